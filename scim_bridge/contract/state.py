@@ -1,0 +1,90 @@
+"""What an app shows, in our words; pure values that every adapter and the engine share.
+
+An observation is a stream, because a hub of 100,000 accounts must not be held in memory: first the
+``Asset``s, then ``Account``s (invitations before members, so that an acceptance in between shows twice
+and never nowhere), then who holds what (``Holding``) and further addresses (``Alias``) as the app lists
+them. A stream that ends has been read in full: an adapter that cannot prove it raises instead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+SEAT = "seat"
+"""The thing that stands for the seat itself beside the assets, which are ``type/ref``."""
+
+
+class Status(StrEnum):
+    """What an account is in its app."""
+
+    INVITED = "invited"
+    ACTIVE = "active"
+    SUSPENDED = "suspended"
+    EXPIRED = "expired"  # an invitation that lapsed or failed: it holds no seat
+
+
+@dataclass(frozen=True, slots=True)
+class Asset:
+    """A thing inside the app with its own access. ``ref`` is the app's stable id."""
+
+    type: str
+    ref: str
+    name: str
+    slug: str = ""
+
+    @property
+    def key(self) -> str:
+        """``type/ref``, as holdings and applied rows name it."""
+        return f"{self.type}/{self.ref}"
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A login as the app shows it. ``ref`` never changes: a numeric id, or ``invitation:<id>``."""
+
+    ref: str
+    status: Status
+    role: str | None = None
+    login: str | None = None
+    emails: tuple[str, ...] = ()
+    detail: str = ""  # why an invitation failed, in the app's words
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """The account ``ref`` has ``role`` on the asset ``asset`` (``type/ref``)."""
+
+    ref: str
+    asset: str
+    role: str
+
+
+@dataclass(frozen=True, slots=True)
+class Alias:
+    """An address that the app itself vouches for as belonging to the account ``ref``."""
+
+    ref: str
+    email: str
+
+
+Observed = Asset | Account | Holding | Alias
+
+
+@dataclass(frozen=True, slots=True)
+class Invitation:
+    """What to invite somebody with: their address, the seat role, and assets ``{asset: role}`` where the app takes them."""
+
+    email: str
+    role: str
+    assets: Mapping[Asset, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """What a connection test found: the tenant's stable id, its name, and warnings for the operator."""
+
+    tenant: str
+    name: str
+    warnings: tuple[str, ...] = ()

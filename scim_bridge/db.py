@@ -1,0 +1,176 @@
+"""The one way to the database: a transaction is a ``Connection``, opened and committed by an entrance.
+
+Core statements on typed tables, no ORM session: every statement on a request's way is visible, and
+none is paid for twice. SQLite takes one writer at a time and answers a second with "busy" after a
+random wait, so writers of this process queue on a lock (p99 at 8 clients: 703 ms without, 17 ms with)
+and say BEGIN IMMEDIATE; readers never wait, thanks to WAL.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+from sqlalchemy.orm import DeclarativeBase
+
+from scim_bridge.clock import Clock, SystemClock
+from scim_bridge.errors import InvalidInput
+
+Tx = Connection
+"""An open transaction; helpers take one and never commit it."""
+
+
+class UTCDateTime(sa.TypeDecorator[datetime]):
+    """An aware time in UTC. SQLite forgets the zone; this type gives it back."""
+
+    impl = sa.DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a time without a zone reached the database")
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: Any, dialect: sa.Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Json(sa.TypeDecorator[Any]):
+    """JSON kept as text on both databases: read as it was written, keys in their order."""
+
+    impl = sa.Text
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, dialect: sa.Dialect) -> str | None:
+        return None if value is None else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+    def process_result_value(self, value: Any, dialect: sa.Dialect) -> Any:
+        return None if value is None else json.loads(value)
+
+
+class Base(DeclarativeBase):
+    """Parent of all tables. Constraint names are fixed, so that migrations can name them."""
+
+    metadata = sa.MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+
+
+def new_id() -> str:
+    """A fresh public id (UUID version 4, text)."""
+    return str(uuid4())
+
+
+class Database:
+    """A pool of connections to one database, and the rules for using it.
+
+    ``url`` is an SQLAlchemy URL; SQLite (a file) and PostgreSQL (psycopg 3) are supported.
+    ``synchronous`` is SQLite's pragma: ``FULL`` survives loss of power, ``NORMAL`` only loss of the process.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        clock: Clock | None = None,
+        pool_size: int = 40,
+        synchronous: str = "FULL",
+    ) -> None:
+        self.url = sa.make_url(url)
+        self.clock: Clock = clock or SystemClock()
+        self.is_sqlite = self.url.get_backend_name() == "sqlite"
+        if self.is_sqlite and not self.url.database:
+            raise InvalidInput("DATABASE_URL names no SQLite file", advice="use sqlite:///path/to/file.db")
+        self._write_lock: threading.Lock | None = threading.Lock() if self.is_sqlite else None
+        options: dict[str, Any] = {"pool_size": pool_size, "max_overflow": 20}
+        if self.is_sqlite:
+            options["connect_args"] = {"check_same_thread": False, "timeout": 15.0}
+        else:
+            options["pool_pre_ping"] = True
+            options["connect_args"] = {"connect_timeout": 3}
+        self.engine = sa.create_engine(self.url, **options)
+        if self.is_sqlite:
+            _prepare_sqlite(self.engine, synchronous)
+
+    @property
+    def file(self) -> Path | None:
+        """The SQLite file, or None on a server."""
+        return Path(str(self.url.database)).resolve() if self.is_sqlite else None
+
+    @contextmanager
+    def read(self) -> Iterator[Tx]:
+        """A transaction that only reads; it sees one moment and blocks nobody."""
+        with self.engine.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def write(self) -> Iterator[Tx]:
+        """A transaction that may write; commits at the end, rolls back on any error."""
+        with self._write_lock or nullcontext():
+            with self.engine.connect().execution_options(writes=True) as connection, connection.begin():
+                yield connection
+
+    def now(self) -> datetime:
+        """The database's own time where several machines share it, else the clock's."""
+        if self.is_sqlite:
+            return self.clock.now()
+        with self.read() as tx:
+            return tx.execute(sa.select(sa.func.clock_timestamp(type_=UTCDateTime()))).scalar_one()
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+
+def _prepare_sqlite(engine: sa.Engine, synchronous: str) -> None:
+    @sa.event.listens_for(engine, "connect")
+    def on_connect(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None  # we say BEGIN ourselves
+        cursor = connection.cursor()
+        for pragma in (
+            "journal_mode=WAL",
+            f"synchronous={synchronous}",
+            "foreign_keys=ON",
+            "temp_store=MEMORY",
+            "cache_size=-16000",
+        ):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    @sa.event.listens_for(engine, "begin")
+    def on_begin(connection: Connection) -> None:
+        writes = connection.get_execution_options().get("writes", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def upsert(tx: Tx, table: type[Base], rows: list[dict[str, Any]], *, keys: list[str], update: list[str]) -> None:
+    """INSERT … ON CONFLICT (``keys``) DO UPDATE the columns ``update``; with none, DO NOTHING."""
+    if not rows:
+        return
+    from sqlalchemy.dialects import postgresql, sqlite
+
+    dialect: Any = sqlite if tx.dialect.name == "sqlite" else postgresql
+    statement = dialect.insert(table)
+    if update:
+        statement = statement.on_conflict_do_update(
+            index_elements=keys, set_={name: statement.excluded[name] for name in update}
+        )
+    else:
+        statement = statement.on_conflict_do_nothing(index_elements=keys)
+    tx.execute(statement, rows)

@@ -1,0 +1,186 @@
+"""Who exists, as rows.
+
+Keys inside are small integers, so that a membership is two of them and a group of 100,000 fits into a
+few megabytes; the ids that leave us (``scim_id``) are UUIDs. A user is one row with the whole SCIM
+document beside it; what is looked up often has a column and an index of its own.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column
+
+from scim_bridge.db import Base, Json, UTCDateTime, new_id
+
+
+class Source(Base):
+    """An identity source: one Okta or Entra tenant that pushes to us."""
+
+    __tablename__ = "sources"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(sa.String(100), unique=True)
+    kind: Mapped[str] = mapped_column(sa.String(20))  # okta | entra | generic
+    joins: Mapped[bool] = mapped_column(default=True)  # False: its users never join another source's people
+    disabled_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    created_at: Mapped[datetime] = mapped_column(UTCDateTime)
+
+
+class Token(Base):
+    """A bearer token of a source: found by its public id, proven by a hash of the secret part."""
+
+    __tablename__ = "tokens"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    source_id: Mapped[int] = mapped_column(sa.ForeignKey("sources.id"), index=True)
+    public_id: Mapped[str] = mapped_column(sa.String(32), unique=True)
+    secret_hash: Mapped[str] = mapped_column(sa.String(64))  # SHA-256, hex: the secret is 256 random bits
+    created_at: Mapped[datetime] = mapped_column(UTCDateTime)
+    expires_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    revoked_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    last_used_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+
+
+class Person(Base):
+    """One human across sources. ``generation`` rises with every change and never restarts."""
+
+    __tablename__ = "people"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    generation: Mapped[int] = mapped_column(sa.BigInteger, default=0)
+    attention: Mapped[str | None] = mapped_column(sa.Text)  # why a person must look: a join that was not made
+    created_at: Mapped[datetime] = mapped_column(UTCDateTime)
+
+
+class User(Base):
+    """A person as one identity source sees them (RFC 7643 section 4.1)."""
+
+    __tablename__ = "users"
+    __table_args__ = (
+        sa.UniqueConstraint("source_id", "user_name_key"),
+        sa.Index("ix_users_source_external", "source_id", "external_id"),
+        sa.Index("ix_users_source_display", "source_id", "display_name_key"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    scim_id: Mapped[str] = mapped_column(sa.String(36), unique=True, default=new_id)
+    source_id: Mapped[int] = mapped_column(sa.ForeignKey("sources.id"))
+    person_id: Mapped[int] = mapped_column(sa.ForeignKey("people.id"), index=True)
+    user_name_key: Mapped[str] = mapped_column(sa.String(512))  # case-folded: caseExact is false
+    external_id: Mapped[str | None] = mapped_column(sa.String(512))
+    display_name_key: Mapped[str | None] = mapped_column(sa.String(512))
+    manager_id: Mapped[str | None] = mapped_column(sa.String(512), index=True)  # the value as pushed
+    join_key: Mapped[str | None] = mapped_column(sa.String(512), index=True)  # primary e-mail, first, or userName with @
+    active: Mapped[bool] = mapped_column(default=True)
+    document: Mapped[dict[str, Any]] = mapped_column(Json)  # the SCIM resource without id, meta and groups
+    version: Mapped[int] = mapped_column(default=1)
+    created_at: Mapped[datetime] = mapped_column(UTCDateTime)
+    changed_at: Mapped[datetime] = mapped_column(UTCDateTime)
+
+
+class UserEmail(Base):
+    """A user's e-mail addresses, case-folded, for filters and for matching accounts."""
+
+    __tablename__ = "user_emails"
+    __table_args__ = (sa.Index("ix_user_emails_value", "value_key", "user_id"),)
+
+    user_id: Mapped[int] = mapped_column(sa.ForeignKey("users.id", ondelete="CASCADE"), primary_key=True)
+    position: Mapped[int] = mapped_column(primary_key=True)
+    value_key: Mapped[str] = mapped_column(sa.String(512))
+    type_key: Mapped[str | None] = mapped_column(sa.String(100))
+    is_primary: Mapped[bool] = mapped_column(default=False)
+
+
+class DeletedUser(Base):
+    """What is left of a deleted user: enough to know the same human when they come back."""
+
+    __tablename__ = "deleted_users"
+    __table_args__ = (sa.Index("ix_deleted_users_source_external", "source_id", "external_id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    source_id: Mapped[int] = mapped_column(sa.ForeignKey("sources.id"))
+    person_id: Mapped[int] = mapped_column(sa.ForeignKey("people.id"), index=True)
+    scim_id: Mapped[str] = mapped_column(sa.String(36))
+    external_id: Mapped[str | None] = mapped_column(sa.String(512))
+    user_name_key: Mapped[str] = mapped_column(sa.String(512))
+    email_keys: Mapped[list[str]] = mapped_column(Json)
+    deleted_at: Mapped[datetime] = mapped_column(UTCDateTime)
+
+
+class Group(Base):
+    """A group as one source pushes it (RFC 7643 section 4.2). ``generation`` counts its changes for fan-out."""
+
+    __tablename__ = "groups"
+    __table_args__ = (
+        sa.Index("ix_groups_source_name", "source_id", "display_name_key"),
+        sa.Index("ix_groups_source_external", "source_id", "external_id"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    scim_id: Mapped[str] = mapped_column(sa.String(36), unique=True, default=new_id)
+    source_id: Mapped[int] = mapped_column(sa.ForeignKey("sources.id"))
+    external_id: Mapped[str | None] = mapped_column(sa.String(512))
+    display_name: Mapped[str] = mapped_column(sa.String(512))
+    display_name_key: Mapped[str] = mapped_column(sa.String(512))  # NFC, case-folded
+    document: Mapped[dict[str, Any]] = mapped_column(Json)  # without id, meta and members
+    version: Mapped[int] = mapped_column(default=1)
+    generation: Mapped[int] = mapped_column(sa.BigInteger, default=0)
+    created_at: Mapped[datetime] = mapped_column(UTCDateTime)
+    changed_at: Mapped[datetime] = mapped_column(UTCDateTime)
+
+
+class Membership(Base):
+    """A user is in a group; looked up from both sides."""
+
+    __tablename__ = "memberships"
+    __table_args__ = (sa.Index("ix_memberships_user", "user_id", "group_id"), {"sqlite_with_rowid": False})
+
+    group_id: Mapped[int] = mapped_column(sa.ForeignKey("groups.id", ondelete="CASCADE"), primary_key=True)
+    user_id: Mapped[int] = mapped_column(sa.ForeignKey("users.id", ondelete="CASCADE"), primary_key=True)
+
+
+class NestedGroup(Base):
+    """A group is in a group."""
+
+    __tablename__ = "nested_groups"
+    __table_args__ = (sa.Index("ix_nested_groups_child", "child_id", "group_id"), {"sqlite_with_rowid": False})
+
+    group_id: Mapped[int] = mapped_column(sa.ForeignKey("groups.id", ondelete="CASCADE"), primary_key=True)
+    child_id: Mapped[int] = mapped_column(sa.ForeignKey("groups.id", ondelete="CASCADE"), primary_key=True)
+
+
+class PendingMember(Base):
+    """A member id that nobody has yet: joins when a user or group with it as id or externalId appears."""
+
+    __tablename__ = "pending_members"
+    __table_args__ = (sa.Index("ix_pending_members_value", "source_id", "value"), {"sqlite_with_rowid": False})
+
+    group_id: Mapped[int] = mapped_column(sa.ForeignKey("groups.id", ondelete="CASCADE"), primary_key=True)
+    value: Mapped[str] = mapped_column(sa.String(512), primary_key=True)
+    source_id: Mapped[int] = mapped_column(sa.ForeignKey("sources.id"))
+    created_at: Mapped[datetime] = mapped_column(UTCDateTime)
+
+
+class PersonChange(Base):
+    """This person changed and fan-out has not looked yet. One row a person, at the latest generation."""
+
+    __tablename__ = "person_changes"
+
+    person_id: Mapped[int] = mapped_column(sa.ForeignKey("people.id"), primary_key=True, autoincrement=False)
+    generation: Mapped[int] = mapped_column(sa.BigInteger)
+    changed_at: Mapped[datetime] = mapped_column(UTCDateTime)
+
+
+class GroupChange(Base):
+    """This group changed. ``person_ids`` are those who came or went; None: everyone in it, nested groups too."""
+
+    __tablename__ = "group_changes"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    group_id: Mapped[int] = mapped_column(index=True)
+    generation: Mapped[int] = mapped_column(sa.BigInteger)
+    person_ids: Mapped[list[int] | None] = mapped_column(Json)
+    changed_at: Mapped[datetime] = mapped_column(UTCDateTime)

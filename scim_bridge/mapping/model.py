@@ -1,0 +1,136 @@
+"""A mapping file, read and checked: what the operator wrote, as values. Pure.
+
+Names of groups and assets stay as written; what they mean today (bindings) is looked up by ``evaluate``
+and by the hub.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from scim_bridge.contract.limits import Limits
+from scim_bridge.filters import Filter
+from scim_bridge.mapping.patterns import Pattern
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where something stands: file as the operator knows it, line and column from 1."""
+
+    file: str
+    line: int
+    column: int
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}:{self.column}"
+
+
+@dataclass(frozen=True, slots=True)
+class GroupName:
+    """A plain name: binds to the id of the group that it first meets, per source."""
+
+    name: str
+    key: str  # NFC, case-folded
+
+
+@dataclass(frozen=True, slots=True)
+class GroupPattern:
+    """A name with ``*`` or ``{word}``: follows the names, never binds."""
+
+    pattern: Pattern
+
+
+@dataclass(frozen=True, slots=True)
+class GroupId:
+    """The bridge's group id, or the source's externalId."""
+
+    id: str
+
+
+GroupRef = GroupName | GroupPattern | GroupId
+
+
+@dataclass(frozen=True, slots=True)
+class AssetGrant:
+    """``assets`` entry of a rule: the type, a name or id (a template over captures; ``*`` for all), its roles."""
+
+    type: str
+    name: str
+    roles: tuple[str, ...]
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """One rule. ``groups``: any of; with ``where``: both."""
+
+    name: str
+    place: Place
+    groups: tuple[GroupRef, ...] = ()
+    where: Filter | None = None
+    exclude: Filter | None = None
+    role: str | None = None
+    assets: tuple[AssetGrant, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class MatchRule:
+    """Whose account is it: an account's attribute against a person's."""
+
+    account: str
+    person: str
+    review: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One timed step of leaving: ``after_s`` seconds from the loss."""
+
+    after_s: int
+    do: Literal["remove_assets", "suspend", "remove", "nothing"]
+
+
+@dataclass(frozen=True, slots=True)
+class MaxRemovals:
+    """Removals in a sliding hour beyond which they are held; the stricter of the two, None: not given."""
+
+    count: int | None = 10
+    percent: float | None = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class Safety:
+    """The brake of one hub."""
+
+    start: Literal["plan", "apply"] = "plan"
+    settle_s: int = 60
+    max_removals: MaxRemovals = MaxRemovals()
+    keep_at_least: Mapping[str, int] = field(default_factory=dict)  # role -> holders
+    protect: tuple[str, ...] = ()
+    ignore: tuple[str, ...] = ()
+    unmanaged: Literal["report"] = "report"
+    drift: Literal["report"] = "report"
+
+
+@dataclass(frozen=True, slots=True)
+class HubMapping:
+    """One file of ``mappings/``: all that a hub is told."""
+
+    hub_id: str
+    app: str
+    tenant: str  # app-specific, from the adapter; two hubs with the same are an error
+    connect: Mapping[str, str]  # secrets still as references
+    roles: tuple[str, ...]
+    asset_roles: Mapping[str, tuple[str, ...]]
+    exclusive_types: frozenset[str]  # asset types whose roles exclude each other
+    grants: tuple[Grant, ...]
+    place: Place
+    limits: Limits | None = None  # None: the adapter's, for writes only
+    scope: Filter | None = None
+    match: tuple[MatchRule, ...] = ()
+    lost_access: tuple[Step, ...] = (Step(0, "remove"),)
+    disabled: tuple[Step, ...] = (Step(0, "remove"),)
+    safety: Safety = Safety()
+    check_s: int = 86_400

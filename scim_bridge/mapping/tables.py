@@ -1,0 +1,42 @@
+"""Mapping revisions: every set of files that was ever in force, whole."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column
+
+from scim_bridge.db import Base, Json, UTCDateTime
+
+
+class Revision(Base):
+    """A valid set of mapping files; the one with the highest id is in force."""
+
+    __tablename__ = "revisions"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    digest: Mapped[str] = mapped_column(sa.String(64))  # SHA-256 over names and texts
+    files: Mapped[dict[str, str]] = mapped_column(Json)  # {"mappings/github-acme.yaml": text}
+    actor: Mapped[str] = mapped_column(sa.String(200))
+    created_at: Mapped[datetime] = mapped_column(UTCDateTime)
+
+
+class RevisionChange(Base):
+    """A revision that fan-out has not carried to every person yet; ``after_person_id`` is how far it came."""
+
+    __tablename__ = "revision_changes"
+
+    revision_id: Mapped[int] = mapped_column(sa.ForeignKey("revisions.id"), primary_key=True)
+    after_person_id: Mapped[int] = mapped_column(default=0)
+
+
+class MappingTrouble(Base):
+    """Why the files on disk are not in force; one row, gone when they are good again."""
+
+    __tablename__ = "mapping_trouble"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    digest: Mapped[str] = mapped_column(sa.String(64))
+    findings: Mapped[list[str]] = mapped_column(Json)
+    since: Mapped[datetime] = mapped_column(UTCDateTime)

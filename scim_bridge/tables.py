@@ -1,0 +1,9 @@
+"""Every table of the bridge, so that ``Base.metadata`` is whole: for migrations and for new databases."""
+
+from scim_bridge.audit import tables as audit
+from scim_bridge.directory import tables as directory
+from scim_bridge.engine import tables as engine
+from scim_bridge.hubs import tables as hubs
+from scim_bridge.mapping import tables as mapping
+
+__all__ = ["audit", "directory", "engine", "hubs", "mapping"]
