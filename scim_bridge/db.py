@@ -18,6 +18,7 @@ from typing import Any
 from uuid import uuid4
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection
 from sqlalchemy.orm import DeclarativeBase
 
@@ -44,7 +45,8 @@ class UTCDateTime(sa.TypeDecorator[datetime]):
     def process_result_value(self, value: Any, dialect: sa.Dialect) -> datetime | None:
         if value is None:
             return None
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+        moment: datetime = value
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
 class Json(sa.TypeDecorator[Any]):
@@ -123,9 +125,12 @@ class Database:
     @contextmanager
     def write(self) -> Iterator[Tx]:
         """A transaction that may write; commits at the end, rolls back on any error."""
-        with self._write_lock or nullcontext():
-            with self.engine.connect().execution_options(writes=True) as connection, connection.begin():
-                yield connection
+        with (
+            self._write_lock or nullcontext(),
+            self.engine.connect().execution_options(writes=True) as connection,
+            connection.begin(),
+        ):
+            yield connection
 
     def now(self) -> datetime:
         """The database's own time where several machines share it, else the clock's."""
@@ -159,14 +164,21 @@ def _prepare_sqlite(engine: sa.Engine, synchronous: str) -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
+def where(condition: str) -> dict[str, Any]:
+    """Options of an index that covers only some rows, on both databases."""
+    return {"sqlite_where": sa.text(condition), "postgresql_where": sa.text(condition)}
+
+
+def insert(tx: Tx, table: type[Base]) -> Any:
+    """The dialect's own INSERT, the one that knows ON CONFLICT (the same words on both databases)."""
+    return sqlite.insert(table) if tx.dialect.name == "sqlite" else postgresql.insert(table)
+
+
 def upsert(tx: Tx, table: type[Base], rows: list[dict[str, Any]], *, keys: list[str], update: list[str]) -> None:
     """INSERT … ON CONFLICT (``keys``) DO UPDATE the columns ``update``; with none, DO NOTHING."""
     if not rows:
         return
-    from sqlalchemy.dialects import postgresql, sqlite
-
-    dialect: Any = sqlite if tx.dialect.name == "sqlite" else postgresql
-    statement = dialect.insert(table)
+    statement = insert(tx, table)
     if update:
         statement = statement.on_conflict_do_update(
             index_elements=keys, set_={name: statement.excluded[name] for name in update}

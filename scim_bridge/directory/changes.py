@@ -38,10 +38,7 @@ def mark_people(tx: Tx, person_ids: Sequence[int], *, now: datetime) -> None:
 def mark_group(tx: Tx, group_id: int, *, person_ids: Sequence[int] | None, now: datetime) -> None:
     """Leave one change row for a group: these people came or went; None: whoever is in it, nested groups too."""
     generation = tx.execute(
-        sa.update(Group)
-        .where(Group.id == group_id)
-        .values(generation=Group.generation + 1)
-        .returning(Group.generation)
+        sa.update(Group).where(Group.id == group_id).values(generation=Group.generation + 1).returning(Group.generation)
     ).scalar_one()
     tx.execute(
         sa.insert(GroupChange).values(

@@ -61,6 +61,7 @@ class User(Base):
     __tablename__ = "users"
     __table_args__ = (
         sa.UniqueConstraint("source_id", "user_name_key"),
+        sa.Index("ix_users_source_id", "source_id", "id"),  # count and page of a list, in a stable order
         sa.Index("ix_users_source_external", "source_id", "external_id"),
         sa.Index("ix_users_source_display", "source_id", "display_name_key"),
     )
@@ -73,7 +74,9 @@ class User(Base):
     external_id: Mapped[str | None] = mapped_column(sa.String(512))
     display_name_key: Mapped[str | None] = mapped_column(sa.String(512))
     manager_id: Mapped[str | None] = mapped_column(sa.String(512), index=True)  # the value as pushed
-    join_key: Mapped[str | None] = mapped_column(sa.String(512), index=True)  # primary e-mail, first, or userName with @
+    join_key: Mapped[str | None] = mapped_column(
+        sa.String(512), index=True
+    )  # primary e-mail, first, or userName with @
     active: Mapped[bool] = mapped_column(default=True)
     document: Mapped[dict[str, Any]] = mapped_column(Json)  # the SCIM resource without id, meta and groups
     version: Mapped[int] = mapped_column(default=1)
@@ -115,6 +118,7 @@ class Group(Base):
 
     __tablename__ = "groups"
     __table_args__ = (
+        sa.Index("ix_groups_source_id", "source_id", "id"),
         sa.Index("ix_groups_source_name", "source_id", "display_name_key"),
         sa.Index("ix_groups_source_external", "source_id", "external_id"),
     )

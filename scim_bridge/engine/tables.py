@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
-from scim_bridge.db import Base, Json, UTCDateTime
+from scim_bridge.db import Base, Json, UTCDateTime, where
 
 
 class AccessRow(Base):
@@ -45,8 +45,9 @@ class Pair(Base):
 
     __tablename__ = "pairs"
     __table_args__ = (
-        sa.Index("ix_pairs_due", "hub_id", "priority", "due_at", sqlite_where=sa.text("due_at IS NOT NULL")),
-        sa.Index("ix_pairs_owner", "owner", sqlite_where=sa.text("owner IS NOT NULL")),
+        sa.Index("ix_pairs_due", "hub_id", "priority", "due_at", **where("due_at IS NOT NULL")),
+        sa.Index("ix_pairs_when", "due_at", **where("due_at IS NOT NULL")),
+        sa.Index("ix_pairs_owner", "hub_id", "lease_until", **where("owner IS NOT NULL")),
     )
 
     hub_id: Mapped[str] = mapped_column(sa.String(100), primary_key=True)
@@ -102,7 +103,6 @@ class Reservation(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     hub_id: Mapped[str] = mapped_column(sa.String(100))
     person_id: Mapped[int] = mapped_column()
-    account_id: Mapped[int | None] = mapped_column()
     thing: Mapped[str] = mapped_column(sa.String(260))
     role: Mapped[str | None] = mapped_column(sa.String(100))  # the role that is given up
     ends_seat: Mapped[bool] = mapped_column()  # counts against max_removals
@@ -116,6 +116,7 @@ class InvitationRow(Base):
     __tablename__ = "invitations"
     __table_args__ = (
         sa.Index("ix_invitations_pair", "hub_id", "person_id"),
+        sa.Index("ix_invitations_whose", "person_id"),
         sa.UniqueConstraint("hub_id", "ref"),
     )
 
@@ -125,7 +126,7 @@ class InvitationRow(Base):
     ref: Mapped[str] = mapped_column(sa.String(200))
     email_key: Mapped[str] = mapped_column(sa.String(512))
     state: Mapped[str] = mapped_column(sa.String(20))
-    # pending | renewing (cancel to invite anew) | accepted | cancelled | expired | unmatched | vanished
+    # sending | pending | renewing (cancel to invite anew) | expired | unmatched | vanished, until ended_at
     resends: Mapped[int] = mapped_column(default=0)
     sent_at: Mapped[datetime] = mapped_column(UTCDateTime)
     pending_seen: Mapped[int] = mapped_column(default=0)  # the observation that last showed it pending

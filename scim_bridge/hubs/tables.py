@@ -35,6 +35,7 @@ class Hub(Base):
     check_owner: Mapped[str | None] = mapped_column(sa.String(40))  # who observes now; fenced like a pair
     check_lease_until: Mapped[datetime | None] = mapped_column(UTCDateTime)
     check_progress: Mapped[int] = mapped_column(default=0)  # accounts read so far
+    check_attempts: Mapped[int] = mapped_column(default=0)  # readings that failed since the last good one
     observation: Mapped[int] = mapped_column(default=0)  # counts observations begun
     observed_from: Mapped[datetime | None] = mapped_column(UTCDateTime)  # the last complete one: begun
     observed_at: Mapped[datetime | None] = mapped_column(UTCDateTime)  # the last complete one: ended
@@ -51,6 +52,7 @@ class AccountRow(Base):
     __table_args__ = (
         sa.UniqueConstraint("hub_id", "ref"),
         sa.Index("ix_accounts_person", "hub_id", "person_id"),
+        sa.Index("ix_accounts_whose", "person_id"),
         sa.Index("ix_accounts_role", "hub_id", "status", "role"),
     )
 
@@ -65,6 +67,7 @@ class AccountRow(Base):
     linked_how: Mapped[str | None] = mapped_column(sa.String(20))  # matched | invited | by hand
     linked_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     seen: Mapped[int] = mapped_column(default=0)  # the observation that last showed it
+    first_seen: Mapped[int] = mapped_column(default=0)  # the observation that showed it first
     first_seen_at: Mapped[datetime] = mapped_column(UTCDateTime)
     seen_at: Mapped[datetime] = mapped_column(UTCDateTime)
     gone_at: Mapped[datetime | None] = mapped_column(UTCDateTime)

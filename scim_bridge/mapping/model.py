@@ -114,9 +114,12 @@ class Safety:
     drift: Literal["report"] = "report"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class HubMapping:
-    """One file of ``mappings/``: all that a hub is told."""
+    """One file of ``mappings/``: all that a hub is told.
+
+    Compared by identity, so that what is worked out of it once (``evaluate.compile_hub``) can be kept.
+    """
 
     hub_id: str
     app: str

@@ -1,0 +1,90 @@
+"""The one place that joins all parts into a Flask application.
+
+Any WSGI server may carry it: it starts no thread and no engine. ``wake`` is how a request tells the
+engine, if one runs in this process, that there is something to do.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from uuid import uuid4
+
+from flask import Flask, Response, g, jsonify, request
+from werkzeug.exceptions import HTTPException
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from scim_bridge.db import Database
+from scim_bridge.engine.linked import is_linked
+from scim_bridge.ops.health import health_blueprint
+from scim_bridge.ops.pages import status_blueprint
+from scim_bridge.scim.blueprint import create_blueprint
+from scim_bridge.scim.errors import is_database_away
+from scim_bridge.settings import Settings
+
+log = logging.getLogger(__name__)
+
+
+def create_app(settings: Settings, db: Database, *, wake: Callable[[], None]) -> Flask:
+    """Everything that answers HTTP: SCIM at ``/scim/v2``, ``/health/*`` and ``/status``."""
+    app = Flask("scim_bridge", static_folder=None)
+    app.config["MAX_CONTENT_LENGTH"] = max(settings.max_body_bytes, settings.max_group_body_bytes)
+    app.json.sort_keys = False  # type: ignore[attr-defined]  # the provider is Flask's own
+    if proxies := settings.trusted_proxies:
+        app.wsgi_app = ProxyFix(app.wsgi_app, proxies, proxies, proxies)  # type: ignore[method-assign]
+    app.before_request(_name_request)
+    app.after_request(_finish)
+    app.register_error_handler(HTTPException, _http_error)
+    app.register_error_handler(Exception, _other_error)
+    app.register_blueprint(
+        create_blueprint(
+            db,
+            wake=wake,
+            is_linked=is_linked,
+            base_url=settings.base_url or None,
+            max_body_bytes=settings.max_body_bytes,
+            max_group_body_bytes=settings.max_group_body_bytes,
+        )
+    )
+    app.register_blueprint(health_blueprint(db))
+    app.register_blueprint(status_blueprint(settings, db))
+    return app
+
+
+def _name_request() -> None:
+    g.request_id = uuid4().hex
+
+
+def _finish(response: Response) -> Response:
+    response.headers["X-Request-Id"] = _request_id()
+    response.headers.setdefault("X-Content-Type-Options", "nosniff")
+    return response
+
+
+def _request_id() -> str:
+    return str(g.get("request_id", ""))
+
+
+def _http_error(error: HTTPException) -> Response:
+    code = error.code or 500
+    answer = _error(code, f"{request.method} {request.path}: {error.name}")
+    for name, value in error.get_headers():
+        if name in ("Allow", "Retry-After"):
+            answer.headers[name] = value
+    return answer
+
+
+def _other_error(error: Exception) -> Response:
+    if is_database_away(error):
+        log.warning("database.away", extra={"request": _request_id()})
+        answer = _error(503, "the database does not answer; try again")
+        answer.headers["Retry-After"] = "5"
+        return answer
+    log.error("request.failed", exc_info=error, extra={"request": _request_id(), "path": request.path})
+    return _error(500, f"an unexpected error; the log has it under request {_request_id()}")
+
+
+def _error(code: int, message: str) -> Response:
+    answer = jsonify(error={"status": code, "message": message, "request": _request_id()})
+    answer.status_code = code
+    return answer

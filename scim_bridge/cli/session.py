@@ -1,0 +1,79 @@
+"""What a command works with, made when it is first asked for: settings, database, adapters, rules, actor."""
+
+from __future__ import annotations
+
+import getpass
+import logging
+import os
+from collections.abc import Mapping
+from functools import cached_property
+from types import TracebackType
+from typing import Self
+
+import click
+
+from scim_bridge.contract import registry
+from scim_bridge.contract.registry import Registry
+from scim_bridge.db import Database, Tx
+from scim_bridge.engine.rules import Rules
+from scim_bridge.logs import configure_logs
+from scim_bridge.mapping.load import MappingSet
+from scim_bridge.schema import check_schema
+from scim_bridge.settings import Settings, load_settings
+
+
+class Session:
+    """One command's run. ``environ`` is the process's environment."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._environ = environ
+        self._opened: Database | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._opened is not None:
+            self._opened.close()
+
+    @cached_property
+    def settings(self) -> Settings:
+        """Raises ``InvalidInput`` for a wrong setting. Below serve, logs are for debugging only."""
+        settings = load_settings(self._environ)
+        configure_logs("debug" if settings.log_level == "debug" else "error")
+        logging.captureWarnings(True)
+        return settings
+
+    @cached_property
+    def db(self) -> Database:
+        """The database at this version's schema; raises ``InvalidInput`` with the mending command for any other."""
+        db = self.any_db
+        check_schema(db)
+        return db
+
+    @cached_property
+    def any_db(self) -> Database:
+        """The database whatever its schema."""
+        self._opened = Database(self.settings.database_url, synchronous=self.settings.sqlite_synchronous)
+        return self._opened
+
+    @cached_property
+    def registry(self) -> Registry:
+        return registry.load()
+
+    def mappings(self, tx: Tx) -> MappingSet:
+        """The mapping set in force."""
+        return Rules(self.registry, self.settings.environment).in_force(tx).mappings
+
+    @cached_property
+    def actor(self) -> str:
+        """``cli:<operating system's user>``."""
+        try:
+            return f"cli:{getpass.getuser()}"
+        except (KeyError, OSError):  # a container's user may have no name
+            return f"cli:{os.getuid()}"
+
+
+pass_session = click.make_pass_decorator(Session)

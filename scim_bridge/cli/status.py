@@ -1,0 +1,59 @@
+"""``scim-bridge status``: the same truth as ``GET /status``, read from the database."""
+
+from __future__ import annotations
+
+import click
+
+from scim_bridge.cli.session import Session, pass_session
+from scim_bridge.cli.show import console, json_option, print_json, print_table
+from scim_bridge.durations import format_duration
+from scim_bridge.engine.lock import is_held
+from scim_bridge.ops.status import Status, read_status
+
+
+@click.command()
+@json_option
+@click.pass_context
+@pass_session
+def status(session: Session, ctx: click.Context, as_json: bool) -> None:
+    """Show how everything is. Exit code 1: something is not well; 3: only a person's word is missing."""
+    db = session.db
+    runs = is_held(db)
+    with db.read() as tx:
+        found = read_status(tx, now=db.now(), engine_runs=runs)
+    if as_json:
+        print_json(found.to_json())
+    else:
+        _print(found)
+    waits = any(hub.held for hub in found.hubs.values())
+    ctx.exit(1 if found.state != "ok" else 3 if waits else 0)
+
+
+def _print(found: Status) -> None:
+    console().print(f"scim_bridge is {found.state}\n")
+    print_table(
+        ["component", "state", "detail"],
+        [
+            (name, each["state"], [f"{key.replace('_', ' ')} {value}" for key, value in each.items() if key != "state"])
+            for name, each in found.components.items()
+        ],
+        empty="",
+    )
+    click.echo()
+    print_table(
+        ["hub", "state", "backlog", "oldest waits", "held", "last success", "last error", "next try"],
+        [
+            (
+                hub_id,
+                hub.state,
+                hub.backlog,
+                None if hub.oldest_waiting_s is None else format_duration(hub.oldest_waiting_s),
+                hub.held,
+                hub.last_success_at,
+                hub.last_error,
+                hub.next_try_at,
+            )
+            for hub_id, hub in found.hubs.items()
+        ],
+        empty="no hubs yet: put a mapping file into the mappings folder",
+    )

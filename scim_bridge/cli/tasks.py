@@ -1,0 +1,72 @@
+"""``scim-bridge tasks``: changes that are being carried out, and those that were not."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import click
+
+from scim_bridge.cli.people import the_person
+from scim_bridge.cli.session import Session, pass_session
+from scim_bridge.cli.show import json_option, print_json, print_table
+from scim_bridge.engine.tasks import list_tasks
+from scim_bridge.engine.tasks import retry as retry_tasks
+
+_STATES = ["queued", "running", "waiting", "retrying", "held", "done", "failed", "cancelled"]
+
+
+@click.group()
+def tasks() -> None:
+    """Changes that are being carried out."""
+
+
+@tasks.command(name="list")
+@click.option("--hub", help="Only in this hub.")
+@click.option("--state", type=click.Choice(_STATES), help="Only in this state.")
+@click.option("--person", help="Only this person's: id (p42), userName or e-mail.")
+@click.option("--limit", type=click.IntRange(1, 100_000), default=50, show_default=True)
+@json_option
+@pass_session
+def list_(session: Session, hub: str | None, state: str | None, person: str | None, limit: int, as_json: bool) -> None:
+    """List changes with the step they are at, the cause and what to do."""
+    with session.db.read() as tx:
+        person_id = the_person(tx, person) if person else None
+        found = list_tasks(tx, hub_id=hub, state=state, person_id=person_id, limit=limit)
+    if as_json:
+        print_json([dataclasses.asdict(each) | {"person_id": f"p{each.person_id}"} for each in found])
+        return
+    print_table(
+        ["task", "hub", "person", "action", "what", "from", "to", "state", "step", "cause", "advice", "next try"],
+        [
+            (
+                each.id,
+                each.hub_id,
+                f"p{each.person_id}",
+                each.action,
+                each.thing,
+                each.before,
+                each.after,
+                each.state,
+                each.step,
+                each.cause,
+                each.advice,
+                each.next_try_at,
+            )
+            for each in found
+        ],
+        empty="no tasks",
+    )
+
+
+@tasks.command()
+@click.argument("task_id", type=int, required=False)
+@click.option("--hub", help="Every failed change of this hub.")
+@pass_session
+def retry(session: Session, task_id: int | None, hub: str | None) -> None:
+    """Try again what failed: one task, or all of a hub."""
+    if (task_id is None) == (hub is None):
+        raise click.UsageError("name one TASK_ID, or a hub with --hub")
+    db = session.db
+    with db.write() as tx:
+        count = retry_tasks(tx, task_id=task_id, hub_id=hub, actor=session.actor, now=db.now())
+    click.echo(f"{count} changes are tried again")

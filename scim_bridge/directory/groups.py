@@ -1,0 +1,176 @@
+"""Groups of a source. A change of members costs what it changes; a rename leaves one row for fan-out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from scim_bridge.audit.record import record
+from scim_bridge.db import Tx, new_id
+from scim_bridge.directory.changes import mark_group
+from scim_bridge.directory.keys import checked
+from scim_bridge.directory.memberships import (
+    Changed,
+    MemberDelta,
+    bump,
+    change_members,
+    mark_changed,
+    people_in,
+    take_in_waiting,
+)
+from scim_bridge.directory.sources import SourceRef
+from scim_bridge.directory.tables import Group, Membership, NestedGroup, Source
+from scim_bridge.errors import NotFound
+from scim_bridge.folding import name_key
+
+__all__ = [
+    "GroupView",
+    "StoredGroup",
+    "change_group",
+    "create_group",
+    "delete_group",
+    "get_group",
+    "list_groups",
+    "page_of_groups",
+    "people_in",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class StoredGroup:
+    """A group as stored; ``document`` has no id, meta or members."""
+
+    id: int
+    scim_id: str
+    document: dict[str, Any]
+    version: int
+    created_at: datetime
+    changed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class GroupView:
+    """A group for lists; ``id`` is the bridge's public id, ``members`` counts direct users."""
+
+    id: str
+    external_id: str | None
+    name: str
+    source: str
+    members: int
+
+
+_COLUMNS = (Group.id, Group.scim_id, Group.document, Group.version, Group.created_at, Group.changed_at)
+
+
+def list_groups(tx: Tx, *, text: str | None) -> list[GroupView]:
+    """Groups of all sources by name; ``text`` keeps those whose name contains it, in any case."""
+    members = sa.select(sa.func.count()).where(Membership.group_id == Group.id).correlate(Group).scalar_subquery()
+    query = (
+        sa.select(Group.scim_id, Group.external_id, Group.display_name, Source.name, members)
+        .join(Source, Source.id == Group.source_id)
+        .order_by(Group.display_name_key, Group.id)
+    )
+    if text:
+        query = query.where(Group.display_name_key.contains(name_key(text), autoescape=True))
+    return [GroupView(*row) for row in tx.execute(query)]
+
+
+def get_group(tx: Tx, source_id: int, scim_id: str, *, lock: bool = False) -> StoredGroup:
+    """The group, or NotFound; ``lock`` keeps other writers away until the commit (PostgreSQL)."""
+    statement = sa.select(*_COLUMNS).where(Group.scim_id == scim_id, Group.source_id == source_id)
+    row = tx.execute(statement.with_for_update() if lock else statement).one_or_none()
+    if row is None:
+        raise NotFound(f"there is no group {scim_id}")
+    return StoredGroup(*row)
+
+
+def page_of_groups(
+    tx: Tx, source_id: int, where: sa.ColumnElement[bool], *, offset: int, limit: int
+) -> tuple[int, list[StoredGroup]]:
+    """How many groups meet ``where``, and one page of them, oldest first."""
+    total = tx.execute(sa.select(sa.func.count()).select_from(Group).where(where)).scalar_one()
+    if limit == 0 or offset >= total:
+        return total, []
+    ids = sa.select(Group.id).where(where).order_by(Group.id).limit(limit).offset(offset).subquery()
+    rows = tx.execute(sa.select(*_COLUMNS).join(ids, ids.c.id == Group.id).order_by(Group.id))
+    return total, [StoredGroup(*row) for row in rows]
+
+
+def create_group(
+    tx: Tx, source: SourceRef, document: dict[str, Any], members: tuple[str, ...], *, now: datetime
+) -> StoredGroup:
+    """Store a new group with ``members`` (ids as pushed); ids that nobody has yet are kept."""
+    scim_id = new_id()
+    group_id = tx.execute(
+        sa.insert(Group)
+        .values(scim_id=scim_id, source_id=source.id, version=1, created_at=now, changed_at=now, **_columns(document))
+        .returning(Group.id)
+    ).scalar_one()
+    changed = change_members(tx, source.id, group_id, MemberDelta(add=members), now=now) if members else Changed()
+    mark_changed(tx, group_id, changed, now=now)
+    take_in_waiting(tx, source.id, [scim_id, document.get("externalId")], child_id=group_id)
+    _audit(tx, source, "group.created", scim_id, _counts(changed), now=now)
+    return StoredGroup(group_id, scim_id, document, 1, now, now)
+
+
+def change_group(
+    tx: Tx, source: SourceRef, group: StoredGroup, document: dict[str, Any], delta: MemberDelta, *, now: datetime
+) -> StoredGroup:
+    """Store ``document`` and apply ``delta`` to the members; what stays as it was writes no row."""
+    changed = change_members(tx, source.id, group.id, delta, now=now) if delta else Changed()
+    if document == group.document and not changed:
+        return group
+    tx.execute(
+        sa.update(Group)
+        .where(Group.id == group.id)
+        .values(version=Group.version + 1, changed_at=now, **_columns(document))
+    )
+    old_name, new_name = group.document["displayName"], document["displayName"]
+    external_id = document.get("externalId")
+    if external_id != group.document.get("externalId"):
+        take_in_waiting(tx, source.id, [external_id], child_id=group.id)
+    if (old_name, group.document.get("externalId")) != (new_name, external_id):
+        mark_group(tx, group.id, person_ids=None, now=now)  # rules may name it by either
+        action = "group.renamed" if old_name != new_name else "group.changed"
+        _audit(tx, source, action, group.scim_id, {}, now=now)
+    if changed:
+        mark_changed(tx, group.id, changed, now=now)
+        _audit(tx, source, "group.members_changed", group.scim_id, _counts(changed), now=now)
+    return StoredGroup(group.id, group.scim_id, document, group.version + 1, group.created_at, now)
+
+
+def delete_group(tx: Tx, source: SourceRef, scim_id: str, *, now: datetime) -> None:
+    """Delete the group with its memberships and mark everybody who was in it. Raises NotFound."""
+    group = get_group(tx, source.id, scim_id, lock=True)
+    people = people_in(tx, group.id)
+    if people:
+        mark_group(tx, group.id, person_ids=people, now=now)
+    bump(tx, list(tx.execute(sa.select(NestedGroup.group_id).where(NestedGroup.child_id == group.id)).scalars()))
+    tx.execute(sa.delete(Group).where(Group.id == group.id))
+    _audit(tx, source, "group.deleted", scim_id, {"people": len(people)}, now=now)
+
+
+def _columns(document: dict[str, Any]) -> dict[str, Any]:
+    name, external_id = document["displayName"], document.get("externalId")
+    return {
+        "document": document,
+        "display_name": checked(name, "displayName"),
+        "display_name_key": checked(name_key(name), "displayName"),
+        "external_id": checked(external_id, "externalId") if external_id else None,
+    }
+
+
+def _counts(changed: Changed) -> dict[str, int]:
+    return {
+        "added": len(changed.added),
+        "removed": len(changed.removed),
+        "nested": len(changed.children),
+        "pending": changed.pending,
+    }
+
+
+def _audit(tx: Tx, source: SourceRef, action: str, scim_id: str, detail: dict[str, int], *, now: datetime) -> None:
+    record(tx, at=now, actor=source.actor, action=action, subject=f"group:{scim_id}", detail=detail or None)

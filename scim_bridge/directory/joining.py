@@ -1,0 +1,194 @@
+"""Which person is this user? Users of different sources join over one e-mail address; nothing else joins.
+
+    what happens                                     | person
+    -------------------------------------------------+----------------------------------------------
+    new, a deleted one of its source came back       | the one it had
+    new, one person of other sources has the address | that one
+    new, several have it, or that person already has | a new one, and *attention*: a silent merge
+      a user of this source                          |   could hand over somebody's accounts
+    new, nobody has it                               | a new one
+    address changed, one person has it, and this     | that one
+      user is alone on its person, nothing linked    |
+    address changed, one has it, anything else       | its own, and *attention*
+
+A user keeps its person for life otherwise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from scim_bridge.db import Tx
+from scim_bridge.directory.changes import mark_people
+from scim_bridge.directory.keys import checked
+from scim_bridge.directory.sources import SourceRef
+from scim_bridge.directory.tables import DeletedUser, Person, PersonChange, Source, User
+from scim_bridge.folding import fold, name_key
+
+ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
+
+IsLinked = Callable[[Tx, int], bool]
+"""Whether a person has an account link or applied access in any hub; the directory cannot see hubs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Email:
+    """One address of a user, folded."""
+
+    value_key: str
+    type_key: str | None
+    is_primary: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What is looked up often, taken out of a user's document."""
+
+    user_name_key: str
+    external_id: str | None
+    display_name_key: str | None
+    manager_id: str | None
+    active: bool
+    emails: tuple[Email, ...]
+    join_key: str | None
+
+    def columns(self) -> dict[str, Any]:
+        """As columns of ``users``."""
+        return {
+            "user_name_key": self.user_name_key,
+            "external_id": self.external_id,
+            "display_name_key": self.display_name_key,
+            "manager_id": self.manager_id,
+            "active": self.active,
+            "join_key": self.join_key,
+        }
+
+
+def facts_of(document: dict[str, Any]) -> Facts:
+    """Read a checked SCIM document; raises InvalidInput where a value is too long to be looked up."""
+    emails = tuple(
+        Email(
+            checked(fold(email["value"]), "emails.value"),
+            checked(fold(email["type"]), "emails.type", limit=100) if email.get("type") else None,
+            email.get("primary") is True,
+        )
+        for email in document.get("emails", ())
+        if email.get("value")
+    )
+    user_name_key = checked(fold(document["userName"]), "userName")
+    external_id, display_name = document.get("externalId"), document.get("displayName")
+    manager = document.get(ENTERPRISE, {}).get("manager", {}).get("value")
+    addresses = [email.value_key for email in sorted(emails, key=lambda email: not email.is_primary)]
+    return Facts(
+        user_name_key,
+        checked(external_id, "externalId") if external_id else None,
+        checked(name_key(display_name), "displayName") if display_name else None,
+        checked(manager, "manager") if manager else None,
+        document.get("active", True) is not False,
+        emails,
+        addresses[0] if addresses else user_name_key if "@" in user_name_key else None,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """The person of a new user, and how it came to it: new, returned or joined."""
+
+    person_id: int
+    how: str
+
+
+def person_for_new(tx: Tx, source: SourceRef, facts: Facts, *, now: datetime) -> Joined:
+    """Find or make the person of a user that is being created, and note the change of that person."""
+    returned = _returning(tx, source, facts)
+    if returned is not None:
+        mark_people(tx, [returned], now=now)
+        return Joined(returned, "returned")
+    others = _others(tx, source, facts.join_key)
+    if len(others) == 1 and not _has_user_of(tx, others[0], source.id):
+        mark_people(tx, others, now=now)
+        return Joined(others[0], "joined")
+    return Joined(_new_person(tx, _trouble(source, others), now=now), "new")
+
+
+def person_after_change(
+    tx: Tx, source: SourceRef, user_id: int, person_id: int, facts: Facts, *, is_linked: IsLinked
+) -> int:
+    """The person of a user whose address changed; notes down why it stays where a join was not safe."""
+    others = [other for other in _others(tx, source, facts.join_key) if other != person_id]
+    if (
+        len(others) == 1
+        and _is_alone(tx, user_id, person_id)
+        and not _has_user_of(tx, others[0], source.id)
+        and not is_linked(tx, person_id)
+    ):
+        return others[0]
+    tx.execute(
+        sa.update(Person)
+        .where(Person.id == person_id, Person.attention.is_distinct_from(_trouble(source, others)))
+        .values(attention=_trouble(source, others))
+    )
+    return person_id
+
+
+def _returning(tx: Tx, source: SourceRef, facts: Facts) -> int | None:
+    if facts.external_id is None:
+        return None
+    rows = tx.execute(
+        sa.select(DeletedUser)
+        .where(DeletedUser.source_id == source.id, DeletedUser.external_id == facts.external_id)
+        .order_by(DeletedUser.id.desc())
+    ).all()
+    addresses = {email.value_key for email in facts.emails}
+    for row in rows:
+        if row.user_name_key == facts.user_name_key or addresses & set(row.email_keys):
+            tx.execute(sa.delete(DeletedUser).where(DeletedUser.id == row.id))
+            return int(row.person_id)
+    return None
+
+
+def _others(tx: Tx, source: SourceRef, join_key: str | None) -> list[int]:
+    """People whom other joining sources know under this address."""
+    if join_key is None or not source.joins:
+        return []
+    if tx.dialect.name == "postgresql":  # two sources that push one new human at once must see each other
+        tx.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(join_key, 0))))
+    return list(
+        tx.execute(
+            sa.select(User.person_id)
+            .join(Source, Source.id == User.source_id)
+            .where(User.join_key == join_key, User.source_id != source.id, Source.joins)
+            .distinct()
+            .order_by(User.person_id)
+        ).scalars()
+    )
+
+
+def _has_user_of(tx: Tx, person_id: int, source_id: int) -> bool:
+    query = sa.select(User.id).where(User.person_id == person_id, User.source_id == source_id).limit(1)
+    return tx.execute(query).first() is not None
+
+
+def _is_alone(tx: Tx, user_id: int, person_id: int) -> bool:
+    query = sa.select(User.id).where(User.person_id == person_id, User.id != user_id).limit(1)
+    return tx.execute(query).first() is None
+
+
+def _trouble(source: SourceRef, others: list[int]) -> str | None:
+    if not others:
+        return None
+    people = ", ".join(f"p{other}" for other in others)
+    return f"a user of source {source.name} has the e-mail address of {people}, and was not joined to them"
+
+
+def _new_person(tx: Tx, attention: str | None, *, now: datetime) -> int:
+    person_id = tx.execute(
+        sa.insert(Person).values(generation=1, attention=attention, created_at=now).returning(Person.id)
+    ).scalar_one()
+    tx.execute(sa.insert(PersonChange).values(person_id=person_id, generation=1, changed_at=now))
+    return person_id

@@ -1,0 +1,43 @@
+"""What fits into a column of keys, and how any number of them travels in one statement."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY
+
+from scim_bridge.db import Tx
+from scim_bridge.errors import InvalidInput
+
+MAX_KEY = 512  # characters of a column that is looked up
+
+
+def checked(text: str, name: str, *, limit: int = MAX_KEY) -> str:
+    """``text``, if a column of keys can hold it, else InvalidInput; ``name`` is what the caller calls it."""
+    if len(text) > limit:
+        raise InvalidInput(f"{name} has {len(text)} characters", advice=f"at most {limit} are stored")
+    return text
+
+
+def numbers(tx: Tx, values: Sequence[int]) -> sa.Select[tuple[int]]:
+    """``SELECT`` over any number of integers in one bound parameter: no limit on variables applies."""
+    chosen: sa.Select[tuple[int]] = _listed(tx, values, sa.Integer())
+    return chosen
+
+
+def texts(tx: Tx, values: Sequence[str]) -> sa.Select[tuple[str]]:
+    """The same for texts."""
+    chosen: sa.Select[tuple[str]] = _listed(tx, values, sa.Text())
+    return chosen
+
+
+def _listed(tx: Tx, values: Sequence[Any], kind: sa.Integer | sa.Text) -> Any:
+    column = sa.column("value", kind)
+    if tx.dialect.name == "sqlite":
+        in_json = sa.bindparam(None, json.dumps(list(values), ensure_ascii=False), sa.Text)
+        return sa.select(sa.func.json_each(in_json).table_valued(column).c.value)
+    array = sa.cast(sa.bindparam(None, list(values), ARRAY(kind)), ARRAY(kind))
+    return sa.select(sa.func.unnest(array).table_valued(column).render_derived().c.value)

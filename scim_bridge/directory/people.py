@@ -1,0 +1,122 @@
+"""People, read: as the rules see them (``load_people``) and as operators ask for them (``find_people``)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from scim_bridge.db import Tx
+from scim_bridge.directory.keys import numbers
+from scim_bridge.directory.snapshot import GroupFact, PersonFact, UserFact
+from scim_bridge.directory.tables import Group, Membership, NestedGroup, Person, Source, User, UserEmail
+from scim_bridge.folding import fold
+
+
+@dataclass(frozen=True, slots=True)
+class PersonView:
+    """A person for lists. ``user_names`` and ``sources`` go together; both empty: every user is deleted."""
+
+    id: int
+    user_names: tuple[str, ...]
+    sources: tuple[str, ...]
+    active: bool
+
+
+def load_people(tx: Tx, person_ids: Sequence[int]) -> dict[int, PersonFact]:
+    """People with users, documents and groups (nested ones included); two statements for any number.
+
+    Ids that nobody has are left out. Cycles of nested groups are harmless.
+    """
+    if not person_ids:
+        return {}
+    chosen = numbers(tx, person_ids)
+    groups = _groups(tx, chosen)
+    rows = tx.execute(
+        sa.select(Person.id, User.id, User.source_id, Source.name, User.active, User.document)
+        .outerjoin(User, User.person_id == Person.id)
+        .outerjoin(Source, Source.id == User.source_id)
+        .where(Person.id.in_(chosen))
+        .order_by(Person.id, User.id)
+    )
+    users: dict[int, list[UserFact]] = {}
+    for person_id, user_id, source_id, source, active, document in rows:
+        facts = users.setdefault(person_id, [])
+        if user_id is not None:
+            facts.append(UserFact(user_id, source_id, source, active, document, tuple(groups.get(user_id, ()))))
+    return {person_id: PersonFact(person_id, tuple(facts)) for person_id, facts in users.items()}
+
+
+def _groups(tx: Tx, person_ids: sa.Select[tuple[int]]) -> dict[int, list[GroupFact]]:
+    direct = (
+        sa.select(Membership.user_id, Membership.group_id)
+        .join(User, User.id == Membership.user_id)
+        .where(User.person_id.in_(person_ids))
+    )
+    holds = direct.cte("holds", recursive=True)
+    holds = holds.union(
+        sa.select(holds.c.user_id, NestedGroup.group_id).join(NestedGroup, NestedGroup.child_id == holds.c.group_id)
+    )
+    rows = tx.execute(
+        sa.select(
+            holds.c.user_id,
+            Group.id,
+            Group.scim_id,
+            Group.external_id,
+            Group.display_name,
+            Group.display_name_key,
+        )
+        .join(Group, Group.id == holds.c.group_id)
+        .order_by(holds.c.user_id, Group.id)
+    )
+    groups: dict[int, list[GroupFact]] = {}
+    for user_id, *group in rows:
+        groups.setdefault(user_id, []).append(GroupFact(*group))
+    return groups
+
+
+def user_names(tx: Tx, person_ids: Sequence[int]) -> dict[int, str]:
+    """A name to show for each person: the userName of an active user if there is one. Deleted people have none."""
+    rows = tx.execute(
+        sa.select(User.person_id, User.document)
+        .where(User.person_id.in_(numbers(tx, person_ids)))
+        .order_by(User.active, User.id.desc())
+    )
+    return {row.person_id: str(row.document["userName"]) for row in rows}
+
+
+def find_people(tx: Tx, text: str) -> list[PersonView]:
+    """Everybody whom ``text`` may mean: ``p<id>``, a userName or an e-mail address, in any case."""
+    key = fold(text.strip())
+    by_user = sa.select(User.person_id).where(User.user_name_key == key)
+    by_email = sa.select(User.person_id).join(UserEmail, UserEmail.user_id == User.id).where(UserEmail.value_key == key)
+    found = set(tx.execute(by_user.union(by_email)).scalars())
+    if re.fullmatch(r"p[0-9]{1,9}", key):
+        found.add(int(key[1:]))
+    return [
+        PersonView(
+            person.id,
+            tuple(str(user.document["userName"]) for user in person.users),
+            tuple(user.source for user in person.users),
+            not person.is_disabled,
+        )
+        for _, person in sorted(load_people(tx, sorted(found)).items())
+    ]
+
+
+def person_emails(person: PersonFact) -> tuple[str, ...]:
+    """Addresses of a person, case-folded, each once: active users' first.
+
+    Within a user: the primary e-mail, the others, then a userName that is an address.
+    """
+    found: dict[str, None] = {}
+    for user in sorted(person.users, key=lambda user: not user.active):
+        emails = [email for email in user.document.get("emails", ()) if email.get("value")]
+        for email in sorted(emails, key=lambda email: email.get("primary") is not True):
+            found[fold(email["value"])] = None
+        user_name = str(user.document.get("userName", ""))
+        if "@" in user_name:
+            found[fold(user_name)] = None
+    return tuple(found)

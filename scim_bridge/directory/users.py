@@ -1,0 +1,220 @@
+"""Users of a source: one row and one document each; every write marks the person, audits, and nothing more.
+
+The caller has read the resource inside the same transaction (``find_user(..., lock=True)``), so a second
+writer waits for the first and no update is lost.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
+
+from scim_bridge.audit.record import record
+from scim_bridge.db import Tx, new_id
+from scim_bridge.directory.changes import mark_people
+from scim_bridge.directory.joining import Facts, IsLinked, facts_of, person_after_change, person_for_new
+from scim_bridge.directory.memberships import bump, take_in_waiting
+from scim_bridge.directory.sources import SourceRef
+from scim_bridge.directory.tables import DeletedUser, Membership, User, UserEmail
+from scim_bridge.errors import Conflict, NotFound
+
+
+class UserNameTaken(Conflict):
+    """Another user of the source bears this userName (RFC 7643 section 4.1.1: unique)."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredUser:
+    """A user as stored; ``document`` has no id, meta or groups. ``has_groups`` False: surely in none."""
+
+    id: int
+    scim_id: str
+    person_id: int
+    document: dict[str, Any]
+    version: int
+    created_at: datetime
+    changed_at: datetime
+    has_groups: bool = True
+
+
+_COLUMNS = (
+    User.id,
+    User.scim_id,
+    User.person_id,
+    User.document,
+    User.version,
+    User.created_at,
+    User.changed_at,
+)
+
+
+def get_user(tx: Tx, source_id: int, scim_id: str, *, lock: bool = False) -> StoredUser:
+    """The user, or NotFound; ``lock`` keeps other writers away until the commit (PostgreSQL)."""
+    statement = sa.select(*_COLUMNS).where(User.scim_id == scim_id, User.source_id == source_id)
+    row = tx.execute(statement.with_for_update() if lock else statement).one_or_none()
+    if row is None:
+        raise NotFound(f"there is no user {scim_id}")
+    return StoredUser(*row)
+
+
+def page_of_users(
+    tx: Tx, source_id: int, where: sa.ColumnElement[bool], *, offset: int, limit: int
+) -> tuple[int, list[StoredUser]]:
+    """How many users meet ``where``, and one page of them, oldest first."""
+    total = tx.execute(sa.select(sa.func.count()).select_from(User).where(where)).scalar_one()
+    if limit == 0 or offset >= total:
+        return total, []
+    ids = sa.select(User.id).where(where).order_by(User.id).limit(limit).offset(offset).subquery()
+    rows = tx.execute(sa.select(*_COLUMNS).join(ids, ids.c.id == User.id).order_by(User.id))
+    return total, [StoredUser(*row) for row in rows]
+
+
+def create_user(tx: Tx, source: SourceRef, document: dict[str, Any], *, now: datetime) -> StoredUser:
+    """Store a new user and find its person. Raises UserNameTaken."""
+    facts = facts_of(document)
+    scim_id = new_id()
+    joined = person_for_new(tx, source, facts, now=now)
+    values = {
+        "scim_id": scim_id,
+        "source_id": source.id,
+        "person_id": joined.person_id,
+        "document": document,
+        "version": 1,
+        "created_at": now,
+        "changed_at": now,
+        **facts.columns(),
+    }
+    try:
+        user_id = tx.execute(sa.insert(User).values(values).returning(User.id)).scalar_one()
+    except IntegrityError as error:
+        raise _taken() from error
+    _write_emails(tx, user_id, facts)
+    waiting = take_in_waiting(tx, source.id, [scim_id, facts.external_id], user_id=user_id)
+    record(
+        tx,
+        at=now,
+        actor=source.actor,
+        action="user.created",
+        person_id=joined.person_id,
+        subject=f"user:{scim_id}",
+        detail={"person": joined.how, "active": facts.active},
+    )
+    return StoredUser(user_id, scim_id, joined.person_id, document, 1, now, now, bool(waiting))
+
+
+def change_user(
+    tx: Tx,
+    source: SourceRef,
+    user: StoredUser,
+    document: dict[str, Any],
+    *,
+    now: datetime,
+    is_linked: IsLinked,
+) -> StoredUser:
+    """Store ``document`` in place of the user's. The same document is no change: no row is written.
+
+    Raises UserNameTaken.
+    """
+    if document == user.document:
+        return user
+    old, new = facts_of(user.document), facts_of(document)
+    person_id = user.person_id
+    if old.join_key != new.join_key:
+        person_id = person_after_change(tx, source, user.id, person_id, new, is_linked=is_linked)
+    try:
+        tx.execute(
+            sa.update(User)
+            .where(User.id == user.id)
+            .values(
+                document=document,
+                version=User.version + 1,
+                changed_at=now,
+                person_id=person_id,
+                **new.columns(),
+            )
+        )
+    except IntegrityError as error:
+        raise _taken() from error
+    if old.emails != new.emails:
+        tx.execute(sa.delete(UserEmail).where(UserEmail.user_id == user.id))
+        _write_emails(tx, user.id, new)
+    if old.external_id != new.external_id:
+        take_in_waiting(tx, source.id, [new.external_id], user_id=user.id)
+    mark_people(tx, sorted({user.person_id, person_id}), now=now)
+    names = sorted(
+        name for name in document.keys() | user.document.keys() if document.get(name) != user.document.get(name)
+    )
+    record(
+        tx,
+        at=now,
+        actor=source.actor,
+        action=_action(old, new),
+        person_id=person_id,
+        subject=f"user:{user.scim_id}",
+        detail={"attributes": names},
+    )
+    return StoredUser(user.id, user.scim_id, person_id, document, user.version + 1, user.created_at, now)
+
+
+def delete_user(tx: Tx, source: SourceRef, scim_id: str, *, now: datetime) -> None:
+    """Delete the user with its memberships; enough stays to know the same human again. Raises NotFound."""
+    user = get_user(tx, source.id, scim_id, lock=True)
+    facts = facts_of(user.document)
+    group_ids = list(
+        tx.execute(sa.delete(Membership).where(Membership.user_id == user.id).returning(Membership.group_id)).scalars()
+    )
+    bump(tx, sorted(group_ids))
+    tx.execute(
+        sa.insert(DeletedUser).values(
+            source_id=source.id,
+            person_id=user.person_id,
+            scim_id=scim_id,
+            external_id=facts.external_id,
+            user_name_key=facts.user_name_key,
+            email_keys=[email.value_key for email in facts.emails],
+            deleted_at=now,
+        )
+    )
+    tx.execute(sa.delete(User).where(User.id == user.id))
+    mark_people(tx, [user.person_id], now=now)
+    record(
+        tx,
+        at=now,
+        actor=source.actor,
+        action="user.deleted",
+        person_id=user.person_id,
+        subject=f"user:{scim_id}",
+        detail={"groups": len(group_ids)},
+    )
+
+
+def _write_emails(tx: Tx, user_id: int, facts: Facts) -> None:
+    rows = [
+        {
+            "user_id": user_id,
+            "position": position,
+            "value_key": email.value_key,
+            "type_key": email.type_key,
+            "is_primary": email.is_primary,
+        }
+        for position, email in enumerate(facts.emails)
+    ]
+    if rows:
+        tx.execute(sa.insert(UserEmail), rows)
+
+
+def _action(old: Facts, new: Facts) -> str:
+    if old.active == new.active:
+        return "user.changed"
+    return "user.reactivated" if new.active else "user.deactivated"
+
+
+def _taken() -> UserNameTaken:
+    return UserNameTaken(
+        "a user with this userName exists already",
+        advice='find it with GET /Users?filter=userName eq "..." and update it, or delete it first',
+    )

@@ -1,0 +1,50 @@
+"""Let a hub act: carry out its plan, and let removals go on that were held."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from scim_bridge.audit.record import record
+from scim_bridge.db import Tx
+from scim_bridge.engine.pairs import wake
+from scim_bridge.engine.schedule import LOSES, REPAIRS
+from scim_bridge.engine.tables import Pair, Task
+from scim_bridge.errors import Conflict
+from scim_bridge.hubs.operate import require_hub
+from scim_bridge.hubs.tables import Hub
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What ``apply`` set going: whether the hub became live, how many people are looked at, how many released."""
+
+    made_live: bool
+    pairs: int
+    released: int
+
+
+def apply_hub(tx: Tx, hub_id: str, *, release: bool, actor: str, now: datetime) -> Applied:
+    """Carry out the hub's plan. A hub in plan mode becomes live for good; ``release`` frees held removals."""
+    require_hub(tx, hub_id)
+    hub = tx.execute(sa.select(Hub.mode, Hub.detached_at).where(Hub.id == hub_id).with_for_update()).one()
+    if hub.detached_at is not None:
+        raise Conflict(f"hub {hub_id} is detached", advice="put its mapping file back")
+    made_live = hub.mode == "plan"
+    if made_live:
+        tx.execute(sa.update(Hub).where(Hub.id == hub_id).values(mode="live", live_by=actor, live_at=now))
+    dirty = sa.select(Pair.person_id).where(Pair.hub_id == hub_id, Pair.done < Pair.want)
+    pairs = wake(tx, hub_id, dirty, now=now, priority=REPAIRS, is_planned=True)
+    held = sa.select(Task.person_id).where(Task.hub_id == hub_id, Task.state == "held")
+    released = wake(tx, hub_id, held, now=now, priority=LOSES, is_released=release)
+    record(
+        tx,
+        at=now,
+        actor=actor,
+        action="hub.applied",
+        hub_id=hub_id,
+        detail={"made_live": made_live, "people": pairs, "released": released if release else 0},
+    )
+    return Applied(made_live, pairs, released if release else 0)

@@ -1,0 +1,245 @@
+"""Take claimed pairs and write down what will be done, in one transaction, before any call is made.
+
+A batch is read with a constant number of statements. What needs no call (adopting, forgetting, finding
+that nothing is to be done) is finished here; for the rest this leaves running tasks, reservations under the
+hub's lock, and invitations marked as being sent, so that whoever finds them after a crash knows what may
+have happened.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+
+from scim_bridge.contract.protocol import Abilities
+from scim_bridge.contract.state import SEAT, Status
+from scim_bridge.db import Tx
+from scim_bridge.directory.tables import User, UserEmail
+from scim_bridge.engine.applied import set_applied
+from scim_bridge.engine.decide import Decision, Ruling, decide, label
+from scim_bridge.engine.diff import Change
+from scim_bridge.engine.guard import takes_away
+from scim_bridge.engine.invitations import ensure_pending, forget_invitation, mark_renewing, mark_sending
+from scim_bridge.engine.pairs import Claim, finish
+from scim_bridge.engine.reservations import OpenReservation, hub_counts, open_reservations, reserve, settle
+from scim_bridge.engine.standing import Scene, Subject, load_scene
+from scim_bridge.engine.tables import AccessRow
+from scim_bridge.engine.tasks import close_tasks, open_task
+from scim_bridge.hubs.accounts import set_links
+from scim_bridge.hubs.bindings import bind, propose
+from scim_bridge.hubs.tables import Hub
+from scim_bridge.mapping.model import HubMapping
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One call to come, and the rows that stand for it."""
+
+    change: Change
+    label: str
+    task_id: int
+    reservation_id: int | None = None
+    invitation_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """A claimed pair with calls to make."""
+
+    claim: Claim
+    subject: Subject
+    scene: Scene
+    steps: tuple[Step, ...]
+    waits: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HubNow:
+    """What a decision needs to know of its hub."""
+
+    mapping: HubMapping
+    abilities: Abilities
+    observed_from: datetime | None
+    observation: int
+
+
+def begin(tx: Tx, hub: HubNow, claims: Sequence[Claim], *, look_after_s: int, now: datetime) -> list[Work]:
+    """Decide for each claimed pair; finish those without calls; return the others, ready to be carried out."""
+    ready = []
+    for claim in claims:
+        if _must_read_first(hub, claim):
+            _wait_for_reading(tx, hub, claim, after=claim.look_after or now, now=now)
+        else:
+            ready.append(claim)
+    if not ready:
+        return []
+    scene = load_scene(
+        tx,
+        hub.mapping,
+        [claim.person_id for claim in ready],
+        invites=hub.abilities.invites,
+        read_in_full=True,
+        planned=frozenset(claim.person_id for claim in ready if claim.is_planned),
+        now=now,
+    )
+    set_links(tx, scene.new_links, how="matched", now=now)
+    bind(tx, scene.resolved.met, now=now)
+    propose(tx, scene.resolved.refused)
+    left_open = open_reservations(tx, hub.mapping.hub_id, [claim.person_id for claim in ready])
+    counts = hub_counts(tx, hub.mapping.hub_id, besides=left_open, now=now)
+    work = []
+    for claim in ready:
+        subject = scene.subjects[claim.person_id]
+        decision = decide(
+            subject,
+            hub.mapping,
+            scene,
+            counts,
+            is_released=claim.is_released,
+            is_wanted_by_another=is_wanted_by_another(tx, hub.mapping.hub_id, subject),
+        )
+        if _stands_on_old_counts(hub, scene, decision, now=now, look_after_s=look_after_s):
+            _wait_for_reading(tx, hub, claim, after=now - timedelta(seconds=look_after_s), now=now)
+            continue
+        begun = _write_down(tx, hub, claim, subject, scene, decision, left_open, now=now)
+        if begun is not None:
+            work.append(begun)
+    return work
+
+
+def _must_read_first(hub: HubNow, claim: Claim) -> bool:
+    if hub.observed_from is None:
+        return True
+    return claim.look_after is not None and hub.observed_from <= claim.look_after
+
+
+def _stands_on_old_counts(hub: HubNow, scene: Scene, decision: Decision, *, now: datetime, look_after_s: int) -> bool:
+    """Whether `keep_at_least` would be judged by a reading that is too old to count holders."""
+    if hub.observed_from is not None and now - hub.observed_from <= timedelta(seconds=look_after_s):
+        return False
+    kept = {role for role, count in hub.mapping.safety.keep_at_least.items() if count}
+    return any(
+        ruling.change.thing == SEAT
+        and ruling.change.action in ("remove", "change_role")
+        and takes_away(ruling.change, scene.roles)
+        and kept & ruling.change.before
+        for ruling in decision.rulings
+    )
+
+
+def _wait_for_reading(tx: Tx, hub: HubNow, claim: Claim, *, after: datetime, now: datetime) -> None:
+    soon = sa.or_(Hub.check_at.is_(None), Hub.check_at > now)
+    tx.execute(
+        sa.update(Hub)
+        .where(Hub.id == hub.mapping.hub_id, soon, Hub.check_owner.is_(None), Hub.check_attempts == 0)
+        .values(check_at=now)
+    )
+    finish(tx, claim, now=now, is_done=False, look_after=after, waits="a reading of the app")
+
+
+def is_wanted_by_another(tx: Tx, hub_id: str, subject: Subject) -> bool:
+    """Whether somebody else who should have a seat here bears this account's address."""
+    if subject.account is None or SEAT in subject.standing.desired or not subject.account.account.emails:
+        return False
+    emails = list(subject.account.account.emails)
+    bearers = sa.union(
+        sa.select(User.person_id).join(UserEmail, UserEmail.user_id == User.id).where(UserEmail.value_key.in_(emails)),
+        sa.select(User.person_id).where(User.join_key.in_(emails)),
+    )
+    return (
+        tx.execute(
+            sa.select(AccessRow.person_id).where(
+                AccessRow.hub_id == hub_id,
+                AccessRow.role.is_not(None),
+                AccessRow.person_id != subject.person_id,
+                AccessRow.person_id.in_(bearers),
+            )
+        ).first()
+        is not None
+    )
+
+
+def _write_down(
+    tx: Tx,
+    hub: HubNow,
+    claim: Claim,
+    subject: Subject,
+    scene: Scene,
+    decision: Decision,
+    left_open: Sequence[OpenReservation],
+    *,
+    now: datetime,
+) -> Work | None:
+    hub_id = hub.mapping.hub_id
+    books = [ruling.change for ruling in decision.rulings if not ruling.change.needs_call]
+    if books:
+        set_applied(tx, hub_id, claim.person_id, {change.thing: _kept(change) for change in books}, now=now)
+    _follow_invitation(tx, hub, subject, books, now=now)
+    steps: list[Step] = []
+    kept_tasks: list[int] = []
+    for ruling in decision.rulings:
+        if ruling.change.needs_call:
+            task_id = open_task(tx, hub_id, subject, ruling, label(scene, ruling.change.thing), now=now)
+            kept_tasks.append(task_id)
+            if ruling.goes_on:
+                steps += _steps(tx, hub, subject, scene, ruling, task_id, now=now)
+    kept_reservations = {step.reservation_id for step in steps}
+    settle(tx, [entry for entry in left_open if entry.id not in kept_reservations], subject)
+    close_tasks(tx, subject, kept_tasks, now=now)
+    waits = "; ".join(decision.waits) or None
+    if steps:
+        return Work(claim, subject, scene, tuple(steps), waits)
+    finish(tx, claim, now=now, is_done=True, due_at=subject.next_at, waits=waits)
+    return None
+
+
+def _kept(change: Change) -> frozenset[str]:
+    return change.after if change.action == "adopt" else frozenset()
+
+
+def _follow_invitation(tx: Tx, hub: HubNow, subject: Subject, books: Sequence[Change], *, now: datetime) -> None:
+    """Keep the row of an invitation in step with what the reading says of it."""
+    if subject.standing.status is Status.INVITED and subject.account is not None:
+        is_ours = SEAT in subject.standing.applied or any(
+            change.thing == SEAT and change.action == "adopt" for change in books
+        )
+        if is_ours:
+            ensure_pending(tx, hub.mapping.hub_id, subject, observation=hub.observation, now=now)
+    elif subject.invitation is not None and (
+        subject.standing.status is Status.ACTIVE
+        or any(change.thing == SEAT and change.action == "forget" for change in books)
+    ):
+        forget_invitation(tx, subject.invitation.id, now=now)
+
+
+def _steps(
+    tx: Tx,
+    hub: HubNow,
+    subject: Subject,
+    scene: Scene,
+    ruling: Ruling,
+    task_id: int,
+    *,
+    now: datetime,
+) -> list[Step]:
+    change, name = ruling.change, label(scene, ruling.change.thing)
+    reservation_id = None
+    if takes_away(change, scene.roles):
+        reservation_id = reserve(tx, hub.mapping.hub_id, subject, change, now=now)
+    if change.action in ("invite", "add"):
+        invitation_id = None
+        if hub.abilities.invites:
+            invitation_id = mark_sending(tx, hub.mapping.hub_id, subject, observation=hub.observation, now=now)
+        return [Step(change, name, task_id, reservation_id, invitation_id)]
+    if change.action == "renew" and subject.invitation is not None:
+        mark_renewing(tx, subject.invitation.id)
+        again = Change("invite", SEAT, frozenset(), change.after)
+        return [
+            Step(change, name, task_id, reservation_id, subject.invitation.id),
+            Step(again, name, task_id, None, subject.invitation.id),
+        ]
+    invitation_id = subject.invitation.id if subject.invitation else None
+    return [Step(change, name, task_id, reservation_id, invitation_id)]

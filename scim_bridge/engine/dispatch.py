@@ -1,0 +1,165 @@
+"""Pick due pairs and hand them to their hub's lane.
+
+Each hub has a lane of its own, as wide as its ``concurrency``: a slow app fills its lane and nobody else's,
+which is all the fairness that is needed. A lane holds a few begun pairs more than it works on, so that
+claiming and reading are paid for once a batch.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+
+from scim_bridge.db import Database, Tx
+from scim_bridge.engine.begin import HubNow, Work, begin
+from scim_bridge.engine.connections import Connection, Connections
+from scim_bridge.engine.converge import Converge
+from scim_bridge.engine.outcome import attention
+from scim_bridge.engine.pairs import claim, finish, has_work
+from scim_bridge.engine.rules import Rules
+from scim_bridge.engine.schedule import backoff_s
+from scim_bridge.errors import NeedsAttention
+from scim_bridge.hubs.tables import Hub
+from scim_bridge.mapping.model import HubMapping
+from scim_bridge.settings import Settings
+
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class _Lane:
+    executor: ThreadPoolExecutor
+    width: int
+    begun: set[Future[None]] = field(default_factory=set)
+
+
+class Dispatch:
+    """Claims what is due in every hub that may act, and runs it in the hub's lane."""
+
+    def __init__(
+        self,
+        db: Database,
+        rules: Rules,
+        connections: Connections,
+        settings: Settings,
+        on_free: Callable[[], None],
+    ) -> None:
+        self._db = db
+        self._rules = rules
+        self._connections = connections
+        self._settings = settings
+        self._on_free = on_free
+        self._converge = Converge(db, lease_s=settings.lease_s)
+        self._lanes: dict[str, _Lane] = {}
+
+    def step(self) -> bool:
+        """Hand out one round of work. False: nothing could be handed out."""
+        now = self._db.now()
+        with self._db.read() as tx:
+            hub_ids = list(tx.execute(_may_act(now)).scalars())
+            if not hub_ids:
+                return False
+            mappings = self._rules.in_force(tx).mappings.hubs
+            ready = [hub_id for hub_id in hub_ids if hub_id in mappings]
+        return sum(self._serve(mappings[hub_id], now) for hub_id in ready) > 0
+
+    def stop(self, timeout_s: float) -> None:
+        """Take nothing more; let calls under way end for a while. What is cut off is picked up at the next start."""
+        for lane in self._lanes.values():
+            lane.executor.shutdown(wait=False, cancel_futures=True)
+        wait([future for lane in self._lanes.values() for future in tuple(lane.begun)], timeout=timeout_s)
+
+    def _serve(self, mapping: HubMapping, now: datetime) -> bool:
+        connection = self._connection(mapping)
+        if connection is None:
+            return False
+        lane = self._lane(mapping.hub_id, connection.concurrency)
+        room = 2 * lane.width - len(lane.begun)
+        if room <= 0:
+            return False
+        claimed, hub, works = self._begin(mapping, connection, room, now)
+        lease_until = now + timedelta(seconds=self._settings.lease_s)
+        for work in works:
+            future = lane.executor.submit(self._run, hub, connection, work, lease_until)
+            lane.begun.add(future)
+            future.add_done_callback(lambda done, lane=lane: self._ended(lane, done))  # type: ignore[misc]
+        return claimed > 0
+
+    def _begin(
+        self, mapping: HubMapping, connection: Connection, room: int, now: datetime
+    ) -> tuple[int, HubNow, list[Work]]:
+        try:
+            with self._db.write() as tx:
+                return self._begin_batch(tx, mapping, connection, room, now)
+        except Exception:
+            if room == 1:
+                log.exception("begin.broke", extra={"hub": mapping.hub_id})
+                with self._db.write() as tx:
+                    self._set_aside(tx, mapping.hub_id, now)
+                    return 0, self._hub_now(tx, mapping, connection), []
+        # One of the batch cannot be decided: take them singly, so that the others go on.
+        return self._begin(mapping, connection, 1, now)
+
+    def _begin_batch(
+        self, tx: Tx, mapping: HubMapping, connection: Connection, room: int, now: datetime
+    ) -> tuple[int, HubNow, list[Work]]:
+        claims = claim(tx, mapping.hub_id, limit=room, now=now, lease_s=self._settings.lease_s)
+        hub = self._hub_now(tx, mapping, connection)
+        works = begin(tx, hub, claims, look_after_s=self._settings.look_after_s, now=now)
+        return len(claims), hub, works
+
+    def _set_aside(self, tx: Tx, hub_id: str, now: datetime) -> None:
+        for taken in claim(tx, hub_id, limit=1, now=now, lease_s=self._settings.lease_s):
+            again_at = now + timedelta(seconds=max(5.0, backoff_s(taken.attempts + 1, jitter=0)))
+            waits = "it could not be decided; the log has the details"
+            finish(tx, taken, now=now, is_done=False, due_at=again_at, tried=True, waits=waits)
+
+    def _hub_now(self, tx: Tx, mapping: HubMapping, connection: Connection) -> HubNow:
+        row = tx.execute(sa.select(Hub.observed_from, Hub.observation).where(Hub.id == mapping.hub_id)).one()
+        return HubNow(mapping, connection.adapter.abilities, row.observed_from, row.observation)
+
+    def _connection(self, mapping: HubMapping) -> Connection | None:
+        try:
+            return self._connections.get(mapping)
+        except NeedsAttention as error:
+            with self._db.write() as tx:
+                values = attention(error, attempt=0, now=self._db.clock.now())
+                tx.execute(sa.update(Hub).where(Hub.id == mapping.hub_id, Hub.attention.is_(None)).values(values))
+            return None
+
+    def _lane(self, hub_id: str, width: int) -> _Lane:
+        lane = self._lanes.get(hub_id)
+        if lane is None or lane.width != width:
+            if lane is not None:
+                lane.executor.shutdown(wait=False)
+            lane = _Lane(ThreadPoolExecutor(width, thread_name_prefix=f"lane-{hub_id}"), width)
+            self._lanes[hub_id] = lane
+        return lane
+
+    def _ended(self, lane: _Lane, future: Future[None]) -> None:
+        lane.begun.discard(future)
+        self._on_free()
+
+    def _run(self, hub: HubNow, connection: Connection, work: Work, lease_until: datetime) -> None:
+        try:
+            self._converge.carry_out(hub, connection.adapter, work, lease_until)
+        except Exception:
+            # The database is away, or worse: the lease lapses and the next claim looks first.
+            log.exception("pair.broke", extra={"hub": work.claim.hub_id, "person": work.claim.person_id})
+
+
+def _may_act(now: datetime) -> sa.Select[str]:
+    """Hubs with work that are live and neither paused, resting, detached nor waiting for a person."""
+    return sa.select(Hub.id).where(
+        Hub.mode == "live",
+        Hub.detached_at.is_(None),
+        Hub.paused_at.is_(None),
+        Hub.attention.is_(None),
+        sa.or_(Hub.resting_until.is_(None), Hub.resting_until <= now),
+        has_work(Hub.id, now),
+    )

@@ -1,0 +1,254 @@
+"""From change rows to what each person should hold, and which pairs have work to do.
+
+A group's or a revision's change first becomes changes of people (in slices, so that a group of 100,000
+never holds the write lock for long); then each person is read, evaluated and compared with what they
+should have held before. Only where the net access moved is a pair wanted.
+
+Per person: the generation is read first, the revision and the snapshot after it; rows are written only over
+an earlier generation, and the change row goes only if it is still the one that was read. So a change that
+comes in between is never lost, and an older answer never wins.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from scim_bridge.contract.state import SEAT
+from scim_bridge.db import Database, Tx, upsert
+from scim_bridge.directory.changes import mark_group, mark_people
+from scim_bridge.directory.memberships import people_in
+from scim_bridge.directory.people import load_people
+from scim_bridge.directory.snapshot import PersonFact
+from scim_bridge.directory.tables import Group, GroupChange, Person, PersonChange
+from scim_bridge.engine.pairs import Wish, want
+from scim_bridge.engine.rules import InForce, Rules
+from scim_bridge.engine.schedule import DISABLED, GAINS, LOSES
+from scim_bridge.engine.tables import AccessRow
+from scim_bridge.hubs.bindings import NewBinding, bind, group_bindings, propose
+from scim_bridge.mapping.evaluate import Verdict, evaluate
+from scim_bridge.mapping.model import HubMapping
+from scim_bridge.mapping.tables import RevisionChange
+
+_PEOPLE_AT_ONCE = 250
+_SLICE = 2000
+
+
+class Fanout:
+    """Works off change rows; ``step`` does one bounded piece and says whether more may be left."""
+
+    def __init__(self, db: Database, rules: Rules) -> None:
+        self._db = db
+        self._rules = rules
+
+    def step(self) -> bool:
+        """Do one piece of work. False: nothing was left."""
+        return self._expand_groups() or self._expand_revision() or self._people()
+
+    def _expand_groups(self) -> bool:
+        with self._db.read() as tx:
+            rows = tx.execute(sa.select(GroupChange).order_by(GroupChange.id).limit(20)).all()
+        if not rows:
+            return False
+        now = self._db.clock.now()
+        with self._db.write() as tx:
+            for row in rows:
+                people = row.person_ids if row.person_ids is not None else people_in(tx, row.group_id)
+                tx.execute(sa.delete(GroupChange).where(GroupChange.id == row.id))
+                if len(people) <= _SLICE:
+                    mark_people(tx, people, now=now)
+                elif _exists(tx, row.group_id):
+                    for start in range(0, len(people), _SLICE):
+                        mark_group(tx, row.group_id, person_ids=people[start : start + _SLICE], now=now)
+                else:
+                    mark_people(tx, people, now=now)
+        return True
+
+    def _expand_revision(self) -> bool:
+        with self._db.read() as tx:
+            row = tx.execute(sa.select(RevisionChange)).first()
+            if row is None:
+                return False
+            people = (
+                tx.execute(
+                    sa.select(Person.id).where(Person.id > row.after_person_id).order_by(Person.id).limit(_SLICE)
+                )
+                .scalars()
+                .all()
+            )
+        same = sa.and_(
+            RevisionChange.revision_id == row.revision_id, RevisionChange.after_person_id == row.after_person_id
+        )
+        with self._db.write() as tx:
+            if people:
+                mark_people(tx, people, now=self._db.clock.now())
+                tx.execute(sa.update(RevisionChange).where(same).values(after_person_id=people[-1]))
+            else:
+                tx.execute(sa.delete(RevisionChange).where(same))
+        return True
+
+    def _people(self) -> bool:
+        with self._db.read() as tx:
+            generations = {
+                row.person_id: row.generation
+                for row in tx.execute(
+                    sa.select(PersonChange.person_id, PersonChange.generation)
+                    .order_by(PersonChange.changed_at, PersonChange.person_id)
+                    .limit(_PEOPLE_AT_ONCE)
+                )
+            }
+            if not generations:
+                return False
+            in_force = self._rules.in_force(tx)
+            people = load_people(tx, list(generations))
+            bound = group_bindings(tx)
+        verdicts, met, refused = judge(in_force.mappings.hubs, people, bound)
+        with self._db.write() as tx:
+            now = self._db.clock.now()
+            bind(tx, met, now=now)
+            propose(tx, refused)
+            _write(tx, in_force, generations, verdicts, now=now)
+        return True
+
+
+def _exists(tx: Tx, group_id: int) -> bool:
+    return tx.execute(sa.select(Group.id).where(Group.id == group_id)).first() is not None
+
+
+Verdicts = Mapping[tuple[str, int], Verdict]
+"""``{(hub, person): verdict}``."""
+
+
+def judge(
+    hubs: Mapping[str, HubMapping],
+    people: Mapping[int, PersonFact],
+    bound: Mapping[str, Mapping[tuple[int, str], str]],
+) -> tuple[Verdicts, list[NewBinding], list[NewBinding]]:
+    """Evaluate people in hubs. Pure. Returns the verdicts, names to bind, and names that another thing took.
+
+    A name binds to the first group that bears it, also within one batch: whoever met a second group of the
+    same name is evaluated again.
+    """
+    verdicts: dict[tuple[str, int], Verdict] = {}
+    met: list[NewBinding] = []
+    refused: list[NewBinding] = []
+    for hub_id, mapping in hubs.items():
+        known = dict(bound.get(hub_id, {}))
+        for person_id, person in people.items():
+            verdict = evaluate(mapping, person, known)
+            firsts = {(new.source_id, new.name_key): new for new in reversed(verdict.met)}
+            if firsts:
+                known.update({key: new.scim_id for key, new in firsts.items()})
+                met += [_binding(hub_id, new) for new in firsts.values()]
+                verdict = evaluate(mapping, person, known)
+            refused += [_binding(hub_id, new) for new in verdict.refused]
+            verdicts[hub_id, person_id] = verdict
+    return verdicts, met, refused
+
+
+def _binding(hub_id: str, new: Any) -> NewBinding:
+    return NewBinding(hub_id, "group", str(new.source_id), new.name, new.scim_id)
+
+
+@dataclass(frozen=True, slots=True)
+class _Before:
+    generation: int
+    role: str | None
+    assets: dict[str, list[str]]
+    because: dict[str, list[dict[str, Any]]]
+    disabled: bool
+    lost_at: datetime | None
+
+
+_NEVER = _Before(-1, None, {}, {}, disabled=False, lost_at=None)
+
+
+def _write(tx: Tx, in_force: InForce, generations: Mapping[int, int], verdicts: Verdicts, *, now: datetime) -> None:
+    people = sorted(generations)
+    tx.execute(sa.select(Person.id).where(Person.id.in_(people)).order_by(Person.id).with_for_update()).all()
+    before = _before(tx, people)
+    rows: list[dict[str, Any]] = []
+    wishes: list[Wish] = []
+    for (hub_id, person_id), verdict in verdicts.items():
+        old = before.get((hub_id, person_id), _NEVER)
+        if old.generation > generations[person_id]:
+            continue
+        row, moved = _compare(old, verdict, now=now)
+        if row is None:
+            continue
+        rows.append(
+            {
+                "hub_id": hub_id,
+                "person_id": person_id,
+                "generation": generations[person_id],
+                "revision": in_force.revision,
+                "changed_at": now,
+                **row,
+            }
+        )
+        if moved:
+            mapping = in_force.mappings.hubs[hub_id]
+            wishes.append(Wish(hub_id, person_id, _priority(mapping, old, verdict), mapping.safety.settle_s))
+    columns = ["generation", "revision", "role", "assets", "because", "disabled", "lost_at", "changed_at"]
+    upsert(tx, AccessRow, rows, keys=["hub_id", "person_id"], update=columns)
+    want(tx, wishes, now=now)
+    tx.execute(
+        sa.delete(PersonChange).where(
+            PersonChange.person_id == sa.bindparam("who"), PersonChange.generation == sa.bindparam("read")
+        ),
+        [{"who": person_id, "read": generation} for person_id, generation in generations.items()],
+    )
+
+
+def _before(tx: Tx, people: Sequence[int]) -> dict[tuple[str, int], _Before]:
+    query = sa.select(AccessRow).where(AccessRow.person_id.in_(people))
+    return {
+        (row.hub_id, row.person_id): _Before(
+            row.generation, row.role, row.assets, row.because, disabled=row.disabled, lost_at=row.lost_at
+        )
+        for row in tx.execute(query)
+    }
+
+
+def _compare(old: _Before, verdict: Verdict, *, now: datetime) -> tuple[dict[str, Any] | None, bool]:
+    """The row to write (None: it stands as it is), and whether the net access moved."""
+    assets = {name: list(roles) for name, roles in verdict.assets.items()}
+    because = {
+        thing: [{"rule": why.rule, "file": why.file, "line": why.line} for why in reasons]
+        for thing, reasons in verdict.because.items()
+    }
+    if old is _NEVER and verdict.role is None:
+        return None, False
+    moved = (old.role, old.assets) != (verdict.role, assets)
+    is_leaving = verdict.role is None and verdict.disabled and not old.disabled
+    if not moved and not is_leaving and (old.because, old.disabled) == (because, verdict.disabled):
+        return None, False
+    lost_at = None
+    if verdict.role is None:
+        lost_at = now if old.role is not None or is_leaving or old.lost_at is None else old.lost_at
+    return (
+        {
+            "role": verdict.role,
+            "assets": assets,
+            "because": because,
+            "disabled": verdict.disabled,
+            "lost_at": lost_at,
+        },
+        moved or is_leaving,
+    )
+
+
+def _priority(mapping: HubMapping, old: _Before, verdict: Verdict) -> int:
+    if verdict.disabled:
+        return DISABLED
+    if old.role is None:
+        return GAINS
+    order = mapping.roles
+    if verdict.role is None or (old.role in order and order.index(verdict.role) > order.index(old.role)):
+        return LOSES
+    kept = all(set(roles) <= set(verdict.assets.get(name, ())) for name, roles in old.assets.items() if name != SEAT)
+    return GAINS if kept else LOSES

@@ -1,0 +1,100 @@
+"""The brake: which removals and demotions may go on, and why the others are held. Pure.
+
+It counts over reservations, rows written under the hub's lock before the call, so that two workers can
+never each take away "the other" owner, and a removal whose answer got lost still counts.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+
+from scim_bridge.contract.state import SEAT
+from scim_bridge.engine.diff import Change, Roles
+from scim_bridge.mapping.model import Safety
+
+_FROM_ACCOUNTS = 5  # below this many managed accounts a percentage says nothing
+
+
+@dataclass(slots=True)
+class Counts:
+    """A hub at this moment; ``reserve`` keeps it true while one batch is decided."""
+
+    managed: int = 0  # seats that are ours now
+    ended: int = 0  # seats ended in the last hour, and those whose end is under way
+    holders: Counter[str] = field(default_factory=Counter)  # active holders of each role, less reserved ones
+
+    def reserve(self, change: Change, *, is_active: bool) -> None:
+        """Note that this change goes on."""
+        if ends_seat(change):
+            self.ended += 1
+        if change.thing == SEAT and is_active and change.before != change.after:
+            self.holders.subtract(change.before)
+
+
+def ends_seat(change: Change) -> bool:
+    """Whether somebody is without a seat afterwards (an invitation that is renewed is not lost)."""
+    return change.action in {"remove", "cancel_invitation"}
+
+
+def takes_away(change: Change, roles: Roles) -> bool:
+    """Whether anybody has less afterwards; such a change is reserved before its call."""
+    if change.action in {"remove", "cancel_invitation", "remove_asset", "renew"}:
+        return True
+    return change.action in {"change_role", "change_asset"} and not roles.covers(
+        change.thing, change.after, change.before
+    )
+
+
+def is_named(patterns: Iterable[str], names: Iterable[str]) -> bool:
+    """Whether any login or e-mail matches any of the patterns (``*`` only; case does not matter)."""
+    # fnmatch knows ? and [ too: they are escaped, so that `*[bot]` means what it says.
+    escaped = [pattern.casefold().replace("[", "[[]").replace("?", "[?]") for pattern in patterns]
+    return any(fnmatchcase(name.casefold(), pattern) for name in names for pattern in escaped)
+
+
+def limit(safety: Safety, managed_at_start: int) -> int | None:
+    """How many seats may end in an hour; None: no limit. Percentages round up, never below 1."""
+    if managed_at_start < _FROM_ACCOUNTS:
+        return None
+    limits = []
+    if safety.max_removals.count is not None:
+        limits.append(safety.max_removals.count)
+    if safety.max_removals.percent is not None:
+        limits.append(max(1, math.ceil(managed_at_start * safety.max_removals.percent / 100)))
+    return min(limits) if limits else None
+
+
+def held_because(
+    change: Change,
+    *,
+    names: Iterable[str],
+    is_active: bool,
+    was_held: bool,
+    is_released: bool,
+    safety: Safety,
+    counts: Counts,
+    roles: Roles,
+) -> str | None:
+    """Why this change must wait for a person, or None.
+
+    ``names``: the account's login and addresses. ``was_held``: the same removal was held before; time alone
+    does not free it. ``is_released``: a person let it go on, which lifts ``max_removals`` and nothing else.
+    """
+    if not takes_away(change, roles):
+        return None
+    if is_named(safety.protect, names):
+        return "the account is under `safety.protect`: it may gain, never lose"
+    if change.thing == SEAT and is_active:
+        for role in change.before - change.after:
+            keep = safety.keep_at_least.get(role, 0)
+            if counts.holders[role] - 1 < keep:
+                return f"`safety.keep_at_least` wants {keep} {role}; {counts.holders[role]} left"
+    if ends_seat(change) and not is_released:
+        most = limit(safety, counts.managed + counts.ended)
+        if most is not None and (was_held or counts.ended + 1 > most):
+            return f"more than {most} seats would end within an hour (`safety.max_removals`)"
+    return None

@@ -1,0 +1,206 @@
+"""The life of an invitation of ours, from before its call to the day nobody waits for it any more.
+
+    a full reading shows                                   | state
+    -------------------------------------------------------+----------------------------------
+    it, pending                                            | pending (also: found after a crash)
+    it, lapsed or failed                                   | expired
+    an account linked to its person                        | over: accepted
+    neither, but a member nobody claims who was not there  | unmatched: not invited again, its
+      when it was last seen pending                        |   person's removal is held
+    neither, and no such member                            | vanished: cancelled in the app
+
+Invitations are read before members, so an acceptance in between shows twice and never nowhere.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import uuid4
+
+import sqlalchemy as sa
+
+from scim_bridge.contract.state import Status
+from scim_bridge.db import Tx
+from scim_bridge.engine.guard import is_named
+from scim_bridge.engine.standing import Subject
+from scim_bridge.engine.tables import InvitationRow
+from scim_bridge.hubs.tables import AccountEmail, AccountRow
+from scim_bridge.mapping.model import HubMapping
+
+
+def mark_sending(tx: Tx, hub_id: str, subject: Subject, *, observation: int, now: datetime) -> int:
+    """Before the call: one may be on its way from now on. An expired or renewed one keeps its row and count."""
+    known = subject.invitation
+    if known is not None:
+        values: dict[str, object] = {"sent_at": now, "pending_seen": observation, "pending_seen_at": now}
+        if known.state == "expired":
+            values |= {"state": "sending", "resends": known.resends + 1}
+        elif known.state != "renewing":
+            values["state"] = "sending"
+        tx.execute(sa.update(InvitationRow).where(InvitationRow.id == known.id).values(values))
+        return known.id
+    return tx.execute(
+        sa.insert(InvitationRow)
+        .values(
+            hub_id=hub_id,
+            person_id=subject.person_id,
+            ref=f"sending:{uuid4()}",
+            email_key=subject.addresses[0],
+            state="sending",
+            sent_at=now,
+            pending_seen=observation,
+            pending_seen_at=now,
+        )
+        .returning(InvitationRow.id)
+    ).scalar_one()
+
+
+def mark_sent(tx: Tx, invitation_id: int, ref: str, *, observation: int, now: datetime) -> None:
+    """The app took it."""
+    tx.execute(
+        sa.update(InvitationRow)
+        .where(InvitationRow.id == invitation_id)
+        .values(state="pending", ref=ref, sent_at=now, pending_seen=observation, pending_seen_at=now)
+    )
+
+
+def mark_renewing(tx: Tx, invitation_id: int) -> None:
+    """Before the cancel: whoever finds this later invites anew."""
+    tx.execute(sa.update(InvitationRow).where(InvitationRow.id == invitation_id).values(state="renewing"))
+
+
+def not_sent(tx: Tx, invitation_id: int, *, now: datetime) -> None:
+    """The call surely did not happen. One that was renewing or expired before waits for its next try."""
+    row = tx.execute(sa.select(InvitationRow).where(InvitationRow.id == invitation_id)).one()
+    if row.state != "sending":
+        return
+    if row.resends:
+        values: dict[str, object] = {"state": "expired", "resends": row.resends - 1}
+    else:
+        values = {"ended_at": now}
+    tx.execute(sa.update(InvitationRow).where(InvitationRow.id == invitation_id).values(values))
+
+
+def forget_invitation(tx: Tx, invitation_id: int, *, now: datetime) -> None:
+    """It is over: accepted, cancelled, or nobody waits for it."""
+    tx.execute(sa.update(InvitationRow).where(InvitationRow.id == invitation_id).values(ended_at=now))
+
+
+def ensure_pending(tx: Tx, hub_id: str, subject: Subject, *, observation: int, now: datetime) -> None:
+    """This pending invitation is ours: follow its life (found after a crash, or adopted)."""
+    assert subject.account is not None
+    ref, known = subject.account.account.ref, subject.invitation
+    if known is not None:
+        if (known.ref, known.state) != (ref, "pending") and known.state != "renewing":
+            mark_sent(tx, known.id, ref, observation=observation, now=now)
+        return
+    tx.execute(
+        sa.insert(InvitationRow).values(
+            hub_id=hub_id,
+            person_id=subject.person_id,
+            ref=ref,
+            email_key=next(iter((*subject.account.account.emails, *subject.addresses)), ""),
+            state="pending",
+            sent_at=now,
+            pending_seen=observation,
+            pending_seen_at=now,
+        )
+    )
+
+
+def follow(tx: Tx, mapping: HubMapping, *, observation: int, began_at: datetime, now: datetime) -> set[int]:
+    """After a full reading: bring every open invitation of the hub up to date. Returns people to look at.
+
+    An invitation that was sent while the reading ran is left for the next one.
+    """
+    rows = tx.execute(
+        sa.select(InvitationRow).where(
+            InvitationRow.hub_id == mapping.hub_id, InvitationRow.ended_at.is_(None), InvitationRow.sent_at < began_at
+        )
+    ).all()
+    if not rows:
+        return set()
+    shown = _shown(tx, mapping.hub_id)
+    linked = _linked_people(tx, mapping.hub_id)
+    newcomers = _newcomers(tx, mapping)
+    moved: set[int] = set()
+    for row in rows:
+        values = _next(row, shown, row.person_id in linked, newcomers, observation=observation, now=now)
+        if values.get("state", row.state) != row.state or "ended_at" in values or "ref" in values:
+            moved.add(row.person_id)
+        if values:
+            tx.execute(sa.update(InvitationRow).where(InvitationRow.id == row.id).values(values))
+    return moved
+
+
+def _next(
+    row: sa.Row[Any],
+    shown: dict[str, tuple[str, str]],
+    is_accepted: bool,
+    newcomers: list[int],
+    *,
+    observation: int,
+    now: datetime,
+) -> dict[str, object]:
+    if is_accepted:
+        return {"ended_at": now}
+    ref = row.ref if row.ref in shown else next((ref for ref, (_, key) in shown.items() if key == row.email_key), None)
+    if ref is not None and shown[ref][0] == Status.INVITED:
+        values: dict[str, object] = {"pending_seen": observation, "pending_seen_at": now}
+        if ref != row.ref:
+            values["ref"] = ref
+        if row.state != "renewing" and row.state != "pending":
+            values["state"] = "pending"
+        return values
+    if row.ref in shown:
+        return {} if row.state in ("expired", "renewing") else {"state": "expired"}
+    if row.state == "expired":
+        return {}  # it was shown as expired before and is listed no longer
+    if any(first_seen >= row.pending_seen for first_seen in newcomers):
+        return {} if row.state == "unmatched" else {"state": "unmatched"}
+    if row.state == "renewing":
+        return {}
+    if row.state == "sending":
+        return {"ended_at": now}  # the call never reached the app
+    return {} if row.state == "vanished" else {"state": "vanished"}
+
+
+def _shown(tx: Tx, hub_id: str) -> dict[str, tuple[str, str]]:
+    """Invitations that the app lists: ref -> (status, address); pending ones last, so that they win."""
+    query = (
+        sa.select(AccountRow.ref, AccountRow.status, AccountEmail.email_key)
+        .outerjoin(AccountEmail, AccountEmail.account_id == AccountRow.id)
+        .where(
+            AccountRow.hub_id == hub_id,
+            AccountRow.gone_at.is_(None),
+            AccountRow.status.in_([Status.INVITED, Status.EXPIRED]),
+        )
+        .order_by(AccountRow.status.desc())
+    )
+    return {row.ref: (row.status, row.email_key or "") for row in tx.execute(query)}
+
+
+def _linked_people(tx: Tx, hub_id: str) -> set[int]:
+    query = sa.select(AccountRow.person_id).where(
+        AccountRow.hub_id == hub_id,
+        AccountRow.gone_at.is_(None),
+        AccountRow.status == Status.ACTIVE,
+        AccountRow.person_id.is_not(None),
+    )
+    return {person_id for person_id in tx.execute(query).scalars() if person_id is not None}
+
+
+def _newcomers(tx: Tx, mapping: HubMapping) -> list[int]:
+    """For each member that nobody claims: the reading that showed it first."""
+    query = sa.select(AccountRow.first_seen, AccountRow.login).where(
+        AccountRow.hub_id == mapping.hub_id,
+        AccountRow.gone_at.is_(None),
+        AccountRow.status == Status.ACTIVE,
+        AccountRow.person_id.is_(None),
+    )
+    return [
+        row.first_seen
+        for row in tx.execute(query)
+        if not is_named(mapping.safety.ignore, [row.login] if row.login else [])
+    ]

@@ -1,0 +1,132 @@
+"""What happens by the clock: watch the mapping folder, read hubs when it is time, probe, clear away.
+
+One sweep a second, a few indexed statements each, however many hubs there are.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from scim_bridge.audit.tables import AuditRow
+from scim_bridge.db import Database
+from scim_bridge.directory.memberships import drop_old_pending
+from scim_bridge.engine.check import Check
+from scim_bridge.engine.connections import Connections
+from scim_bridge.engine.probe import probe_hub
+from scim_bridge.engine.rules import Rules
+from scim_bridge.engine.tables import InvitationRow, Reservation, Task
+from scim_bridge.hubs.tables import Hub
+from scim_bridge.mapping import revisions
+from scim_bridge.mapping.findings import MappingError
+from scim_bridge.mapping.watch import FolderWatch
+from scim_bridge.settings import Settings
+
+log = logging.getLogger(__name__)
+
+_CLEAR_EVERY = timedelta(hours=1)
+_RESERVATIONS_KEPT = timedelta(days=2)
+_AT_ONCE = 4  # hubs read or probed at the same time
+
+
+class Keeper:
+    """Does what is due by the clock."""
+
+    def __init__(self, db: Database, rules: Rules, connections: Connections, settings: Settings) -> None:
+        self._db = db
+        self._rules = rules
+        self._connections = connections
+        self._settings = settings
+        self._check = Check(db, rules, connections, settings)
+        self._watch = FolderWatch(Path(settings.mappings))
+        self._pool = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="keeper")
+        self._busy: set[str] = set()
+        self._clear_at: datetime | None = None
+
+    def step(self) -> bool:
+        """One sweep. True: something was set going that others may want to know of."""
+        now = self._db.now()
+        moved = self.watch_mappings(now)
+        self._invitations_soon(now)
+        with self._db.read() as tx:
+            checks = list(tx.execute(_due_checks(now)).scalars())
+            probes = list(tx.execute(_due_probes(now)).scalars())
+        for hub_id in probes:
+            self._start(f"probe {hub_id}", probe_hub, self._db, self._rules, self._connections, hub_id)
+        for hub_id in checks:
+            self._start(f"check {hub_id}", self._check.run, hub_id)
+        self._clear(now)
+        return moved
+
+    def watch_mappings(self, now: datetime) -> bool:
+        """Put changed files in force, if the whole set is valid; else say why they are not."""
+        try:
+            files = self._watch.poll()
+            if files is None:
+                return False
+            with self._db.write() as tx:
+                published = self._rules.publish(tx, files, actor="engine", now=now)
+                revisions.clear_trouble(tx)
+        except MappingError as error:
+            with self._db.write() as tx:
+                revisions.note_trouble(tx, "", error.findings, now)
+            log.warning("mapping.invalid", extra={"findings": len(error.findings)})
+            return False
+        if published is not None:
+            log.info("mapping.published", extra={"revision": published.revision})
+        return published is not None
+
+    def stop(self) -> None:
+        """Take nothing more."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def _start(self, name: str, do: Callable[..., None], *args: object) -> None:
+        if name in self._busy:
+            return
+        self._busy.add(name)
+        future = self._pool.submit(do, *args)
+        future.add_done_callback(lambda _: self._busy.discard(name))
+
+    def _invitations_soon(self, now: datetime) -> None:
+        """A hub with pending invitations is read more often than others."""
+        soon = now + self._settings.invitation_check
+        waiting = sa.select(InvitationRow.hub_id).where(InvitationRow.ended_at.is_(None))
+        late = sa.and_(Hub.check_at > soon, Hub.id.in_(waiting))
+        with self._db.read() as tx:
+            if tx.execute(sa.select(Hub.id).where(late)).first() is None:
+                return
+        with self._db.write() as tx:
+            tx.execute(sa.update(Hub).where(late).values(check_at=soon))
+
+    def _clear(self, now: datetime) -> None:
+        if self._clear_at is not None and now < self._clear_at:
+            return
+        self._clear_at = now + _CLEAR_EVERY
+        kept = self._settings.retention_days
+        over = Task.state.in_(["done", "cancelled"])
+        with self._db.write() as tx:
+            if kept.tasks:
+                tx.execute(sa.delete(Task).where(over, Task.updated_at < now - timedelta(days=kept.tasks)))
+            if kept.audit:
+                tx.execute(sa.delete(AuditRow).where(AuditRow.at < now - timedelta(days=kept.audit)))
+            tx.execute(sa.delete(Reservation).where(~Reservation.is_open, Reservation.at < now - _RESERVATIONS_KEPT))
+            drop_old_pending(tx, now - timedelta(days=self._settings.pending_member_days))
+
+
+def _due_checks(now: datetime) -> sa.Select[str]:
+    return sa.select(Hub.id).where(
+        Hub.check_at <= now,
+        Hub.detached_at.is_(None),
+        Hub.attention.is_(None),
+        sa.or_(Hub.resting_until.is_(None), Hub.resting_until <= now),
+        sa.or_(Hub.check_owner.is_(None), Hub.check_lease_until < now),
+    )
+
+
+def _due_probes(now: datetime) -> sa.Select[str]:
+    return sa.select(Hub.id).where(Hub.probe_at <= now, Hub.detached_at.is_(None))

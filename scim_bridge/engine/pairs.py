@@ -1,0 +1,248 @@
+"""The rows that drive everything: a person in a hub, and whether anything is left to do.
+
+A claim takes ``due_at`` away and leaves an owner with a lease. Whatever is wanted meanwhile sets ``due_at``
+anew and is found when the owner ends. An owner that dies leaves a lease that lapses: the next claim takes
+the row over and looks before it acts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import uuid4
+
+import sqlalchemy as sa
+from sqlalchemy.orm import InstrumentedAttribute
+
+from scim_bridge.db import Tx, insert
+from scim_bridge.engine.schedule import DISABLED, settled_at
+from scim_bridge.engine.tables import Pair
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """The net access of a person in a hub moved."""
+
+    hub_id: str
+    person_id: int
+    priority: int
+    settle_s: int
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A pair that is ours until the lease ends. ``owner`` fences every write that ends it."""
+
+    hub_id: str
+    person_id: int
+    owner: str
+    want: int
+    done: int
+    priority: int
+    attempts: int
+    look_after: datetime | None
+    is_planned: bool
+    is_released: bool
+
+
+def want(tx: Tx, wishes: Sequence[Wish], *, now: datetime) -> None:
+    """Raise ``want`` of each pair and settle when it is due: a burst of changes is acted on once."""
+    if not wishes:
+        return
+    wanted = {(wish.hub_id, wish.person_id) for wish in wishes}
+    people = sorted({wish.person_id for wish in wishes})
+    known = {
+        (row.hub_id, row.person_id): row
+        for row in tx.execute(
+            sa.select(Pair.hub_id, Pair.person_id, Pair.want, Pair.done, Pair.unsettled_since, Pair.priority).where(
+                Pair.person_id.in_(people)
+            )
+        )
+        if (row.hub_id, row.person_id) in wanted
+    }
+    rows = []
+    for wish in wishes:
+        pair = known.get((wish.hub_id, wish.person_id))
+        is_dirty = pair is not None and pair.done < pair.want
+        first = pair.unsettled_since if pair is not None and is_dirty and pair.unsettled_since else now
+        priority = min(wish.priority, pair.priority) if pair is not None and is_dirty else wish.priority
+        due_at = now if priority == DISABLED else settled_at(first=first, last=now, settle_s=wish.settle_s)
+        rows.append(
+            {
+                "hub_id": wish.hub_id,
+                "person_id": wish.person_id,
+                "want": 1,
+                "done": 0,
+                "due_at": due_at,
+                "unsettled_since": first,
+                "priority": priority,
+            }
+        )
+    statement = insert(tx, Pair)
+    tx.execute(
+        statement.on_conflict_do_update(
+            index_elements=["hub_id", "person_id"],
+            set_={
+                "want": Pair.want + 1,
+                "due_at": statement.excluded.due_at,
+                "unsettled_since": statement.excluded.unsettled_since,
+                "priority": statement.excluded.priority,
+                "attempts": 0,
+            },
+        ),
+        rows,
+    )
+
+
+def wake(
+    tx: Tx,
+    hub_id: str,
+    person_ids: Iterable[int] | sa.Select[int],
+    *,
+    now: datetime,
+    priority: int,
+    is_planned: bool = False,
+    is_released: bool = False,
+) -> int:
+    """Want again, at once, what is there already (a new reading, a person's word). Returns how many pairs."""
+    chosen = person_ids if isinstance(person_ids, sa.Select) else list(person_ids)
+    values = {
+        "want": Pair.want + 1,
+        "due_at": now,
+        "attempts": 0,
+        "priority": sa.case((Pair.done < Pair.want, sa.func.min(Pair.priority, priority)), else_=priority)
+        if tx.dialect.name == "sqlite"
+        else sa.case((Pair.done < Pair.want, sa.func.least(Pair.priority, priority)), else_=priority),
+    }
+    if is_planned:
+        values["planned"] = True
+    if is_released:
+        values["released"] = True
+    return tx.execute(sa.update(Pair).where(Pair.hub_id == hub_id, Pair.person_id.in_(chosen)).values(values)).rowcount
+
+
+def has_work(hub_id: InstrumentedAttribute[str], now: datetime) -> sa.ColumnElement[bool]:
+    """Whether some pair of the hub is due, or has lost its owner; two index look-ups."""
+    due = sa.exists().where(Pair.hub_id == hub_id, Pair.due_at <= now, Pair.owner.is_(None))
+    lapsed = sa.exists().where(Pair.hub_id == hub_id, Pair.owner.is_not(None), Pair.lease_until < now)
+    return sa.or_(due, lapsed)
+
+
+def next_due(tx: Tx, now: datetime) -> datetime | None:
+    """When the next pair will be due, of those that are not yet."""
+    return tx.execute(sa.select(sa.func.min(Pair.due_at)).where(Pair.due_at > now)).scalar()
+
+
+def claim(tx: Tx, hub_id: str, *, limit: int, now: datetime, lease_s: int) -> list[Claim]:
+    """Take up to ``limit`` due pairs of a hub, most urgent first; a lapsed one with the duty to look."""
+    is_free = sa.and_(Pair.due_at <= now, Pair.owner.is_(None))
+    is_lapsed = sa.and_(Pair.owner.is_not(None), Pair.lease_until < now)
+    chosen = (
+        sa.select(Pair.person_id)
+        .where(Pair.hub_id == hub_id, sa.or_(is_free, is_lapsed))
+        .order_by(Pair.priority, Pair.due_at, Pair.person_id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    rows = tx.execute(
+        sa.update(Pair)
+        .where(Pair.hub_id == hub_id, Pair.person_id.in_(chosen))
+        .values(
+            owner=str(uuid4()),
+            lease_until=now + timedelta(seconds=lease_s),
+            due_at=None,
+            look_after=sa.case((Pair.owner.is_not(None), now), else_=Pair.look_after),
+        )
+        .returning(
+            Pair.person_id,
+            Pair.owner,
+            Pair.want,
+            Pair.done,
+            Pair.priority,
+            Pair.attempts,
+            Pair.look_after,
+            Pair.planned,
+            Pair.released,
+        )
+    ).all()
+    claims = [
+        Claim(
+            hub_id,
+            row.person_id,
+            row.owner or "",
+            row.want,
+            row.done,
+            row.priority,
+            row.attempts,
+            row.look_after,
+            row.planned,
+            row.released,
+        )
+        for row in rows
+    ]
+    return sorted(claims, key=lambda taken: (taken.priority, taken.person_id))
+
+
+def owns(tx: Tx, taken: Claim) -> bool:
+    """Whether this claim still stands; says so under the row's lock on PostgreSQL."""
+    return (
+        tx.execute(
+            sa.select(Pair.want)
+            .where(Pair.hub_id == taken.hub_id, Pair.person_id == taken.person_id, Pair.owner == taken.owner)
+            .with_for_update()
+        ).first()
+        is not None
+    )
+
+
+def renew(tx: Tx, taken: Claim, *, until: datetime) -> bool:
+    """Lengthen the lease; False: somebody else has the pair now."""
+    return bool(
+        tx.execute(
+            sa.update(Pair)
+            .where(Pair.hub_id == taken.hub_id, Pair.person_id == taken.person_id, Pair.owner == taken.owner)
+            .values(lease_until=until)
+        ).rowcount
+    )
+
+
+def finish(
+    tx: Tx,
+    taken: Claim,
+    *,
+    now: datetime,
+    is_done: bool,
+    due_at: datetime | None = None,
+    waits: str | None = None,
+    look_after: datetime | None = None,
+    tried: bool = False,
+) -> None:
+    """Give the pair back. ``is_done``: what was wanted at the claim is settled; ``due_at``: when to look again.
+
+    Where more was wanted meanwhile the pair stays due for that. ``tried`` counts a failed attempt.
+    """
+    moved_on = Pair.want > taken.want
+    tx.execute(
+        sa.update(Pair)
+        .where(Pair.hub_id == taken.hub_id, Pair.person_id == taken.person_id, Pair.owner == taken.owner)
+        .values(
+            owner=None,
+            lease_until=None,
+            done=taken.want if is_done else Pair.done,
+            due_at=sa.case((moved_on, sa.func.coalesce(Pair.due_at, now)), else_=due_at),
+            unsettled_since=sa.case((moved_on, Pair.unsettled_since), else_=None),
+            attempts=taken.attempts + 1 if tried else 0,
+            look_after=look_after,
+            planned=sa.case((moved_on, Pair.planned), else_=False) if is_done else Pair.planned,
+            released=sa.case((moved_on, Pair.released), else_=False) if is_done else Pair.released,
+            waits=waits,
+        )
+    )
+
+
+def drop_leases(tx: Tx, *, now: datetime) -> int:
+    """For the holder of the engine's lock: every other owner is dead. Their pairs look before they act."""
+    return tx.execute(
+        sa.update(Pair).where(Pair.owner.is_not(None)).values(owner=None, lease_until=None, due_at=now, look_after=now)
+    ).rowcount

@@ -1,0 +1,127 @@
+"""Removals and demotions, written down before their calls, so that no two workers take away the same last one.
+
+Open: the call has not been seen to end. It is closed when it surely happened (and counts for the sliding
+hour), and deleted when it surely did not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+
+from scim_bridge.contract.state import SEAT, Status
+from scim_bridge.db import Tx
+from scim_bridge.engine.diff import Change
+from scim_bridge.engine.guard import Counts, ends_seat
+from scim_bridge.engine.standing import Subject
+from scim_bridge.engine.tables import AppliedRow, Reservation
+from scim_bridge.hubs.tables import AccountRow, Hub
+
+_WINDOW = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class OpenReservation:
+    """What a claimed person left open at an earlier try."""
+
+    id: int
+    person_id: int
+    thing: str
+
+
+def open_reservations(tx: Tx, hub_id: str, person_ids: Iterable[int]) -> list[OpenReservation]:
+    """What these people left open; it is decided anew, so it must not count against itself."""
+    query = sa.select(Reservation.id, Reservation.person_id, Reservation.thing).where(
+        Reservation.hub_id == hub_id, Reservation.is_open, Reservation.person_id.in_(list(person_ids))
+    )
+    return [OpenReservation(*row) for row in tx.execute(query)]
+
+
+def hub_counts(tx: Tx, hub_id: str, *, besides: Sequence[OpenReservation] = (), now: datetime) -> Callable[[], Counts]:
+    """Count once, when first asked, under the hub's lock; ``besides`` are left out."""
+    known: list[Counts] = []
+
+    def counts() -> Counts:
+        if not known:
+            tx.execute(sa.select(Hub.id).where(Hub.id == hub_id).with_for_update())
+            known.append(_count(tx, hub_id, [entry.id for entry in besides], now=now))
+        return known[0]
+
+    return counts
+
+
+def _count(tx: Tx, hub_id: str, besides: Sequence[int], *, now: datetime) -> Counts:
+    counts = Counts()
+    counts.managed = tx.execute(
+        sa.select(sa.func.count()).where(AppliedRow.hub_id == hub_id, AppliedRow.thing == SEAT)
+    ).scalar_one()
+    holders = sa.select(AccountRow.role, sa.func.count()).where(
+        AccountRow.hub_id == hub_id, AccountRow.status == Status.ACTIVE, AccountRow.gone_at.is_(None)
+    )
+    for role, number in tx.execute(holders.group_by(AccountRow.role)):
+        if role is not None:
+            counts.holders[role] = number
+    recent = sa.select(Reservation.ends_seat, Reservation.is_open, Reservation.role).where(
+        Reservation.hub_id == hub_id,
+        sa.or_(Reservation.at > now - _WINDOW, Reservation.is_open),
+        Reservation.id.not_in(besides),
+    )
+    for row in tx.execute(recent):
+        counts.ended += row.ends_seat
+        if row.is_open:  # not carried out yet: the seat and the holder still show
+            counts.managed -= row.ends_seat
+            if row.role is not None:
+                counts.holders[row.role] -= 1
+    return counts
+
+
+def reserve(tx: Tx, hub_id: str, subject: Subject, change: Change, *, now: datetime) -> int:
+    """Write the removal or demotion down; a second try of the same one keeps its row."""
+    is_active = subject.standing.status is Status.ACTIVE
+    values = {
+        "role": next(iter(change.before), None) if change.thing == SEAT and is_active else None,
+        "ends_seat": ends_seat(change),
+        "at": now,
+    }
+    known = (
+        tx.execute(
+            sa.select(Reservation.id).where(
+                Reservation.hub_id == hub_id,
+                Reservation.person_id == subject.person_id,
+                Reservation.thing == change.thing,
+                Reservation.is_open,
+            )
+        )
+        .scalars()
+        .first()
+    )
+    if known is not None:
+        tx.execute(sa.update(Reservation).where(Reservation.id == known).values(values))
+        return known
+    return tx.execute(
+        sa.insert(Reservation)
+        .values(hub_id=hub_id, person_id=subject.person_id, thing=change.thing, is_open=True, **values)
+        .returning(Reservation.id)
+    ).scalar_one()
+
+
+def close(tx: Tx, reservation_id: int | None) -> None:
+    """It happened."""
+    if reservation_id is not None:
+        tx.execute(sa.update(Reservation).where(Reservation.id == reservation_id).values(is_open=False))
+
+
+def release(tx: Tx, reservation_id: int | None) -> None:
+    """It surely did not happen."""
+    if reservation_id is not None:
+        tx.execute(sa.delete(Reservation).where(Reservation.id == reservation_id))
+
+
+def settle(tx: Tx, left_open: Iterable[OpenReservation], subject: Subject) -> None:
+    """What an earlier try left open and nobody wants now: the reading tells whether it happened."""
+    for entry in left_open:
+        if entry.person_id == subject.person_id:
+            (release if entry.thing in subject.standing.observed else close)(tx, entry.id)

@@ -1,0 +1,81 @@
+"""The mapping set in force, read from the database: every process acts on the same revision."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from scim_bridge.contract.registry import Registry
+from scim_bridge.db import Tx
+from scim_bridge.engine.pairs import wake
+from scim_bridge.engine.schedule import LOSES
+from scim_bridge.engine.tables import Pair, Task
+from scim_bridge.engine.sync import sync_hubs
+from scim_bridge.mapping import revisions
+from scim_bridge.mapping.load import MappingSet, load_set
+from scim_bridge.mapping.tables import RevisionChange
+
+
+@dataclass(frozen=True, slots=True)
+class InForce:
+    """A revision and what its files say."""
+
+    revision: int
+    mappings: MappingSet
+
+
+class Rules:
+    """Reads the revision in force; parses each one once."""
+
+    def __init__(self, registry: Registry, environment: str) -> None:
+        self.registry = registry
+        self._environment = environment
+        self._last: InForce | None = None
+        self._lock = threading.Lock()
+
+    def load(self, files: dict[str, str]) -> MappingSet:
+        """Read and check a set of files. Raises ``MappingError`` with every finding."""
+        return load_set(files, registry=self.registry, environment=self._environment)
+
+    def in_force(self, tx: Tx) -> InForce:
+        """The set that holds now; before the first one: an empty set as revision 0."""
+        revision = revisions.in_force_id(tx) or 0
+        with self._lock:
+            if self._last is None or self._last.revision != revision:
+                ref = revisions.in_force(tx)
+                self._last = InForce(revision, self.load(dict(ref.files) if ref else {}))
+            return self._last
+
+    def publish(self, tx: Tx, files: dict[str, str], *, actor: str, now: datetime) -> InForce | None:
+        """Put a set of files in force. None: it is already. Raises ``MappingError`` and changes nothing."""
+        mappings = self.load(files)
+        revision = revisions.publish(tx, files, actor=actor, now=now)
+        if revision is None:
+            return None
+        for hub_id in sync_hubs(tx, mappings, actor=actor, now=now):
+            cancel_hub(tx, hub_id, now=now)
+        for hub_id in mappings.hubs:
+            wake_hub(tx, hub_id, now=now)
+        tx.execute(sa.delete(RevisionChange).where(RevisionChange.revision_id != revision))
+        return InForce(revision, mappings)
+
+
+def wake_hub(tx: Tx, hub_id: str, *, now: datetime) -> None:
+    """Other rules: what was held is judged anew, and what a detached hub left undone goes on."""
+    held = sa.select(Task.person_id).where(Task.hub_id == hub_id, Task.state == "held")
+    wake(tx, hub_id, held, now=now, priority=LOSES)
+    left = sa.and_(Pair.done < Pair.want, Pair.due_at.is_(None), Pair.owner.is_(None), Pair.look_after.is_(None))
+    tx.execute(sa.update(Pair).where(Pair.hub_id == hub_id, left).values(due_at=now))
+
+
+def cancel_hub(tx: Tx, hub_id: str, *, now: datetime) -> None:
+    """Nothing more is done in this hub: its open tasks are cancelled; its seats stay."""
+    tx.execute(
+        sa.update(Task)
+        .where(Task.hub_id == hub_id, Task.state.not_in(["done", "cancelled"]))
+        .values(state="cancelled", cause="the hub is detached: its mapping file is gone", updated_at=now)
+    )
+    tx.execute(sa.update(Pair).where(Pair.hub_id == hub_id).values(due_at=None, owner=None, waits=None))

@@ -1,0 +1,386 @@
+"""Read what there is to know of some people in one hub: a constant number of statements for any number of them.
+
+Here the states meet the world: names of assets become ids, a leaver's timers hold back the loss, an account
+that nobody claims becomes theirs by its address, an invitation's life shows in what is observed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from scim_bridge.contract.state import SEAT, Account, Asset, Status
+from scim_bridge.db import Tx
+from scim_bridge.directory.tables import User, UserEmail
+from scim_bridge.engine.diff import Roles, Standing
+from scim_bridge.engine.guard import is_named
+from scim_bridge.engine.leave import leaving
+from scim_bridge.engine.tables import AccessRow, AppliedRow, InvitationRow, Task
+from scim_bridge.hubs.accounts import shared_addresses
+from scim_bridge.hubs.bindings import Resolved, resolve_assets
+from scim_bridge.hubs.match import match_accounts
+from scim_bridge.hubs.tables import AccountEmail, AccountRow, AssetRow, HoldingRow
+from scim_bridge.mapping.model import HubMapping
+
+OPEN_TASKS = ("queued", "running", "waiting", "retrying", "held", "failed")
+
+
+@dataclass(frozen=True, slots=True)
+class StoredAccount:
+    """An account as last seen, with the row it is kept in."""
+
+    id: int
+    account: Account
+    seen_at: datetime
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What ``protect`` and ``ignore`` look at."""
+        return (*([self.account.login] if self.account.login else []), *self.account.emails)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredInvitation:
+    """An invitation of ours whose life has not ended."""
+
+    id: int
+    ref: str
+    state: str
+    resends: int
+    sent_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class OpenTask:
+    """A task of this person that is not over."""
+
+    id: int
+    action: str
+    thing: str
+    state: str
+    attempts: int
+
+
+@dataclass(slots=True)
+class Desired:
+    """What the rules want, by name, before names mean anything."""
+
+    role: str | None = None
+    assets: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    because: Mapping[str, list[dict[str, Any]]] = field(default_factory=dict)
+    disabled: bool = False
+    lost_at: datetime | None = None
+
+
+@dataclass(slots=True)
+class Subject:
+    """One person in one hub, ready to be compared."""
+
+    person_id: int
+    desired: Desired
+    addresses: tuple[str, ...]  # case-folded, the one to invite first
+    standing: Standing
+    account: StoredAccount | None = None
+    invitation: StoredInvitation | None = None
+    tasks: tuple[OpenTask, ...] = ()
+    because: dict[str, list[dict[str, Any]]] = field(default_factory=dict)  # by thing, as in ``standing``
+    troubles: tuple[str, ...] = ()
+    next_at: datetime | None = None  # when a timer of `leave` changes the picture
+    is_ignored: bool = False
+    names: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class Scene:
+    """Some people in one hub, the assets that are spoken of, and links that were found on the way."""
+
+    roles: Roles
+    subjects: dict[int, Subject]
+    assets: dict[str, Asset]  # by key
+    resolved: Resolved
+    new_links: dict[int, int]  # account row -> person
+
+
+def roles_of(mapping: HubMapping) -> Roles:
+    """The order of roles that a mapping gives."""
+    return Roles({SEAT: mapping.roles, **mapping.asset_roles}, mapping.exclusive_types)
+
+
+def load_scene(
+    tx: Tx,
+    mapping: HubMapping,
+    person_ids: Sequence[int],
+    *,
+    invites: bool,
+    read_in_full: bool,
+    planned: frozenset[int] = frozenset(),
+    desired: Mapping[int, Desired] | None = None,
+    now: datetime,
+) -> Scene:
+    """Read these people in this hub. ``desired`` stands in for the stored access rows (a plan's own evaluation)."""
+    wishes = dict(desired) if desired is not None else _desired(tx, mapping.hub_id, person_ids)
+    addresses = load_addresses(tx, person_ids)
+    accounts = _accounts(tx, mapping, person_ids)
+    links = _new_links(tx, mapping, [who for who in person_ids if who not in accounts], addresses)
+    if links:
+        found = _accounts_by_id(tx, list(links))
+        accounts.update({links[stored.id]: stored for stored in found.values()})
+    holdings, assets = _holdings(tx, [stored.id for stored in accounts.values()])
+    resolved = resolve_assets(tx, mapping.hub_id, sorted({name for wish in wishes.values() for name in wish.assets}))
+    for group in resolved.assets.values():
+        assets.update({asset.key: asset for asset in group})
+    applied = _applied(tx, mapping.hub_id, person_ids)
+    _complete_assets(tx, mapping.hub_id, applied, assets)
+    invitations = _invitations(tx, mapping.hub_id, person_ids)
+    tasks = _tasks(tx, mapping.hub_id, person_ids)
+    roles = roles_of(mapping)
+    scene = Scene(roles, {}, assets, resolved, links)
+    for person_id in person_ids:
+        stored = accounts.get(person_id)
+        subject = Subject(
+            person_id,
+            wishes.get(person_id, Desired()),
+            addresses.get(person_id, ()),
+            Standing(),
+            stored,
+            invitations.get(person_id),
+            tuple(tasks.get(person_id, ())),
+        )
+        subject.names = tuple(dict.fromkeys((*(stored.names if stored else ()), *subject.addresses)))
+        subject.is_ignored = is_named(mapping.safety.ignore, subject.names)
+        _stand(
+            subject,
+            mapping,
+            scene,
+            applied.get(person_id, {}),
+            holdings.get(stored.id, {}) if stored else {},
+            is_planned=person_id in planned,
+            invites=invites,
+            read_in_full=read_in_full,
+            now=now,
+        )
+        scene.subjects[person_id] = subject
+    return scene
+
+
+def _stand(
+    subject: Subject,
+    mapping: HubMapping,
+    scene: Scene,
+    applied: Mapping[str, frozenset[str]],
+    holdings: Mapping[str, frozenset[str]],
+    *,
+    is_planned: bool,
+    invites: bool,
+    read_in_full: bool,
+    now: datetime,
+) -> None:
+    wanted: dict[str, frozenset[str]] = {}
+    desired = subject.desired
+    if desired.role is not None:
+        wanted[SEAT] = frozenset([desired.role])
+        subject.because[SEAT] = list(desired.because.get(SEAT, ()))
+        for name, asset_roles in desired.assets.items():
+            for asset in scene.resolved.assets.get(name, ()):
+                roles = wanted.get(asset.key, frozenset()) | frozenset(asset_roles)
+                if scene.roles.is_one(asset.key):
+                    roles = frozenset([min(roles, key=lambda role: scene.roles.rank(asset.key, role))])
+                wanted[asset.key] = roles
+                subject.because.setdefault(asset.key, []).extend(desired.because.get(name, ()))
+        subject.troubles = tuple(trouble for name, trouble in scene.resolved.troubles.items() if name in desired.assets)
+    elif SEAT in applied:
+        steps = mapping.disabled if desired.disabled else mapping.lost_access
+        left = leaving(steps, desired.lost_at or now, now)
+        subject.next_at = left.next_at
+        if left.keeps_seat:
+            wanted = {thing: had for thing, had in applied.items() if thing == SEAT or left.keeps_assets}
+    account = subject.account.account if subject.account else None
+    observed: dict[str, frozenset[str]] = {}
+    if account is not None and account.status is not Status.EXPIRED:
+        observed = {**({SEAT: frozenset([account.role])} if account.role else {}), **holdings}
+    subject.standing = Standing(
+        desired=wanted,
+        applied=applied,
+        observed=observed,
+        status=account.status if account else None,
+        read_in_full=read_in_full,
+        is_planned=is_planned,
+        invites=invites,
+    )
+
+
+def _desired(tx: Tx, hub_id: str, person_ids: Sequence[int]) -> dict[int, Desired]:
+    query = sa.select(AccessRow).where(AccessRow.hub_id == hub_id, AccessRow.person_id.in_(person_ids))
+    return {
+        row.person_id: Desired(row.role, row.assets, row.because, row.disabled, row.lost_at)
+        for row in tx.execute(query)
+    }
+
+
+def load_addresses(tx: Tx, person_ids: Sequence[int]) -> dict[int, tuple[str, ...]]:
+    """Each person's addresses, case-folded: of active users first, the primary (or first, or the name) in front."""
+    found: dict[int, list[str]] = {}
+    users = tx.execute(
+        sa.select(User.id, User.person_id, User.join_key)
+        .where(User.person_id.in_(person_ids))
+        .order_by(User.person_id, User.active.desc(), User.id)
+    ).all()
+    owners = {row.id: row.person_id for row in users}
+    for row in users:
+        if row.join_key:
+            found.setdefault(row.person_id, []).append(row.join_key)
+    more = sa.select(UserEmail.user_id, UserEmail.value_key).where(UserEmail.user_id.in_(list(owners)))
+    for user_id, key in tx.execute(more.order_by(UserEmail.user_id, UserEmail.position)):
+        found.setdefault(owners[user_id], []).append(key)
+    return {person_id: tuple(dict.fromkeys(keys)) for person_id, keys in found.items()}
+
+
+def _stored(row: Any, emails: Sequence[str]) -> StoredAccount:
+    account = Account(row.ref, Status(row.status), row.role, row.login, tuple(emails), row.detail)
+    return StoredAccount(row.id, account, row.seen_at)
+
+
+_ACCOUNT = (
+    AccountRow.id,
+    AccountRow.ref,
+    AccountRow.login,
+    AccountRow.status,
+    AccountRow.role,
+    AccountRow.detail,
+    AccountRow.seen_at,
+    AccountRow.person_id,
+)
+
+
+def _with_emails(tx: Tx, rows: Iterable[Any]) -> list[tuple[Any, StoredAccount]]:
+    kept = list(rows)
+    emails: dict[int, list[str]] = {}
+    query = sa.select(AccountEmail.account_id, AccountEmail.email_key)
+    for account_id, key in tx.execute(query.where(AccountEmail.account_id.in_([row.id for row in kept]))):
+        emails.setdefault(account_id, []).append(key)
+    return [(row, _stored(row, emails.get(row.id, ()))) for row in kept]
+
+
+def _accounts(tx: Tx, mapping: HubMapping, person_ids: Sequence[int]) -> dict[int, StoredAccount]:
+    query = sa.select(*_ACCOUNT).where(
+        AccountRow.hub_id == mapping.hub_id, AccountRow.person_id.in_(person_ids), AccountRow.gone_at.is_(None)
+    )
+    best: dict[int, StoredAccount] = {}
+    for row, stored in _with_emails(tx, tx.execute(query.order_by(AccountRow.id))):
+        known = best.get(row.person_id)
+        if known is None or _closeness(stored) < _closeness(known):
+            best[row.person_id] = stored
+    return best
+
+
+def _closeness(stored: StoredAccount) -> int:
+    """An accepted invitation may show beside its account for a while: the account counts."""
+    return [Status.ACTIVE, Status.SUSPENDED, Status.INVITED, Status.EXPIRED].index(stored.account.status)
+
+
+def _accounts_by_id(tx: Tx, ids: Sequence[int]) -> dict[int, StoredAccount]:
+    query = sa.select(*_ACCOUNT).where(AccountRow.id.in_(ids))
+    return {row.id: stored for row, stored in _with_emails(tx, tx.execute(query))}
+
+
+def _new_links(
+    tx: Tx, mapping: HubMapping, person_ids: Sequence[int], addresses: Mapping[int, tuple[str, ...]]
+) -> dict[int, int]:
+    """Unlinked accounts that bear one of these people's addresses, and nobody else's."""
+    keys = sorted({key for person_id in person_ids for key in addresses.get(person_id, ())})
+    if not keys:
+        return {}
+    candidates = (
+        tx.execute(
+            sa.select(AccountRow.id)
+            .join(AccountEmail, AccountEmail.account_id == AccountRow.id)
+            .where(
+                AccountEmail.hub_id == mapping.hub_id,
+                AccountEmail.email_key.in_(keys),
+                AccountRow.person_id.is_(None),
+                AccountRow.gone_at.is_(None),
+            )
+        )
+        .scalars()
+        .all()
+    )
+    if not candidates:
+        return {}
+    found = match_accounts(shared_addresses(tx, mapping.hub_id, candidates))
+    stored = _accounts_by_id(tx, list(found))
+    links: dict[int, int] = {}
+    for account_id, person_id in found.items():
+        if person_id in person_ids and not is_named(mapping.safety.ignore, stored[account_id].names):
+            twin = next((other for other, owner in links.items() if owner == person_id), None)
+            if twin is not None and _closeness(stored[twin]) <= _closeness(stored[account_id]):
+                continue
+            if twin is not None:
+                del links[twin]
+            links[account_id] = person_id
+    return links
+
+
+def _holdings(tx: Tx, account_ids: Sequence[int]) -> tuple[dict[int, dict[str, frozenset[str]]], dict[str, Asset]]:
+    held: dict[int, dict[str, frozenset[str]]] = {}
+    assets: dict[str, Asset] = {}
+    query = (
+        sa.select(HoldingRow.account_id, HoldingRow.role, AssetRow.type, AssetRow.ref, AssetRow.name, AssetRow.slug)
+        .join(AssetRow, AssetRow.id == HoldingRow.asset_id)
+        .where(HoldingRow.account_id.in_(account_ids))
+    )
+    for row in tx.execute(query):
+        asset = Asset(row.type, row.ref, row.name, row.slug)
+        assets[asset.key] = asset
+        mine = held.setdefault(row.account_id, {})
+        mine[asset.key] = mine.get(asset.key, frozenset()) | {row.role}
+    return held, assets
+
+
+def _applied(tx: Tx, hub_id: str, person_ids: Sequence[int]) -> dict[int, dict[str, frozenset[str]]]:
+    applied: dict[int, dict[str, frozenset[str]]] = {}
+    query = sa.select(AppliedRow.person_id, AppliedRow.thing, AppliedRow.role)
+    for row in tx.execute(query.where(AppliedRow.hub_id == hub_id, AppliedRow.person_id.in_(person_ids))):
+        mine = applied.setdefault(row.person_id, {})
+        mine[row.thing] = mine.get(row.thing, frozenset()) | {row.role}
+    return applied
+
+
+def _complete_assets(
+    tx: Tx, hub_id: str, applied: Mapping[int, Mapping[str, frozenset[str]]], assets: dict[str, Asset]
+) -> None:
+    keys = {thing for things in applied.values() for thing in things if thing != SEAT}
+    missing = sorted(keys - set(assets))
+    if not missing:
+        return
+    refs = [key.partition("/")[2] for key in missing]
+    query = sa.select(AssetRow.type, AssetRow.ref, AssetRow.name, AssetRow.slug)
+    for row in tx.execute(query.where(AssetRow.hub_id == hub_id, AssetRow.ref.in_(refs))):
+        asset = Asset(*row)
+        assets.setdefault(asset.key, asset)
+    for key in missing:
+        kind, _, ref = key.partition("/")
+        assets.setdefault(key, Asset(kind, ref, ref))
+
+
+def _invitations(tx: Tx, hub_id: str, person_ids: Sequence[int]) -> dict[int, StoredInvitation]:
+    query = sa.select(InvitationRow).where(
+        InvitationRow.hub_id == hub_id, InvitationRow.person_id.in_(person_ids), InvitationRow.ended_at.is_(None)
+    )
+    return {
+        row.person_id: StoredInvitation(row.id, row.ref, row.state, row.resends, row.sent_at)
+        for row in tx.execute(query.order_by(InvitationRow.id))
+    }
+
+
+def _tasks(tx: Tx, hub_id: str, person_ids: Sequence[int]) -> dict[int, list[OpenTask]]:
+    found: dict[int, list[OpenTask]] = {}
+    query = sa.select(Task.id, Task.person_id, Task.action, Task.thing, Task.state, Task.attempts).where(
+        Task.hub_id == hub_id, Task.person_id.in_(person_ids), Task.state.in_(OPEN_TASKS)
+    )
+    for row in tx.execute(query.order_by(Task.id)):
+        found.setdefault(row.person_id, []).append(OpenTask(row.id, row.action, row.thing, row.state, row.attempts))
+    return found

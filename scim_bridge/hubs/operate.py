@@ -1,0 +1,116 @@
+"""What an operator does to a hub, and the list of hubs. Rows only: the engine sees them at its next sweep."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from scim_bridge.audit.record import record
+from scim_bridge.db import Tx
+from scim_bridge.errors import Conflict, NotFound
+from scim_bridge.hubs.tables import AccountRow, Hub
+
+
+@dataclass(frozen=True, slots=True)
+class HubView:
+    """One hub, for people."""
+
+    id: str
+    app: str
+    mode: str
+    state: str
+    observed_at: datetime | None
+    accounts: int
+    linked: int
+    last_error: str | None
+
+
+def hub_state(mode: str, *, detached: bool, attention: bool, paused: bool) -> str:
+    """``live``, ``plan``, ``paused``, ``needs_attention`` or ``detached``: what keeps it from acting, if anything."""
+    if detached:
+        return "detached"
+    if attention:
+        return "needs_attention"
+    return "paused" if paused else mode
+
+
+def list_hubs(tx: Tx) -> list[HubView]:
+    """All hubs by id."""
+    counts = {
+        row.hub_id: row
+        for row in tx.execute(
+            sa.select(
+                AccountRow.hub_id,
+                sa.func.count().label("accounts"),
+                sa.func.count(AccountRow.person_id).label("linked"),
+            )
+            .where(AccountRow.gone_at.is_(None))
+            .group_by(AccountRow.hub_id)
+        )
+    }
+    views = []
+    for row in tx.execute(sa.select(Hub).order_by(Hub.id)):
+        state = hub_state(
+            row.mode,
+            detached=row.detached_at is not None,
+            attention=row.attention is not None,
+            paused=row.paused_at is not None,
+        )
+        count = counts.get(row.id)
+        views.append(
+            HubView(
+                row.id,
+                row.app,
+                row.mode,
+                state,
+                row.observed_at,
+                count.accounts if count else 0,
+                count.linked if count else 0,
+                row.attention or row.last_error,
+            )
+        )
+    return views
+
+
+def require_hub(tx: Tx, hub_id: str) -> None:
+    """Raise ``NotFound`` where there is no such hub."""
+    if tx.execute(sa.select(Hub.id).where(Hub.id == hub_id)).first() is None:
+        known = ", ".join(tx.execute(sa.select(Hub.id).order_by(Hub.id)).scalars()) or "none yet"
+        raise NotFound(f"no hub {hub_id}", advice=f"known hubs: {known}")
+
+
+def request_check(tx: Tx, hub_id: str, *, now: datetime) -> int:
+    """Ask the engine to read the hub. Returns the number of the reading to wait for (``hubs.observation``)."""
+    require_hub(tx, hub_id)
+    row = tx.execute(sa.select(Hub.observation, Hub.detached_at).where(Hub.id == hub_id).with_for_update()).one()
+    if row.detached_at is not None:
+        raise Conflict(f"hub {hub_id} is detached", advice="put its mapping file back")
+    tx.execute(sa.update(Hub).where(Hub.id == hub_id).values(check_at=now, check_attempts=0))
+    return int(row.observation) + 1
+
+
+def request_probe(tx: Tx, hub_id: str, *, now: datetime) -> None:
+    """Ask the engine to probe the hub; ``hubs.probed_at`` tells when it has."""
+    require_hub(tx, hub_id)
+    tx.execute(sa.update(Hub).where(Hub.id == hub_id).values(probe_at=now))
+
+
+def pause(tx: Tx, hub_id: str | None, *, actor: str, now: datetime) -> None:
+    """Write nothing to this hub (None: to any) until it is resumed; pushes are still taken."""
+    _set_pause(tx, hub_id, actor=actor, paused_by=actor, now=now)
+
+
+def resume(tx: Tx, hub_id: str | None, *, actor: str, now: datetime) -> None:
+    """Go on where it was paused."""
+    _set_pause(tx, hub_id, actor=actor, paused_by=None, now=now)
+
+
+def _set_pause(tx: Tx, hub_id: str | None, *, actor: str, paused_by: str | None, now: datetime) -> None:
+    if hub_id is not None:
+        require_hub(tx, hub_id)
+    change = sa.update(Hub).values(paused_by=paused_by, paused_at=now if paused_by else None)
+    tx.execute(change if hub_id is None else change.where(Hub.id == hub_id))
+    action = "hub.paused" if paused_by else "hub.resumed"
+    record(tx, at=now, actor=actor, action=action, hub_id=hub_id, subject=None if hub_id else "all hubs")

@@ -1,0 +1,87 @@
+"""Why somebody does not have something: the rules that came nearest, and what each was missing. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+from scim_bridge.directory.snapshot import PersonFact, UserFact
+from scim_bridge.filters import matches
+from scim_bridge.mapping.compiled import CompiledHub, compile_hub
+from scim_bridge.mapping.evaluate import Bound, Hits, group_hits, resource_of
+from scim_bridge.mapping.model import Grant, GroupId, GroupName, GroupRef, HubMapping, Place
+
+NEAREST: Final = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Near:
+    """A rule that almost holds. ``rule`` is empty where no rule is to blame; ``missing`` is a sentence's end."""
+
+    rule: str
+    place: Place
+    missing: str
+
+
+def nearest(hub: HubMapping, person: PersonFact, bound: Bound, *, at_most: int = NEAREST) -> list[Near]:
+    """The rules that give ``person`` nothing, those first that lack the least; rules that give something are left out.
+
+    A rule is judged by that user of the person who comes nearest.
+    """
+    active = [user for user in person.users if user.active]
+    if not active:
+        return [Near("", hub.place, "every user of this person is inactive or deleted")]
+    compiled = compile_hub(hub)
+    tried = [(user, group_hits(compiled, user, bound), resource_of(user)) for user in active]
+    lacks = [
+        min((_lacking(compiled, number, user, hits, resource) for user, hits, resource in tried), key=len)
+        for number in range(len(hub.grants))
+    ]
+    has_seat = any(not lack and grant.role for grant, lack in zip(hub.grants, lacks, strict=True))
+    near: list[tuple[int, Near]] = []
+    for grant, lack in zip(hub.grants, lacks, strict=True):
+        if not lack and not grant.role and not has_seat:
+            lack = ["it gives assets only, and no rule gives a seat"]
+        if lack:
+            near.append((len(lack), Near(grant.name, grant.place, " and ".join(lack))))
+    return [found for _, found in sorted(near, key=lambda pair: pair[0])][:at_most]
+
+
+def _lacking(compiled: CompiledHub, number: int, user: UserFact, hits: Hits, resource: dict[str, Any]) -> list[str]:
+    """What keeps one rule from holding for one user; nothing where it holds."""
+    grant, scope = compiled.hub.grants[number], compiled.hub.scope
+    found = []
+    if scope is not None and not matches(scope, resource):
+        found.append(f"out of scope in source {user.source}: `scope` {scope} does not hold")
+    if grant.groups and number not in hits.captures:
+        found += list(_refused(grant, user, hits)) or [f"not in {_any_of(map(_show, grant.groups))}"]
+    if grant.where is not None and not matches(grant.where, resource):
+        found.append(f"`where` {grant.where} does not hold")
+    if grant.exclude is not None and matches(grant.exclude, resource):
+        found.append(f"`except` {grant.exclude} holds")
+    return found
+
+
+def _refused(grant: Grant, user: UserFact, hits: Hits) -> Iterator[str]:
+    keys = {ref.key for ref in grant.groups if isinstance(ref, GroupName)}
+    for met in hits.refused:
+        if met.name_key in keys:
+            yield (
+                f'the group now called "{met.name}" in source {user.source} is not the one that was bound; '
+                "if it is meant: `scim-bridge binding confirm`"
+            )
+
+
+def _show(ref: GroupRef) -> str:
+    match ref:
+        case GroupName(name=name):
+            return f'group "{name}"'
+        case GroupId(id=id_):
+            return f"the group with id {id_}"
+        case _:
+            return f'a group like "{ref.pattern.text}"'
+
+
+def _any_of(texts: Iterable[str]) -> str:
+    return " or ".join(texts)

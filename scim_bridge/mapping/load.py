@@ -1,0 +1,119 @@
+"""A folder of mapping files to one set, whole or not at all; every fault of every file is told at once.
+
+One wrong file keeps the whole set out: half a set would take access away from people whose hub was only
+misspelt.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from scim_bridge.contract.registry import Registry
+from scim_bridge.mapping.check import SUFFIXES, check_hub
+from scim_bridge.mapping.findings import Finding, MappingError, in_order
+from scim_bridge.mapping.model import HubMapping, Place
+
+
+@dataclass(frozen=True, slots=True)
+class MappingSet:
+    """Every hub by its id, and what the operator should look at though it is taken."""
+
+    hubs: Mapping[str, HubMapping]
+    warnings: tuple[Finding, ...] = ()
+
+
+def load_set(files: Mapping[str, str], *, registry: Registry, environment: str) -> MappingSet:
+    """Read and check ``files`` (name as the operator knows it -> text).
+
+    ``environment`` is the setting of that name; a mapping cannot depend on it yet. Raises ``MappingError``
+    with every finding if any is an error.
+    """
+    hubs, findings = _check_all(files, registry)
+    if any(finding.level == "error" for finding in findings):
+        raise MappingError(findings)
+    return MappingSet(hubs, tuple(in_order(findings)))
+
+
+def read_folder(path: Path) -> dict[str, str]:
+    """The mapping files directly in ``path``, named ``mappings/github-acme.yaml``.
+
+    Raises ``MappingError`` where the folder or a file in it cannot be read: a folder that vanished must not
+    look like one without hubs.
+    """
+    files, findings = _read_files(path)
+    if findings:
+        raise MappingError(findings)
+    return files
+
+
+def load_folder(path: Path, *, registry: Registry, environment: str) -> MappingSet:
+    """``read_folder`` and ``load_set`` in one, for the lint: what cannot be read is told beside all other findings."""
+    files, unreadable = _read_files(path)
+    if not unreadable:
+        return load_set(files, registry=registry, environment=environment)
+    raise MappingError([*unreadable, *_check_all(files, registry)[1]])
+
+
+def mapping_files(path: Path) -> list[os.DirEntry[str]]:
+    """Files directly in the folder that are mappings; hidden ones (editors, Kubernetes) and folders are not."""
+    with os.scandir(path) as entries:
+        found = [
+            entry
+            for entry in entries
+            if entry.name.endswith(SUFFIXES) and not entry.name.startswith(".") and not entry.is_dir()
+        ]
+    return sorted(found, key=lambda entry: entry.name)
+
+
+def _read_files(path: Path) -> tuple[dict[str, str], list[Finding]]:
+    folder = os.path.basename(os.path.abspath(path))  # the same name on every machine: it is part of the digest
+    try:
+        entries = mapping_files(path)
+    except OSError as error:
+        advice = "make it, or set MAPPINGS to the folder of the mapping files"
+        return {}, [Finding(Place(str(path), 1, 1), f"the folder cannot be read: {error.strerror}", advice)]
+    files: dict[str, str] = {}
+    findings: list[Finding] = []
+    for entry in entries:
+        name = f"{folder}/{entry.name}"
+        try:
+            files[name] = Path(entry.path).read_bytes().decode("utf-8-sig")
+        except OSError as error:
+            advice = "let the bridge read it, or remove it"
+            findings.append(Finding(Place(name, 1, 1), f"the file cannot be read: {error.strerror}", advice))
+        except UnicodeDecodeError as error:
+            line = error.object[: error.start].count(b"\n") + 1
+            findings.append(Finding(Place(name, line, 1), "the file is not UTF-8", "save it as UTF-8"))
+    return files, findings
+
+
+def _check_all(files: Mapping[str, str], registry: Registry) -> tuple[dict[str, HubMapping], list[Finding]]:
+    hubs: dict[str, HubMapping] = {}
+    findings: list[Finding] = []
+    if not files:
+        advice = "every hub there was is detached until its file returns"
+        findings.append(Finding(Place("mappings", 1, 1), "there are no mapping files", advice, "warning"))
+    for file in sorted(files):
+        hub, found = check_hub(file, files[file], registry)
+        findings += found
+        if hub and hub.hub_id in hubs:
+            other = hubs[hub.hub_id].place.file
+            message = f'{other} is the hub "{hub.hub_id}" too'
+            findings.append(Finding(hub.place, message, "keep one of the two files"))
+        elif hub:
+            hubs[hub.hub_id] = hub
+    return hubs, findings + _same_tenants(hubs)
+
+
+def _same_tenants(hubs: Mapping[str, HubMapping]) -> list[Finding]:
+    first: dict[tuple[str, str], HubMapping] = {}
+    findings = []
+    for hub in hubs.values():
+        other = first.setdefault((hub.app, hub.tenant), hub)
+        if other is not hub:
+            message = f'{other.place.file} connects the same {hub.app} tenant "{hub.tenant}"'
+            findings.append(Finding(hub.place, message, "one tenant is one hub: put the rules into one file"))
+    return findings

@@ -1,0 +1,192 @@
+"""How each part is, from the rows alone: any process can tell, also one that runs no engine.
+
+    what                                            | state
+    ------------------------------------------------+----------
+    the database does not answer                    | failed
+    no engine runs, or pushes wait for it too long  | degraded
+    mapping files on disk are not in force          | degraded
+    a hub needs attention, is detached, or its last | degraded
+    word from the app was an error                  |
+    a hub is paused, in plan mode, holds removals   | ok: a person decided so, or will
+
+Counts and ids only: nobody's name is here, and messages of apps pass the logs' redaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+
+import sqlalchemy as sa
+
+from scim_bridge.db import Tx
+from scim_bridge.directory.tables import GroupChange, PersonChange
+from scim_bridge.engine.tables import Pair, Task
+from scim_bridge.hubs.operate import hub_state
+from scim_bridge.hubs.tables import Hub
+from scim_bridge.logs import redact
+from scim_bridge.mapping.tables import MappingTrouble, Revision
+
+State = Literal["ok", "degraded", "failed"]
+
+_BEHIND_S = 60
+"""Seconds that a committed push may wait for fan-out before the engine counts as behind."""
+
+
+@dataclass(frozen=True, slots=True)
+class HubStatus:
+    """One hub. ``backlog``: people with something left to do; ``held``: changes that wait for a person's word.
+
+    ``oldest_waiting_s``: since when the oldest of those waits that are due (a leave timer does not wait).
+    ``next_try_at``: when something that failed, or the hub as a whole, is tried again.
+    """
+
+    state: str  # live, plan, paused, needs_attention or detached
+    backlog: int
+    oldest_waiting_s: int | None
+    held: int
+    last_success_at: datetime | None
+    last_error: str | None
+    next_try_at: datetime | None
+    is_well: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """The whole: worst of its parts."""
+
+    state: State
+    components: Mapping[str, Mapping[str, Any]]
+    hubs: Mapping[str, HubStatus] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "state": self.state,
+            "components": {name: dict(each) for name, each in self.components.items()},
+            "hubs": {hub_id: _hub_json(hub) for hub_id, hub in self.hubs.items()},
+        }
+
+
+def database_away() -> Status:
+    """What is left to say when the database does not answer."""
+    return Status("failed", {"database": {"state": "failed"}})
+
+
+def read_status(tx: Tx, *, now: datetime, engine_runs: bool) -> Status:
+    """The state of everything, in a handful of grouped statements, however many people there are."""
+    components: dict[str, dict[str, Any]] = {
+        "database": {"state": "ok"},
+        "engine": _engine(tx, now, engine_runs),
+        "mappings": _mappings(tx),
+    }
+    hubs = read_hubs(tx, now)
+    components["hubs"] = _summary(hubs)
+    is_well = all(each["state"] == "ok" for each in components.values())
+    return Status("ok" if is_well else "degraded", components, hubs)
+
+
+def _engine(tx: Tx, now: datetime, runs: bool) -> dict[str, Any]:
+    waiting, oldest_s = 0, 0
+    for table in (PersonChange, GroupChange):
+        count, oldest = tx.execute(sa.select(sa.func.count(), sa.func.min(table.changed_at))).one()
+        waiting += count
+        if oldest is not None:
+            oldest_s = max(oldest_s, _age_s(oldest, now))
+    state = "ok" if runs and oldest_s <= _BEHIND_S else "degraded"
+    return {"state": state, "runs": runs, "changes_waiting": waiting, "oldest_waiting_s": oldest_s}
+
+
+def _mappings(tx: Tx) -> dict[str, Any]:
+    revision = tx.scalar(sa.select(sa.func.max(Revision.id)))
+    trouble = tx.execute(sa.select(MappingTrouble.findings, MappingTrouble.since)).first()
+    if trouble is None:
+        return {"state": "ok", "revision": revision, "findings": 0}
+    return {"state": "degraded", "revision": revision, "findings": len(trouble.findings), "since": _text(trouble.since)}
+
+
+def read_hubs(tx: Tx, now: datetime) -> dict[str, HubStatus]:
+    """Every hub by id."""
+    pairs = {row.hub_id: row for row in tx.execute(_pairs(now))}
+    held = dict(
+        tx.execute(sa.select(Task.hub_id, sa.func.count()).where(Task.state == "held").group_by(Task.hub_id))
+        .tuples()
+        .all()
+    )
+    hubs = {}
+    for row in tx.execute(sa.select(*_HUB_COLUMNS).order_by(Hub.id)):
+        pair = pairs.get(row.id)
+        state = hub_state(
+            row.mode,
+            detached=row.detached_at is not None,
+            attention=row.attention is not None,
+            paused=row.paused_at is not None,
+        )
+        error = row.attention or (row.last_error if _is_fresh(row) else None)
+        tries = [row.probe_at if row.attention else row.resting_until, pair.next_try_at if pair else None]
+        hubs[row.id] = HubStatus(
+            state=state,
+            backlog=pair.backlog if pair else 0,
+            oldest_waiting_s=_age_s(pair.oldest, now) if pair and pair.oldest else None,
+            held=held.get(row.id, 0),
+            last_success_at=row.last_success_at,
+            last_error=redact(error),
+            next_try_at=min((at for at in tries if at is not None and at > now), default=None),
+            is_well=state in ("live", "plan", "paused") and error is None,
+        )
+    return hubs
+
+
+_HUB_COLUMNS = (
+    Hub.id,
+    Hub.mode,
+    Hub.detached_at,
+    Hub.paused_at,
+    Hub.attention,
+    Hub.probe_at,
+    Hub.resting_until,
+    Hub.last_success_at,
+    Hub.last_error,
+    Hub.last_error_at,
+)
+
+
+def _pairs(now: datetime) -> sa.Select[str, int, Any, Any]:
+    waits = sa.or_(Pair.due_at <= now, Pair.owner.is_not(None), Pair.attempts > 0)
+    since = sa.func.coalesce(Pair.unsettled_since, Pair.due_at)
+    return (
+        sa.select(
+            Pair.hub_id,
+            sa.func.count().label("backlog"),
+            sa.func.min(sa.case((waits, since))).label("oldest"),
+            sa.func.min(sa.case((Pair.attempts > 0, Pair.due_at))).label("next_try_at"),
+        )
+        .where(Pair.done < Pair.want)
+        .group_by(Pair.hub_id)
+    )
+
+
+def _is_fresh(hub: Any) -> bool:
+    if hub.last_error_at is None:
+        return False
+    return hub.last_success_at is None or hub.last_error_at > hub.last_success_at
+
+
+def _summary(hubs: Mapping[str, HubStatus]) -> dict[str, Any]:
+    unwell = sum(not hub.is_well for hub in hubs.values())
+    return {"state": "degraded" if unwell else "ok", "count": len(hubs), "unwell": unwell}
+
+
+def _age_s(at: datetime, now: datetime) -> int:
+    return max(int((now - at).total_seconds()), 0)
+
+
+def _text(at: datetime | None) -> str | None:
+    return at.isoformat(timespec="seconds") if at else None
+
+
+def _hub_json(hub: HubStatus) -> dict[str, Any]:
+    shown = {key: _text(value) if isinstance(value, datetime) else value for key, value in asdict(hub).items()}
+    del shown["is_well"]
+    return shown

@@ -1,0 +1,128 @@
+"""The schema of the database: where it stands, where it must stand, and the way between.
+
+The whole way up is one transaction on both databases (SQLite's DDL is transactional once we say BEGIN
+ourselves), so that a failed upgrade leaves the old schema. SQLite checks no foreign keys meanwhile:
+altering a table there means copying and dropping it, and the drop would delete what points at it.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib import resources
+
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+
+from scim_bridge.db import Database, Tx
+from scim_bridge.errors import InvalidInput, Permanent
+
+_LOCK = 0x5C1B_0001  # PostgreSQL: one upgrade at a time
+
+
+def config(tx: Tx | None = None) -> Config:
+    """What alembic needs to know; ``tx`` is the transaction that the migrations run in."""
+    settings = Config()
+    settings.set_main_option("script_location", str(resources.files("scim_bridge.migrations")).replace("%", "%%"))
+    settings.set_main_option("file_template", "%%(rev)s_%%(slug)s")
+    settings.attributes["connection"] = tx
+    return settings
+
+
+@cache
+def head() -> str:
+    """The revision that this version of the bridge works with."""
+    revision = ScriptDirectory.from_config(config()).get_current_head()
+    if revision is None:
+        raise AssertionError("no migrations are packaged")
+    return revision
+
+
+def current(db: Database) -> str | None:
+    """The revision of the database; None: it has no schema of ours yet."""
+    with db.read() as tx:
+        return _current(tx)
+
+
+def _current(tx: Tx) -> str | None:
+    return MigrationContext.configure(tx).get_current_revision()
+
+
+def is_empty(db: Database) -> bool:
+    """Whether there is no table at all."""
+    with db.read() as tx:
+        return not sa.inspect(tx).get_table_names()
+
+
+def upgrade(db: Database) -> None:
+    """Bring the schema to ``head()``, from nothing or from any older revision; one transaction."""
+    _check_upgradable(db)
+    if db.is_sqlite:
+        _upgrade_sqlite(db)
+        return
+    with db.write() as tx:
+        tx.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
+        command.upgrade(config(tx), "head")
+
+
+def check_schema(db: Database) -> None:
+    """Raise ``InvalidInput`` with the mending command unless the schema is the one of this version."""
+    found = current(db)
+    if found == head():
+        return
+    if found is None:
+        what = "is empty" if is_empty(db) else "holds tables, but no schema of scim_bridge"
+        raise InvalidInput(
+            f"the database {what}", advice="run `scim-bridge db upgrade`" if is_empty(db) else _ELSEWHERE
+        )
+    advice = "run `scim-bridge db upgrade`" if found in _known() else _NEWER
+    raise InvalidInput(f"the database is at revision {found}, this version needs {head()}", advice=advice)
+
+
+def prepare_schema(db: Database) -> None:
+    """Make the schema of a new database; any other must be at ``head()`` already."""
+    if is_empty(db):
+        upgrade(db)
+    check_schema(db)
+
+
+_MEND = "run `scim-bridge db upgrade`"
+_FOREIGN = "the database holds tables, but no schema of scim_bridge"
+_ELSEWHERE = "point DATABASE_URL at a database of its own"
+_NEWER = "it was written by a newer version: install that version, or restore a backup"
+
+
+@cache
+def _known() -> frozenset[str]:
+    return frozenset(each.revision for each in ScriptDirectory.from_config(config()).walk_revisions())
+
+
+def _check_upgradable(db: Database) -> None:
+    found = current(db)
+    if found is None and not is_empty(db):
+        raise InvalidInput(_FOREIGN, advice=_ELSEWHERE)
+    if found is not None and found not in _known():
+        raise InvalidInput(f"the database is at revision {found}, which this version does not know", advice=_NEWER)
+
+
+def _upgrade_sqlite(db: Database) -> None:
+    with db.engine.connect().execution_options(writes=True) as connection:
+        _pragma(connection, "foreign_keys=OFF")  # has no effect once a transaction is open
+        try:
+            with connection.begin():
+                command.upgrade(config(connection), "head")
+                if broken := connection.exec_driver_sql("PRAGMA foreign_key_check").first():
+                    raise Permanent(
+                        f'the upgrade would leave a row of "{broken[0]}" that points nowhere',
+                        advice="nothing was changed; report this",
+                    )
+        finally:
+            _pragma(connection, "foreign_keys=ON")
+
+
+def _pragma(connection: sa.Connection, text: str) -> None:
+    cursor = connection.connection.cursor()
+    cursor.execute(f"PRAGMA {text}")
+    cursor.close()

@@ -1,0 +1,91 @@
+"""The SCIM entrance as a Flask blueprint: routes, who may ask, and one translation of every failure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from flask import Blueprint, Response, request
+
+from scim_bridge.db import Database
+from scim_bridge.directory.joining import IsLinked
+from scim_bridge.scim import discovery, groups, users
+from scim_bridge.scim.auth import Gate
+from scim_bridge.scim.errors import Problem, translate
+from scim_bridge.scim.service import PREFIX, Call, Service
+
+Handler = Callable[..., Response]
+_METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
+_ROUTES: Mapping[str, Mapping[str, Handler]] = {
+    "/Users": {"GET": users.list_users, "POST": users.create_user},
+    "/Users/<scim_id>": {
+        "GET": users.get_user,
+        "PUT": users.replace_user,
+        "PATCH": users.patch_user,
+        "DELETE": users.delete_user,
+    },
+    "/Groups": {"GET": groups.list_groups, "POST": groups.create_group},
+    "/Groups/<scim_id>": {
+        "GET": groups.get_group,
+        "PUT": groups.replace_group,
+        "PATCH": groups.patch_group,
+        "DELETE": groups.delete_group,
+    },
+    "/ServiceProviderConfig": {"GET": discovery.service_provider_config},
+    "/ResourceTypes": {"GET": discovery.list_resource_types},
+    "/ResourceTypes/<name>": {"GET": discovery.get_resource_type},
+    "/Schemas": {"GET": discovery.list_schemas},
+    "/Schemas/<urn>": {"GET": discovery.get_schema},
+    "": {},
+    "/<path:rest>": {},
+}
+
+
+def create_blueprint(
+    db: Database,
+    *,
+    wake: Callable[[], None],
+    is_linked: IsLinked,
+    base_url: str | None = None,
+    max_body_bytes: int = 1024 * 1024,
+    max_group_body_bytes: int = 16 * 1024 * 1024,
+) -> Blueprint:
+    """The blueprint for ``/scim/v2``.
+
+    ``wake`` is called after each committed write; ``is_linked(tx, person_id)`` says whether a person has
+    an account link or applied access. ``base_url`` is the address that clients use, without ``/scim/v2``;
+    None takes each request's own host. Sizes are in bytes.
+    """
+    service = Service(db, base_url, max_body_bytes, max_group_body_bytes, wake, is_linked)
+    gate = Gate(db)
+    blueprint = Blueprint("scim", __name__, url_prefix=PREFIX)
+    for path, handlers in _ROUTES.items():
+        blueprint.add_url_rule(
+            path,
+            endpoint=path.strip("/").replace("/", "_").replace(".", "_") or "root",
+            view_func=_view(service, gate, handlers),
+            methods=_METHODS,
+            strict_slashes=False,
+            provide_automatic_options=False,
+        )
+    blueprint.register_error_handler(Exception, translate)
+    return blueprint
+
+
+def _view(service: Service, gate: Gate, handlers: Mapping[str, Handler]) -> Handler:
+    """One view for all methods of a path, so that a wrong one gets an Error body, too."""
+    allowed = ", ".join(handlers)
+
+    def view(**arguments: Any) -> Response:
+        now = service.db.clock.now()
+        source = gate.source_of(request, now)
+        if not handlers:
+            raise Problem(404, "there is nothing here; /Users, /Groups and /ServiceProviderConfig are")
+        handler = handlers.get("GET" if request.method == "HEAD" else request.method)
+        if handler is None:
+            raise Problem(405, f"{request.method} is not possible here; {allowed} are", {"Allow": allowed})
+        response = handler(Call(service, source, now), **arguments)
+        gate.note_use(source, now)
+        return response
+
+    return view

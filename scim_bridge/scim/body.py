@@ -1,0 +1,70 @@
+"""A request's body as JSON, within limits: size, type, depth, and texts that a database can store."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any, NoReturn
+
+from flask import Request
+from werkzeug.exceptions import RequestEntityTooLarge
+
+from scim_bridge.scim.errors import MEDIA_TYPE, Problem
+from scim_bridge.scim.refusals import invalid_syntax, invalid_value
+
+_MAX_DEPTH = 30
+_TAKEN = (MEDIA_TYPE, "application/json")
+_CONTROLS = frozenset(map(chr, range(32))) - set("\t\n\r") | {"\x7f"}
+
+
+def read_body(request: Request, max_bytes: int) -> dict[str, Any]:
+    """The JSON object in the body. Raises Problem (413, 415) and Refused (invalidSyntax, invalidValue)."""
+    if request.mimetype not in _TAKEN:
+        raise Problem(415, f"the body must be {MEDIA_TYPE} or application/json")
+    too_large = Problem(413, f"the body is larger than {max_bytes} bytes; send fewer members or attributes at once")
+    if (request.content_length or 0) > max_bytes:
+        raise too_large
+    request.max_content_length = max_bytes
+    try:
+        raw = request.get_data(cache=False)
+    except RequestEntityTooLarge as error:
+        raise too_large from error
+    try:
+        body = json.loads(raw.decode("utf-8-sig"), parse_constant=_no_number)
+    except (ValueError, RecursionError) as error:
+        raise invalid_syntax("the body is no JSON") from error
+    if not isinstance(body, dict):
+        raise invalid_syntax("the body is no JSON object")
+    _check(body, 1)
+    return body
+
+
+def _no_number(name: str) -> NoReturn:
+    raise ValueError(name)
+
+
+def _check(value: Any, depth: int) -> None:
+    if depth > _MAX_DEPTH:
+        raise invalid_syntax(f"the body nests deeper than {_MAX_DEPTH} levels")
+    if isinstance(value, dict):
+        for key, part in value.items():
+            _check_text(key)
+            _check(part, depth + 1)
+    elif isinstance(value, list):
+        for part in value:
+            _check(part, depth + 1)
+    elif isinstance(value, str):
+        _check_text(value)
+    elif isinstance(value, float) and not math.isfinite(value):
+        raise invalid_value("a number is too large")
+
+
+def _check_text(text: str) -> None:
+    if text.isprintable():
+        return
+    if not _CONTROLS.isdisjoint(text):
+        raise invalid_value("a text holds a control character")
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise invalid_value("a text holds half a surrogate pair") from error

@@ -1,0 +1,91 @@
+"""What every SCIM request needs, wired once: the database, the limits, and whom to tell."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+from flask import request
+from sqlalchemy.exc import OperationalError
+
+from scim_bridge.db import Database, Tx
+from scim_bridge.directory.joining import IsLinked
+from scim_bridge.directory.sources import SourceRef
+from scim_bridge.errors import NotFound
+from scim_bridge.scim.attributes import Projection, read_projection
+from scim_bridge.scim.definitions import ResourceType
+
+PREFIX = "/scim/v2"
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_TRY_AGAIN = ("40001", "40P01")  # PostgreSQL: two writers crossed, and one was sent back
+_ATTEMPTS = 4
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """The parts that handlers share. ``wake`` is called after each commit that may give the engine work."""
+
+    db: Database
+    base_url: str | None
+    max_body_bytes: int
+    max_group_body_bytes: int
+    wake: Callable[[], None]
+    is_linked: IsLinked
+
+    def write(self, work: Callable[[Tx], T]) -> T:
+        """Run ``work`` in one transaction and commit; then wake the engine."""
+        for attempt in range(1, _ATTEMPTS + 1):
+            try:
+                with self.db.write() as tx:
+                    result = work(tx)
+                break
+            except OperationalError as error:
+                if getattr(error.orig, "sqlstate", None) not in _TRY_AGAIN or attempt == _ATTEMPTS:
+                    raise
+        self.wake()
+        return result
+
+    def location(self, endpoint: str, resource_id: str = "") -> str:
+        """The absolute address of a resource: under BASE_URL, else under the request's own host."""
+        root = (self.base_url or request.url_root).rstrip("/")
+        return f"{root}{PREFIX}{endpoint}/{resource_id}" if resource_id else f"{root}{PREFIX}{endpoint}"
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request: who asks, and when."""
+
+    service: Service
+    source: SourceRef
+    now: datetime
+
+    def projection(self, kind: ResourceType) -> Projection:
+        """What the answer shows."""
+        return read_projection(request.args.get("attributes"), request.args.get("excludedAttributes"), kind)
+
+    def meta(
+        self, kind: ResourceType, scim_id: str, created: datetime, changed: datetime, version: int
+    ) -> dict[str, Any]:
+        """``meta`` of a stored resource; the version is weak (RFC 7643 section 3.1)."""
+        return {
+            "resourceType": kind.name,
+            "created": _stamp(created),
+            "lastModified": _stamp(changed),
+            "location": self.service.location(kind.endpoint, scim_id),
+            "version": f'W/"{version}"',
+        }
+
+
+def known_id(scim_id: str, kind: ResourceType) -> str:
+    """``scim_id`` if it can be one of ours; anything else is nobody's (404), never an error of type."""
+    if not _UUID.fullmatch(scim_id):
+        raise NotFound(f"there is no {kind.name.lower()} of this id")
+    return scim_id
+
+
+def _stamp(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

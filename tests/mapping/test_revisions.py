@@ -1,0 +1,132 @@
+"""The set in force: published whole, once, and with a trace."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+import sqlalchemy as sa
+
+import scim_bridge.tables  # noqa: F401
+from scim_bridge.audit.tables import AuditRow
+from scim_bridge.db import Base, Database
+from scim_bridge.mapping import revisions
+from scim_bridge.mapping.findings import Finding
+from scim_bridge.mapping.model import Place
+from scim_bridge.mapping.tables import RevisionChange
+
+NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+FILES = {"mappings/b.yaml": "b", "mappings/a.yaml": "a"}
+SERVER = "postgresql+psycopg://postgres@127.0.0.1:5432/"
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def db(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
+    if request.param == "sqlite":
+        database = Database(f"sqlite:///{tmp_path}/bridge.db")
+        Base.metadata.create_all(database.engine)
+        yield database
+        database.close()
+        return
+    name = f"mapping_{uuid4().hex}"
+    server = sa.create_engine(SERVER + "postgres", isolation_level="AUTOCOMMIT", connect_args={"connect_timeout": 2})
+    try:
+        connection = server.connect()
+    except sa.exc.OperationalError:
+        pytest.skip("no PostgreSQL here")
+    with connection:
+        connection.execute(sa.text(f"CREATE DATABASE {name}"))
+        database = Database(SERVER + name)
+        Base.metadata.create_all(database.engine)
+        yield database
+        database.close()
+        connection.execute(sa.text(f"DROP DATABASE {name}"))
+    server.dispose()
+
+
+def test_before_the_first_nothing_is_in_force(db: Database) -> None:
+    with db.read() as tx:
+        assert revisions.in_force(tx) is None
+        assert revisions.in_force_id(tx) is None
+
+
+def test_a_published_set_is_in_force_whole(db: Database) -> None:
+    with db.write() as tx:
+        first = revisions.publish(tx, FILES, actor="cli:ana", now=NOW)
+    with db.read() as tx:
+        assert first is not None
+        assert revisions.in_force(tx) == revisions.RevisionRef(first, FILES, revisions.digest_of(FILES))
+        assert revisions.in_force_id(tx) == first
+
+
+def test_fan_out_is_told(db: Database) -> None:
+    with db.write() as tx:
+        revision = revisions.publish(tx, FILES, actor="cli:ana", now=NOW)
+        rows = tx.execute(sa.select(RevisionChange.revision_id, RevisionChange.after_person_id)).all()
+    assert rows == [(revision, 0)]
+
+
+def test_the_audit_says_who(db: Database) -> None:
+    with db.write() as tx:
+        revision = revisions.publish(tx, FILES, actor="cli:ana", now=NOW)
+        row = tx.execute(sa.select(AuditRow.actor, AuditRow.action, AuditRow.detail)).one()
+    assert (row.actor, row.action) == ("cli:ana", "mapping.published")
+    assert row.detail == {
+        "revision": revision,
+        "digest": revisions.digest_of(FILES),
+        "files": ["mappings/a.yaml", "mappings/b.yaml"],
+    }
+
+
+def test_the_same_set_again_changes_nothing(db: Database) -> None:
+    with db.write() as tx:
+        revisions.publish(tx, FILES, actor="cli:ana", now=NOW)
+        assert revisions.publish(tx, dict(sorted(FILES.items())), actor="cli:ana", now=NOW) is None
+
+
+def test_an_older_set_may_come_back(db: Database) -> None:
+    with db.write() as tx:
+        first, second, third = (revisions.publish(tx, files, actor="cli:ana", now=NOW) for files in (FILES, {}, FILES))
+    assert first is not None
+    assert second is not None
+    assert third is not None
+    assert first < second < third
+
+
+def test_two_processes_publish_a_change_once(db: Database) -> None:
+    published: list[int | None] = []
+    start = threading.Barrier(4)
+
+    def publish() -> None:
+        start.wait()
+        with db.write() as tx:
+            published.append(revisions.publish(tx, FILES, actor="engine", now=NOW))
+
+    threads = [threading.Thread(target=publish) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(revision is None for revision in published) == [False, True, True, True]
+
+
+@pytest.mark.parametrize("other", [{"a": "1", "b": "2"}, {"a1": "", "b": "2"}, {"a": "1b", "2": ""}])
+def test_digests_tell_sets_apart(other: dict[str, str]) -> None:
+    assert revisions.digest_of({"a": "1b2"}) != revisions.digest_of(other)
+
+
+def test_trouble_is_noted_kept_and_cleared(db: Database) -> None:
+    error = Finding(Place("mappings/a.yaml", 3, 1), "no such key", "remove it")
+    doubt = Finding(Place("mappings/a.yaml", 4, 1), "hm", "", "warning")
+    with db.write() as tx:
+        assert revisions.trouble(tx) is None
+        revisions.note_trouble(tx, "d1", [error, doubt], NOW)
+        revisions.note_trouble(tx, "d2", [error, error], NOW + timedelta(hours=1))
+        line = "mappings/a.yaml:3:1: no such key; remove it"
+        assert revisions.trouble(tx) == revisions.Trouble("d2", (line, line), NOW)
+        revisions.clear_trouble(tx)
+        assert revisions.trouble(tx) is None
