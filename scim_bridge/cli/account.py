@@ -8,6 +8,7 @@ from scim_bridge.cli.people import the_person
 from scim_bridge.cli.session import Session, pass_session
 from scim_bridge.cli.show import json_option, print_json, print_table
 from scim_bridge.hubs import accounts
+from scim_bridge.hubs.operate import require_hub
 
 
 @click.group()
@@ -23,6 +24,7 @@ def account() -> None:
 def list_(session: Session, hub: str, unlinked: bool, as_json: bool) -> None:
     """List the accounts that the app showed last, unmatched ones first."""
     with session.db.read() as tx:
+        require_hub(tx, hub)
         found = accounts.list_accounts(tx, hub, unlinked_only=unlinked)
     if as_json:
         print_json(found)

@@ -1,4 +1,4 @@
-"""Commands that are imported when they are run: ``--help`` answers at once, and one broken part hides no other."""
+"""Commands that are imported when they are run: none pays for the others, and a broken one hides no other."""
 
 from __future__ import annotations
 

@@ -16,6 +16,7 @@ from scim_bridge.contract import registry
 from scim_bridge.contract.registry import Registry
 from scim_bridge.db import Database, Tx
 from scim_bridge.engine.rules import Rules
+from scim_bridge.errors import InvalidInput
 from scim_bridge.logs import configure_logs
 from scim_bridge.mapping.load import MappingSet
 from scim_bridge.schema import check_schema
@@ -50,6 +51,11 @@ class Session:
     def db(self) -> Database:
         """The database at this version's schema; raises ``InvalidInput`` with the mending command for any other."""
         db = self.any_db
+        if db.file is not None and not db.file.exists():  # asking SQLite would make one
+            raise InvalidInput(
+                f"there is no database at {db.file}",
+                advice="start `scim-bridge serve`, or run `scim-bridge db upgrade`, or mend DATABASE_URL",
+            )
         check_schema(db)
         return db
 

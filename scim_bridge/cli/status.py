@@ -8,6 +8,7 @@ from scim_bridge.cli.session import Session, pass_session
 from scim_bridge.cli.show import console, json_option, print_json, print_table
 from scim_bridge.durations import format_duration
 from scim_bridge.engine.lock import is_held
+from scim_bridge.mapping import revisions
 from scim_bridge.ops.status import Status, read_status
 
 
@@ -21,10 +22,13 @@ def status(session: Session, ctx: click.Context, as_json: bool) -> None:
     runs = is_held(db)
     with db.read() as tx:
         found = read_status(tx, now=db.now(), engine_runs=runs)
+        trouble = revisions.trouble(tx)
     if as_json:
         print_json(found.to_json())
     else:
         _print(found)
+        for finding in trouble.findings if trouble else ():
+            click.echo(f"mappings: {finding}")
     waits = any(hub.held for hub in found.hubs.values())
     ctx.exit(1 if found.state != "ok" else 3 if waits else 0)
 

@@ -109,11 +109,8 @@ def _mappings(tx: Tx) -> dict[str, Any]:
 def read_hubs(tx: Tx, now: datetime) -> dict[str, HubStatus]:
     """Every hub by id."""
     pairs = {row.hub_id: row for row in tx.execute(_pairs(now))}
-    held = dict(
-        tx.execute(sa.select(Task.hub_id, sa.func.count()).where(Task.state == "held").group_by(Task.hub_id))
-        .tuples()
-        .all()
-    )
+    counted = sa.select(Task.hub_id, sa.func.count().label("held")).where(Task.state == "held").group_by(Task.hub_id)
+    held = {row.hub_id: row.held for row in tx.execute(counted)}
     hubs = {}
     for row in tx.execute(sa.select(*_HUB_COLUMNS).order_by(Hub.id)):
         pair = pairs.get(row.id)

@@ -174,6 +174,7 @@ def upgrade() -> None:
     )
     op.create_index("ix_accounts_person", "accounts", ["hub_id", "person_id"], unique=False)
     op.create_index("ix_accounts_role", "accounts", ["hub_id", "status", "role"], unique=False)
+    op.create_index("ix_accounts_whose", "accounts", ["person_id"], unique=False)
     op.create_table(
         "applied",
         sa.Column("hub_id", sa.String(length=100), nullable=False),
@@ -257,6 +258,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("hub_id", "ref", name=op.f("uq_invitations_hub_id_ref")),
     )
     op.create_index("ix_invitations_pair", "invitations", ["hub_id", "person_id"], unique=False)
+    op.create_index("ix_invitations_whose", "invitations", ["person_id"], unique=False)
     op.create_table(
         "pairs",
         sa.Column("hub_id", sa.String(length=100), nullable=False),
@@ -282,8 +284,24 @@ def upgrade() -> None:
         ["hub_id", "priority", "due_at"],
         unique=False,
         sqlite_where=sa.text("due_at IS NOT NULL"),
+        postgresql_where=sa.text("due_at IS NOT NULL"),
     )
-    op.create_index("ix_pairs_owner", "pairs", ["owner"], unique=False, sqlite_where=sa.text("owner IS NOT NULL"))
+    op.create_index(
+        "ix_pairs_owner",
+        "pairs",
+        ["hub_id", "lease_until"],
+        unique=False,
+        sqlite_where=sa.text("owner IS NOT NULL"),
+        postgresql_where=sa.text("owner IS NOT NULL"),
+    )
+    op.create_index(
+        "ix_pairs_when",
+        "pairs",
+        ["due_at"],
+        unique=False,
+        sqlite_where=sa.text("due_at IS NOT NULL"),
+        postgresql_where=sa.text("due_at IS NOT NULL"),
+    )
     op.create_table(
         "person_changes",
         sa.Column("person_id", sa.Integer(), autoincrement=False, nullable=False),
@@ -477,9 +495,26 @@ def downgrade() -> None:
     op.drop_table("tasks")
     op.drop_table("revision_changes")
     op.drop_table("person_changes")
-    op.drop_index("ix_pairs_owner", table_name="pairs", sqlite_where=sa.text("owner IS NOT NULL"))
-    op.drop_index("ix_pairs_due", table_name="pairs", sqlite_where=sa.text("due_at IS NOT NULL"))
+    op.drop_index(
+        "ix_pairs_when",
+        table_name="pairs",
+        sqlite_where=sa.text("due_at IS NOT NULL"),
+        postgresql_where=sa.text("due_at IS NOT NULL"),
+    )
+    op.drop_index(
+        "ix_pairs_owner",
+        table_name="pairs",
+        sqlite_where=sa.text("owner IS NOT NULL"),
+        postgresql_where=sa.text("owner IS NOT NULL"),
+    )
+    op.drop_index(
+        "ix_pairs_due",
+        table_name="pairs",
+        sqlite_where=sa.text("due_at IS NOT NULL"),
+        postgresql_where=sa.text("due_at IS NOT NULL"),
+    )
     op.drop_table("pairs")
+    op.drop_index("ix_invitations_whose", table_name="invitations")
     op.drop_index("ix_invitations_pair", table_name="invitations")
     op.drop_table("invitations")
     op.drop_index("ix_groups_source_name", table_name="groups")
@@ -494,6 +529,7 @@ def downgrade() -> None:
     op.drop_table("assets")
     op.drop_index(op.f("ix_applied_person_id"), table_name="applied")
     op.drop_table("applied")
+    op.drop_index("ix_accounts_whose", table_name="accounts")
     op.drop_index("ix_accounts_role", table_name="accounts")
     op.drop_index("ix_accounts_person", table_name="accounts")
     op.drop_table("accounts")

@@ -1,0 +1,225 @@
+"""What /status says of each state, and who may read it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from flask.testing import FlaskClient
+
+from scim_bridge.app import create_app
+from scim_bridge.db import Database
+from scim_bridge.directory.tables import Person, PersonChange
+from scim_bridge.engine.lock import EngineLock
+from scim_bridge.engine.tables import Pair, Task
+from scim_bridge.hubs.tables import Hub
+from scim_bridge.mapping.tables import MappingTrouble
+from scim_bridge.ops.status import read_status
+from scim_bridge.settings import load_settings
+
+NOW = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
+
+
+def add_hub(db: Database, **values: Any) -> None:
+    hub = {"id": "acme", "app": "forge", "tenant": "acme", "mode": "live", "created_at": NOW}
+    with db.write() as tx:
+        tx.execute(sa.insert(Hub).values(**{**hub, **values}))
+
+
+def add_pair(db: Database, person_id: int, **values: Any) -> None:
+    pair = {"hub_id": "acme", "person_id": person_id, "want": 1, "done": 0}
+    with db.write() as tx:
+        tx.execute(sa.insert(Person).values(id=person_id, created_at=NOW))
+        tx.execute(sa.insert(Pair).values(**{**pair, **values}))
+
+
+def read(db: Database, *, engine_runs: bool = True) -> dict[str, Any]:
+    with db.read() as tx:
+        return read_status(tx, now=NOW, engine_runs=engine_runs).to_json()
+
+
+def test_a_bridge_at_rest_is_ok(db: Database):
+    add_hub(db, last_success_at=NOW - timedelta(minutes=1))
+    assert read(db) == {
+        "state": "ok",
+        "components": {
+            "database": {"state": "ok"},
+            "engine": {"state": "ok", "runs": True, "changes_waiting": 0, "oldest_waiting_s": 0},
+            "mappings": {"state": "ok", "revision": None, "findings": 0},
+            "hubs": {"state": "ok", "count": 1, "unwell": 0},
+        },
+        "hubs": {
+            "acme": {
+                "state": "live",
+                "backlog": 0,
+                "oldest_waiting_s": None,
+                "held": 0,
+                "last_success_at": "2026-11-23T07:59:00+00:00",
+                "last_error": None,
+                "next_try_at": None,
+            }
+        },
+    }
+
+
+@pytest.mark.parametrize(
+    ("values", "state", "whole"),
+    [
+        pytest.param({"mode": "plan"}, "plan", "ok", id="plan-is-a-decision"),
+        pytest.param({"paused_at": NOW, "paused_by": "cli:x"}, "paused", "ok", id="paused-is-a-decision"),
+        pytest.param({"attention": "401", "attention_at": NOW}, "needs_attention", "degraded", id="attention"),
+        pytest.param(
+            {"attention": "401", "paused_at": NOW}, "needs_attention", "degraded", id="attention-shows-through-pause"
+        ),
+        pytest.param({"detached_at": NOW, "attention": "401"}, "detached", "degraded", id="detached-stands-over-all"),
+    ],
+)
+def test_the_state_of_a_hub(db: Database, values: dict[str, Any], state: str, whole: str):
+    add_hub(db, **values)
+    status = read(db)
+    assert (status["hubs"]["acme"]["state"], status["state"]) == (state, whole)
+
+
+def test_an_error_later_than_the_last_success_degrades(db: Database):
+    add_hub(db, last_success_at=NOW - timedelta(minutes=5), last_error="the app is down", last_error_at=NOW)
+    status = read(db)
+    assert status["state"] == "degraded"
+    assert status["hubs"]["acme"]["last_error"] == "the app is down"
+
+
+def test_an_error_that_was_overcome_does_not(db: Database):
+    add_hub(db, last_success_at=NOW, last_error="the app is down", last_error_at=NOW - timedelta(minutes=5))
+    status = read(db)
+    assert status["state"] == "ok"
+    assert status["hubs"]["acme"]["last_error"] is None
+
+
+def test_backlog_and_age_of_what_is_due(db: Database):
+    add_hub(db)
+    add_pair(db, 1, unsettled_since=NOW - timedelta(seconds=90), due_at=NOW - timedelta(seconds=30))
+    add_pair(db, 2, unsettled_since=NOW - timedelta(seconds=20), due_at=NOW - timedelta(seconds=20))
+    add_pair(db, 3, want=4, done=4)
+    hub = read(db)["hubs"]["acme"]
+    assert (hub["backlog"], hub["oldest_waiting_s"], hub["next_try_at"]) == (2, 90, None)
+
+
+def test_a_leave_timer_is_backlog_but_does_not_wait(db: Database):
+    add_hub(db)
+    add_pair(db, 1, unsettled_since=NOW - timedelta(days=3), due_at=NOW + timedelta(days=4))
+    hub = read(db)["hubs"]["acme"]
+    assert (hub["backlog"], hub["oldest_waiting_s"]) == (1, None)
+
+
+def test_a_retry_waits_and_tells_when_it_is_next(db: Database):
+    add_hub(db)
+    add_pair(db, 1, attempts=3, unsettled_since=NOW - timedelta(hours=1), due_at=NOW + timedelta(seconds=8))
+    hub = read(db)["hubs"]["acme"]
+    assert (hub["oldest_waiting_s"], hub["next_try_at"]) == (3600, "2026-11-23T08:00:08+00:00")
+
+
+def test_held_changes_are_counted(db: Database):
+    add_hub(db)
+    add_pair(db, 1)
+    task = {"hub_id": "acme", "person_id": 1, "action": "remove", "thing": "seat", "because": []}
+    with db.write() as tx:
+        for state in ("held", "held", "done"):
+            tx.execute(sa.insert(Task).values(**task, state=state, created_at=NOW, updated_at=NOW))
+    status = read(db)
+    assert (status["hubs"]["acme"]["held"], status["state"]) == (2, "ok")
+
+
+def test_files_that_are_not_in_force_degrade(db: Database):
+    with db.write() as tx:
+        tx.execute(sa.insert(MappingTrouble).values(id=1, digest="d", findings=["a.yaml:1:1: x"], since=NOW))
+    assert read(db)["components"]["mappings"] == {
+        "state": "degraded",
+        "revision": None,
+        "findings": 1,
+        "since": "2026-11-23T08:00:00+00:00",
+    }
+
+
+def test_without_an_engine_it_is_degraded(db: Database):
+    status = read(db, engine_runs=False)
+    assert (status["state"], status["components"]["engine"]["state"]) == ("degraded", "degraded")
+
+
+def test_a_push_that_waits_over_a_minute_degrades(db: Database):
+    with db.write() as tx:
+        tx.execute(sa.insert(Person).values(id=1, created_at=NOW))
+        tx.execute(sa.insert(PersonChange).values(person_id=1, generation=1, changed_at=NOW - timedelta(seconds=61)))
+    assert read(db)["components"]["engine"] == {
+        "state": "degraded",
+        "runs": True,
+        "changes_waiting": 1,
+        "oldest_waiting_s": 61,
+    }
+
+
+def test_addresses_in_an_apps_words_do_not_leave(db: Database):
+    add_hub(db, attention="no access for ana@acme.example", attention_at=NOW)
+    assert read(db)["hubs"]["acme"]["last_error"] == "no access for [address]"
+
+
+def client(db: Database, **settings: str) -> FlaskClient:
+    environ = {f"SCIM_BRIDGE_{name}": value for name, value in settings.items()}
+    return create_app(load_settings(environ), db, wake=lambda: None).test_client()
+
+
+ELSEWHERE = {"REMOTE_ADDR": "192.0.2.7"}
+
+
+def test_this_machine_may_read_it(db: Database):
+    lock = EngineLock(db)
+    lock.acquire()
+    answer = client(db).get("/status")
+    assert (answer.status_code, answer.content_type) == (200, "application/json")
+    assert answer.json is not None
+    assert answer.json["state"] == "ok"
+    lock.release()
+
+
+def test_elsewhere_it_is_closed_without_a_token_setting(db: Database):
+    answer = client(db).get("/status", environ_base=ELSEWHERE)
+    assert answer.status_code == 403
+    assert "STATUS_TOKEN" in answer.text
+
+
+@pytest.mark.parametrize(
+    ("header", "status"), [("Bearer s3cret", 200), ("bearer s3cret", 200), ("Bearer wrong", 401), ("s3cret", 401)]
+)
+def test_elsewhere_the_token_opens_it(db: Database, header: str, status: int):
+    answer = client(db, STATUS_TOKEN="s3cret").get("/status", environ_base=ELSEWHERE, headers={"Authorization": header})
+    assert answer.status_code == status
+    assert ("WWW-Authenticate" in answer.headers) == (status == 401)
+
+
+@pytest.mark.parametrize("header", ["X-Forwarded-For", "X-Real-IP", "Forwarded"])
+def test_a_proxy_on_this_machine_does_not_make_the_world_local(db: Database, header: str):
+    assert client(db).get("/status", headers={header: "127.0.0.1"}).status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("proxies", "forwarded", "status"),
+    [
+        pytest.param("1", "192.0.2.7", 403, id="the-proxy-tells-who"),
+        pytest.param("1", "127.0.0.1, 192.0.2.7", 403, id="a-forged-first-hop"),
+        pytest.param("2", "192.0.2.7", 403, id="fewer-hops-than-proxies"),
+        pytest.param("1", "127.0.0.1", 200, id="this-machine-through-its-proxy"),
+    ],
+)
+def test_behind_trusted_proxies_the_real_address_counts(db: Database, proxies: str, forwarded: str, status: int):
+    answer = client(db, TRUSTED_PROXIES=proxies).get("/status", headers={"X-Forwarded-For": forwarded})
+    assert answer.status_code == status
+
+
+def test_a_browser_gets_a_page_without_foreign_parts(db: Database):
+    add_hub(db, mode="plan", last_error="<b>bold</b>", last_error_at=NOW)
+    answer = client(db).get("/status", headers={"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"})
+    assert answer.content_type == "text/html; charset=utf-8"
+    assert '<th scope="row">acme</th>' in answer.text
+    assert "&lt;b&gt;bold&lt;/b&gt;" in answer.text
+    assert "http" not in answer.text.replace("http-equiv", "")
+    assert answer.headers["Content-Security-Policy"].startswith("default-src 'none'")
