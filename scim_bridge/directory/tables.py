@@ -175,7 +175,7 @@ class PersonChange(Base):
 
     person_id: Mapped[int] = mapped_column(sa.ForeignKey("people.id"), primary_key=True, autoincrement=False)
     generation: Mapped[int] = mapped_column(sa.BigInteger)
-    changed_at: Mapped[datetime] = mapped_column(UTCDateTime)
+    changed_at: Mapped[datetime] = mapped_column(UTCDateTime, index=True)
 
 
 class GroupChange(Base):

@@ -135,6 +135,7 @@ class Check:
                 )
             )
             _wake(tx, mapping.hub_id, linked | moved, reading, now=now)
+            _read_again(tx, reading, now=now)
         log.info("hub.checked", extra={"hub": mapping.hub_id, "accounts": count, "linked": len(linked)})
 
     def _wait_s(self, tx: Tx, mapping: HubMapping) -> int:
@@ -208,6 +209,14 @@ def _ignored(tx: Tx, mapping: HubMapping, account_ids: Iterable[int]) -> set[int
         for row in tx.execute(query)
         if is_named(mapping.safety.ignore, [name for name in (row.login, row.email_key) if name])
     }
+
+
+def _read_again(tx: Tx, reading: Reading, *, now: datetime) -> None:
+    """Somebody began to wait after this reading had begun: it could not serve them."""
+    waiting = sa.exists().where(
+        Pair.hub_id == reading.hub_id, Pair.look_after >= reading.began_at, Pair.due_at.is_(None), Pair.owner.is_(None)
+    )
+    tx.execute(sa.update(Hub).where(Hub.id == reading.hub_id, waiting).values(check_at=now))
 
 
 def _wake(tx: Tx, hub_id: str, people: set[int], reading: Reading, *, now: datetime) -> None:

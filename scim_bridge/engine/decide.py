@@ -19,7 +19,7 @@ from dataclasses import dataclass, replace
 
 from scim_bridge.contract.state import SEAT, Status
 from scim_bridge.engine.diff import Change, Drift, Standing, diff
-from scim_bridge.engine.guard import Counts, held_because, takes_away
+from scim_bridge.engine.guard import MAX_REMOVALS, Counts, held_because, takes_away
 from scim_bridge.engine.standing import Scene, Subject
 from scim_bridge.mapping.model import HubMapping
 
@@ -138,7 +138,10 @@ def _rule(
         change,
         names=subject.names,
         is_active=is_active,
-        was_held=any(task.state == "held" and task.action == change.action for task in subject.tasks),
+        was_held=any(
+            task.state == "held" and task.action == change.action and MAX_REMOVALS in (task.cause or "")
+            for task in subject.tasks
+        ),
         is_released=is_released,
         safety=mapping.safety,
         counts=now_counts,

@@ -16,6 +16,7 @@ from scim_bridge.contract.state import SEAT
 from scim_bridge.engine.diff import Change, Roles
 from scim_bridge.mapping.model import Safety
 
+MAX_REMOVALS = "`safety.max_removals`"
 _FROM_ACCOUNTS = 5  # below this many managed accounts a percentage says nothing
 
 
@@ -96,5 +97,5 @@ def held_because(
     if ends_seat(change) and not is_released:
         most = limit(safety, counts.managed + counts.ended)
         if most is not None and (was_held or counts.ended + 1 > most):
-            return f"more than {most} seats would end within an hour (`safety.max_removals`)"
+            return f"more than {most} seats would end within an hour ({MAX_REMOVALS})"
     return None

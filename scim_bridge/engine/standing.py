@@ -63,6 +63,7 @@ class OpenTask:
     thing: str
     state: str
     attempts: int
+    cause: str | None = None
 
 
 @dataclass(slots=True)
@@ -378,9 +379,9 @@ def _invitations(tx: Tx, hub_id: str, person_ids: Sequence[int]) -> dict[int, St
 
 def _tasks(tx: Tx, hub_id: str, person_ids: Sequence[int]) -> dict[int, list[OpenTask]]:
     found: dict[int, list[OpenTask]] = {}
-    query = sa.select(Task.id, Task.person_id, Task.action, Task.thing, Task.state, Task.attempts).where(
+    query = sa.select(Task.id, Task.person_id, Task.action, Task.thing, Task.state, Task.attempts, Task.cause).where(
         Task.hub_id == hub_id, Task.person_id.in_(person_ids), Task.state.in_(OPEN_TASKS)
     )
     for row in tx.execute(query.order_by(Task.id)):
-        found.setdefault(row.person_id, []).append(OpenTask(row.id, row.action, row.thing, row.state, row.attempts))
+        found.setdefault(row.person_id, []).append(OpenTask(row.id, row.action, row.thing, row.state, row.attempts, row.cause))
     return found
