@@ -15,6 +15,7 @@ from uuid import uuid4
 
 import sqlalchemy as sa
 
+from scim_bridge.contract.protocol import Adapter
 from scim_bridge.contract.state import Account, Observed
 from scim_bridge.db import Database, Tx
 from scim_bridge.engine.connections import Connections, renewing
@@ -28,7 +29,7 @@ from scim_bridge.engine.tables import InvitationRow, Pair, Task
 from scim_bridge.errors import BridgeError, NeedsAttention, Transient
 from scim_bridge.hubs.accounts import set_links, shared_addresses
 from scim_bridge.hubs.match import match_accounts
-from scim_bridge.hubs.observed import Reading, close_reading, take_in
+from scim_bridge.hubs.observed import Reading, close_reading, missing_people, take_in
 from scim_bridge.hubs.tables import AccountEmail, AccountRow, Hub
 from scim_bridge.mapping.model import HubMapping
 from scim_bridge.settings import Settings
@@ -108,7 +109,18 @@ class Check:
                 take_in(tx, reading, batch)
             count += sum(isinstance(item, Account) for item in batch)
             self._renew(mapping.hub_id, owner, count)
+        self._confirm_missing(adapter, reading)
         return count
+
+    def _confirm_missing(self, adapter: Adapter, reading: Reading) -> None:
+        """A member can slip from one page to the next while a list is read: who is missing is looked at singly."""
+        with self._db.read() as tx:
+            missing = missing_people(tx, reading)
+        for account in missing:
+            found = adapter.look(account)
+            if found is not None:
+                with self._db.write() as tx:
+                    take_in(tx, reading, [found])
 
     def _ended(self, mapping: HubMapping, reading: Reading, owner: str, count: int) -> None:
         now = self._db.clock.now()

@@ -12,7 +12,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from scim_bridge.contract.state import Account, Alias, Asset, Holding, Observed
+from scim_bridge.contract.state import Account, Alias, Asset, Holding, Observed, Status
 from scim_bridge.db import Tx, insert, upsert
 from scim_bridge.folding import fold, name_key
 from scim_bridge.hubs.tables import AccountEmail, AccountRow, AssetRow, HoldingRow
@@ -122,6 +122,19 @@ def _holdings(tx: Tx, reading: Reading, holdings: Sequence[Holding]) -> None:
         if held.ref in ids and held.asset in assets
     ]
     upsert(tx, HoldingRow, rows, keys=["account_id", "asset_id", "role"], update=["seen"])
+
+
+def missing_people(tx: Tx, reading: Reading) -> list[Account]:
+    """Active accounts of people that this reading did not show, and that we did not change meanwhile."""
+    query = sa.select(AccountRow.ref, AccountRow.role, AccountRow.login).where(
+        AccountRow.hub_id == reading.hub_id,
+        AccountRow.person_id.is_not(None),
+        AccountRow.status == Status.ACTIVE,
+        AccountRow.gone_at.is_(None),
+        AccountRow.seen < reading.number,
+        AccountRow.seen_at < reading.began_at,
+    )
+    return [Account(row.ref, Status.ACTIVE, row.role, row.login) for row in tx.execute(query)]
 
 
 def close_reading(tx: Tx, reading: Reading, *, now: datetime) -> None:
