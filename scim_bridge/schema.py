@@ -53,17 +53,21 @@ def _current(tx: Tx) -> str | None:
 def is_empty(db: Database) -> bool:
     """Whether there is no table at all."""
     with db.read() as tx:
-        return not sa.inspect(tx).get_table_names()
+        return _is_empty(tx)
+
+
+def _is_empty(tx: Tx) -> bool:
+    return not sa.inspect(tx).get_table_names()
 
 
 def upgrade(db: Database) -> None:
     """Bring the schema to ``head()``, from nothing or from any older revision; one transaction."""
-    _check_upgradable(db)
     if db.is_sqlite:
         _upgrade_sqlite(db)
         return
     with db.write() as tx:
         tx.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
+        _check_upgradable(tx)
         command.upgrade(config(tx), "head")
 
 
@@ -99,9 +103,9 @@ def _known() -> frozenset[str]:
     return frozenset(each.revision for each in ScriptDirectory.from_config(config()).walk_revisions())
 
 
-def _check_upgradable(db: Database) -> None:
-    found = current(db)
-    if found is None and not is_empty(db):
+def _check_upgradable(tx: Tx) -> None:
+    found = _current(tx)
+    if found is None and not _is_empty(tx):
         raise InvalidInput(_FOREIGN, advice=_ELSEWHERE)
     if found is not None and found not in _known():
         raise InvalidInput(f"the database is at revision {found}, which this version does not know", advice=_NEWER)
@@ -112,6 +116,7 @@ def _upgrade_sqlite(db: Database) -> None:
         _pragma(connection, "foreign_keys=OFF")  # has no effect once a transaction is open
         try:
             with connection.begin():
+                _check_upgradable(connection)
                 command.upgrade(config(connection), "head")
                 if broken := connection.exec_driver_sql("PRAGMA foreign_key_check").first():
                     raise Permanent(

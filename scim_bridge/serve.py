@@ -50,17 +50,23 @@ def serve(settings: Settings, *, with_engine: bool = True) -> int:
 
     Raises ``Conflict`` where another engine runs or the port is taken, ``InvalidInput`` for an old or newer schema.
     """
+    parent = os.getpid()
     db = _open(settings)
     lock = EngineLock(db)
     if with_engine:
         lock.acquire(_WAIT_S)
-    prepare_schema(db)
-    listener = listen(settings.host, settings.port)
-    db.close()  # a connection must not cross a fork
     try:
+        prepare_schema(db)
+        listener = listen(settings.host, settings.port)
+        db.close()  # a connection must not cross a fork
         _Server(settings, listener, lock if with_engine else None).run()
     except SystemExit as end:
+        if os.getpid() != parent:  # the worker's: its code tells gunicorn whether to try another
+            raise
         return 1 if end.code else 0
+    finally:
+        if os.getpid() == parent:
+            lock.release()
     return 0
 
 

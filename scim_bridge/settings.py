@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import timedelta
 from importlib import resources
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
@@ -239,7 +240,11 @@ def _database_url(value: Any) -> str:
         raise InvalidInput(f'"{backend}" databases are not supported', advice=_DATABASES)
     if backend == "sqlite" and (not url.database or url.database == ":memory:"):
         raise InvalidInput("it names no SQLite file", advice=_DATABASES)
-    if url.drivername == "postgresql":
+    if backend == "postgresql":
+        if find_spec("psycopg") is None:
+            raise InvalidInput(
+                "the driver for PostgreSQL is not installed", advice="run pip install 'scim-bridge[postgres]'"
+            )
         url = url.set(drivername="postgresql+psycopg")
     return url.render_as_string(hide_password=False)
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from uuid import uuid4
 
 import psycopg
 import pytest
-import sqlalchemy as sa
 
 import scim_bridge.tables  # noqa: F401  (fills the metadata)
 from scim_bridge.clock import FrozenClock
@@ -35,7 +34,7 @@ def empty_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def postgresql_url() -> Iterator[str]:
     """A database of our own with all tables, dropped at the end."""
-    name = f"scim_bridge_test_{os.getpid()}"
+    name = f"scim_bridge_test_{uuid4().hex}"
     try:
         server = psycopg.connect(f"{SERVER}/postgres", autocommit=True, connect_timeout=2)
     except psycopg.OperationalError:
@@ -62,7 +61,7 @@ def db(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
     database = Database(url, clock=FrozenClock(NOON), synchronous="OFF")
     yield database
     if request.param == "postgresql":
-        tables = ", ".join(f'"{table.name}"' for table in Base.metadata.sorted_tables)
-        with database.engine.begin() as connection:
-            connection.execute(sa.text(f"TRUNCATE {tables} RESTART IDENTITY CASCADE"))
+        with database.engine.begin() as connection:  # faster than TRUNCATE for a handful of rows
+            for table in reversed(Base.metadata.sorted_tables):
+                connection.execute(table.delete())
     database.close()

@@ -1,4 +1,4 @@
-"""GitHub's bodies in our words, and what its refusals mean; pure."""
+"""GitHub's bodies in our words, and what its refusals mean; no call is made here."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from adapters.github.client import PERMISSIONS
-from scim_bridge.contract.http import Answer
+from scim_bridge.contract.http import Answer, without_addresses
 from scim_bridge.contract.state import Account, Asset, Status
 from scim_bridge.errors import BridgeError, Conflict, NeedsAttention, Permanent, Transient
 
@@ -21,6 +21,8 @@ FULL_S = 15 * 60.0
 
 @dataclass(frozen=True, slots=True)
 class Team:
+    """A team; ``parent`` is its parent's ref, ``is_ours`` says that the organization may change who is on it."""
+
     asset: Asset
     parent: str | None
     is_ours: bool
@@ -36,20 +38,24 @@ class Membership:
 
 
 def user_ref(user: Any) -> str:
+    """The numeric id as text: the one thing about a user that never changes."""
     return str(int(user["id"]))
 
 
 def team_ref(team: Any) -> str:
+    """The numeric id as text."""
     return str(int(team["id"]))
 
 
 def read_team(team: Any) -> Team:
+    """A team from the organization's list."""
     asset = Asset("team", team_ref(team), name=str(team["name"]), slug=str(team["slug"]))
     parent = team.get("parent")
     return Team(asset, team_ref(parent) if parent else None, is_ours=team.get("type") != "enterprise")
 
 
 def read_team_member(user: Any) -> tuple[str, bool | None]:
+    """Who is on a team, and whether only through a child team; None where GitHub does not say."""
     return user_ref(user), user.get("inherited")
 
 
@@ -62,7 +68,7 @@ def read_invitation(data: Any) -> tuple[Account, int]:
         role=SEAT_ROLE.get(role, role),
         login=data["login"],
         emails=(str(email),) if email else (),
-        detail=str(data.get("failed_reason") or ""),
+        detail=without_addresses(str(data.get("failed_reason") or "")),
     )
     return account, int(data["team_count"])
 
@@ -102,10 +108,12 @@ def not_invited(answer: Answer) -> BridgeError:
 
 
 def moved(answer: Answer) -> Conflict:
+    """The account is no longer what the look before the write showed."""
     return Conflict(f"{answer.step}: the account moved while we wrote", advice="the next try looks anew")
 
 
 def team_moved(answer: Answer) -> Conflict:
+    """The team bears another slug, or is gone."""
     return Conflict(
         f"{answer.step}: the team is not there under this name",
         advice="it was renamed or deleted; the hub is observed anew before the next try",
@@ -113,6 +121,7 @@ def team_moved(answer: Answer) -> Conflict:
 
 
 def kept_by_enterprise(found: Membership) -> Permanent:
+    """A seat that the enterprise gives too, and that an organization cannot end."""
     teams = ", ".join(found.through) or "an enterprise team"
     return Permanent(
         f"the account {found.account.ref} keeps its seat through the enterprise: {teams}",

@@ -11,7 +11,7 @@ import click
 import sqlalchemy as sa
 
 from scim_bridge.cli.session import Session, pass_session
-from scim_bridge.cli.show import age, json_option, print_json, print_table
+from scim_bridge.cli.show import age, count, json_option, print_json, print_table
 from scim_bridge.cli.waiting import Progress, need_engine, wait_for_engine
 from scim_bridge.db import Tx
 from scim_bridge.engine.forget import forget_hub
@@ -97,7 +97,7 @@ def check(session: Session, ctx: click.Context, hub_id: str, as_json: bool) -> N
     elif error := result["error"]:
         click.echo(f"{hub_id}: {error}")
     else:
-        click.echo(f"{hub_id}: {result['accounts']} accounts read")
+        click.echo(f"{hub_id}: {count(result['accounts'], 'account')} read")
     ctx.exit(1 if result["error"] else 0)
 
 
@@ -151,7 +151,7 @@ def _probed(row: Any, _wanted: Any, asked_at: datetime) -> Progress[dict[str, An
 
 def _checked(row: Any, wanted: int, asked_at: datetime) -> Progress[dict[str, Any]]:
     if row.observation < wanted or row.check_owner is not None:
-        return Progress(f"checking {row.id}: {row.check_progress} accounts read")
+        return Progress(f"checking {row.id}: {count(row.check_progress, 'account')} read")
     is_read = row.observed_at is not None and row.observed_at >= asked_at
     return Progress(
         "",

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from scim_bridge.cli.session import Session, pass_session
-from scim_bridge.cli.show import json_option, print_json
+from scim_bridge.cli.show import count, json_option, print_json
 from scim_bridge.mapping.findings import Finding, MappingError
 from scim_bridge.mapping.load import load_set, read_folder
 
@@ -38,7 +38,8 @@ def lint(session: Session, ctx: click.Context, folder: Path | None, as_json: boo
     else:
         for finding in findings:
             click.echo(f"{finding.level}: {finding}")
-        click.echo(f"{folder}: {errors} errors" if errors else f"{folder}: {len(files)} files, {hubs} hubs, no errors")
+        summary = count(errors, "error") if errors else f"{count(hubs, 'hub')}, no errors"
+        click.echo(f"{folder}: {summary}")
     ctx.exit(1 if errors else 0)
 
 

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from scim_bridge.cli.hub import check_now
 from scim_bridge.cli.session import Session, pass_session
-from scim_bridge.cli.show import age, json_option, print_json, print_table
+from scim_bridge.cli.show import age, count, json_option, print_json, print_table
 from scim_bridge.cli.waiting import Progress, wait_for_engine
 from scim_bridge.db import Tx
 from scim_bridge.engine.apply import Applied, apply_hub
@@ -88,11 +88,11 @@ def _show(session: Session, found: HubPlan, as_json: bool) -> None:
         print_json(found.to_json(), compact=True)
         return
     observed = age(found.observed_at, session.db.now())
-    click.echo(f"{found.hub_id}: mode {found.mode}, observed {observed}, {len(found.changes)} changes")
+    click.echo(f"{found.hub_id}: mode {found.mode}, observed {observed}, {count(len(found.changes), 'change')}")
     for warning in found.warnings:
         click.echo(f"warning: {warning}")
     if found.pending:
-        click.echo(f"{found.pending} pushed changes are not worked out yet: they are not in this plan")
+        click.echo(f"{count(found.pending, 'pushed change')} still to be worked out by the engine; this plan has them")
     print_table(
         ["person", "action", "what", "from", "to", "because", "held"],
         [
@@ -117,7 +117,7 @@ def _rest(session: Session, tx: Tx, hub_id: str) -> Progress[bool]:
     is_moving = sa.or_(Pair.owner.is_not(None), sa.and_(Pair.due_at <= session.db.now(), Pair.attempts == 0))
     query = sa.select(sa.func.count()).where(Pair.hub_id == hub_id, Pair.done < Pair.want, is_moving)
     left = tx.scalar(query) or 0
-    return Progress(f"{hub_id}: {left} people left", answer=True if not left else None)
+    return Progress(f"{hub_id}: {count(left, 'person', 'people')} left", answer=True if not left else None)
 
 
 def _backlog(tx: Tx, hub_id: str) -> int:
@@ -132,10 +132,10 @@ def _tell(hub: str, applied: Applied, waited: bool, backlog: int, held: int) -> 
     if applied.made_live:
         click.echo(f"{hub} is live now")
     if not waited:
-        click.echo(f"{applied.pairs} people are looked at as soon as an engine runs (`scim-bridge serve`)")
+        click.echo(f"{count(applied.pairs, 'person', 'people')} to look at once an engine runs (`scim-bridge serve`)")
     elif backlog:
-        click.echo(f"{backlog} people are not finished: `scim-bridge tasks list --hub {hub}` says why")
+        click.echo(f"{count(backlog, 'person', 'people')} not finished: `scim-bridge tasks list --hub {hub}` says why")
     else:
-        click.echo(f"done: {applied.pairs} people looked at")
+        click.echo(f"done: looked at {count(applied.pairs, 'person', 'people')}")
     if held:
-        click.echo(f"{held} changes are held: `scim-bridge apply {hub} --release` lets them go on")
+        click.echo(f"{count(held, 'change')} held: `scim-bridge apply {hub} --release` lets go on what may")

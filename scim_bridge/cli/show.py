@@ -49,7 +49,7 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, empty:
     if not table.row_count:
         click.echo(empty)
         return
-    console().print(table, markup=False)
+    console().print(table)
 
 
 def console(*, stderr: bool = False) -> Console:
@@ -61,8 +61,6 @@ def console(*, stderr: bool = False) -> Console:
 
 
 def _cell(value: Any) -> str:
-    from rich.markup import escape
-
     if value is None or value == "":
         return "-"
     if isinstance(value, datetime):
@@ -70,8 +68,13 @@ def _cell(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, list | tuple):
-        return escape(", ".join(str(each) for each in value)) or "-"
-    return escape(str(value))
+        return ", ".join(str(each) for each in value) or "-"
+    return str(value)
+
+
+def count(number: int, one: str, many: str = "") -> str:
+    """``1 change``, ``2 changes``; ``many`` where an s does not do."""
+    return f"{number} {one if number == 1 else many or one + 's'}"
 
 
 def when(at: datetime | None) -> str:

@@ -8,7 +8,7 @@ import click
 
 from scim_bridge.cli.people import the_person
 from scim_bridge.cli.session import Session, pass_session
-from scim_bridge.cli.show import json_option, print_json, print_table
+from scim_bridge.cli.show import count, json_option, print_json, print_table
 from scim_bridge.engine.tasks import list_tasks
 from scim_bridge.engine.tasks import retry as retry_tasks
 
@@ -68,5 +68,5 @@ def retry(session: Session, task_id: int | None, hub: str | None) -> None:
         raise click.UsageError("name one TASK_ID, or a hub with --hub")
     db = session.db
     with db.write() as tx:
-        count = retry_tasks(tx, task_id=task_id, hub_id=hub, actor=session.actor, now=db.now())
-    click.echo(f"{count} changes are tried again")
+        tried = retry_tasks(tx, task_id=task_id, hub_id=hub, actor=session.actor, now=db.now())
+    click.echo(f"trying again: {count(tried, 'change')}")

@@ -63,6 +63,8 @@ class GroupView:
 
 
 _COLUMNS = (Group.id, Group.scim_id, Group.document, Group.version, Group.created_at, Group.changed_at)
+_BY_ID = sa.select(*_COLUMNS).where(Group.scim_id == sa.bindparam("id"), Group.source_id == sa.bindparam("source"))
+_BY_ID_LOCKED = _BY_ID.with_for_update()
 
 
 def list_groups(tx: Tx, *, text: str | None) -> list[GroupView]:
@@ -80,8 +82,7 @@ def list_groups(tx: Tx, *, text: str | None) -> list[GroupView]:
 
 def get_group(tx: Tx, source_id: int, scim_id: str, *, lock: bool = False) -> StoredGroup:
     """The group, or NotFound; ``lock`` keeps other writers away until the commit (PostgreSQL)."""
-    statement = sa.select(*_COLUMNS).where(Group.scim_id == scim_id, Group.source_id == source_id)
-    row = tx.execute(statement.with_for_update() if lock else statement).one_or_none()
+    row = tx.execute(_BY_ID_LOCKED if lock else _BY_ID, {"id": scim_id, "source": source_id}).one_or_none()
     if row is None:
         raise NotFound(f"there is no group {scim_id}")
     return StoredGroup(*row)

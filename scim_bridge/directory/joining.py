@@ -32,6 +32,21 @@ from scim_bridge.folding import fold, name_key
 
 ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
 
+_NEW_PERSON = sa.insert(Person).returning(Person.id)  # statements of the hot path are built once
+_NEW_CHANGE = sa.insert(PersonChange)
+_DELETED = (
+    sa.select(DeletedUser)
+    .where(DeletedUser.source_id == sa.bindparam("source"), DeletedUser.external_id == sa.bindparam("external"))
+    .order_by(DeletedUser.id.desc())
+)
+_SAME_ADDRESS = (
+    sa.select(User.person_id)
+    .join(Source, Source.id == User.source_id)
+    .where(User.join_key == sa.bindparam("key"), User.source_id != sa.bindparam("source"), Source.joins)
+    .distinct()
+    .order_by(User.person_id)
+)
+
 IsLinked = Callable[[Tx, int], bool]
 """Whether a person has an account link or applied access in any hub; the directory cannot see hubs."""
 
@@ -139,11 +154,7 @@ def person_after_change(
 def _returning(tx: Tx, source: SourceRef, facts: Facts) -> int | None:
     if facts.external_id is None:
         return None
-    rows = tx.execute(
-        sa.select(DeletedUser)
-        .where(DeletedUser.source_id == source.id, DeletedUser.external_id == facts.external_id)
-        .order_by(DeletedUser.id.desc())
-    ).all()
+    rows = tx.execute(_DELETED, {"source": source.id, "external": facts.external_id}).all()
     addresses = {email.value_key for email in facts.emails}
     for row in rows:
         if row.user_name_key == facts.user_name_key or addresses & set(row.email_keys):
@@ -158,15 +169,7 @@ def _others(tx: Tx, source: SourceRef, join_key: str | None) -> list[int]:
         return []
     if tx.dialect.name == "postgresql":  # two sources that push one new human at once must see each other
         tx.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(join_key, 0))))
-    return list(
-        tx.execute(
-            sa.select(User.person_id)
-            .join(Source, Source.id == User.source_id)
-            .where(User.join_key == join_key, User.source_id != source.id, Source.joins)
-            .distinct()
-            .order_by(User.person_id)
-        ).scalars()
-    )
+    return list(tx.execute(_SAME_ADDRESS, {"key": join_key, "source": source.id}).scalars())
 
 
 def _has_user_of(tx: Tx, person_id: int, source_id: int) -> bool:
@@ -187,8 +190,7 @@ def _trouble(source: SourceRef, others: list[int]) -> str | None:
 
 
 def _new_person(tx: Tx, attention: str | None, *, now: datetime) -> int:
-    person_id = tx.execute(
-        sa.insert(Person).values(generation=1, attention=attention, created_at=now).returning(Person.id)
-    ).scalar_one()
-    tx.execute(sa.insert(PersonChange).values(person_id=person_id, generation=1, changed_at=now))
+    person = {"generation": 1, "attention": attention, "created_at": now}
+    person_id = tx.execute(_NEW_PERSON, person).scalar_one()
+    tx.execute(_NEW_CHANGE, {"person_id": person_id, "generation": 1, "changed_at": now})
     return person_id

@@ -70,8 +70,8 @@ def _tree(kind: str, filter: Filter, known: Mapping[str, _Build]) -> Condition:
             return _elements(kind, filter, known)
         case Present(path=path):
             return _column(kind, path, known)("pr", None)
-        case Compare(path=path, op=op, value=value):
-            return _column(kind, path, known)(op, value)
+        case _:
+            return _column(kind, filter.path, known)(filter.op, filter.value)
 
 
 def _column(kind: str, path: AttributePath, known: Mapping[str, _Build]) -> _Build:

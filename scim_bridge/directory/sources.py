@@ -30,6 +30,12 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _TOKEN = re.compile(r"scb-([0-9a-f]{16})-([0-9a-f]{64})")
 _USE_KEPT_FOR = timedelta(minutes=1)
 
+_BY_PUBLIC_ID = (  # built once: every request asks this
+    sa.select(Token, Source.name, Source.kind, Source.joins, Source.disabled_at)
+    .join(Source, Source.id == Token.source_id)
+    .where(Token.public_id == sa.bindparam("public_id"))
+)
+
 
 @dataclass(frozen=True, slots=True)
 class SourceRef:
@@ -178,11 +184,7 @@ def authenticate(tx: Tx, token: str, now: datetime) -> SourceRef | None:
     parts = _TOKEN.fullmatch(token)
     if parts is None:
         return None
-    row = tx.execute(
-        sa.select(Token, Source.name, Source.kind, Source.joins, Source.disabled_at)
-        .join(Source, Source.id == Token.source_id)
-        .where(Token.public_id == parts[1])
-    ).one_or_none()
+    row = tx.execute(_BY_PUBLIC_ID, {"public_id": parts[1]}).one_or_none()
     if row is None or not hmac.compare_digest(row.secret_hash, _digest(parts[2])):
         return None
     if row.revoked_at is not None or (row.expires_at is not None and row.expires_at <= now):

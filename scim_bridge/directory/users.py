@@ -50,12 +50,15 @@ _COLUMNS = (
     User.created_at,
     User.changed_at,
 )
+_NEW_USER = sa.insert(User).returning(User.id)  # statements of the hot path are built once
+_NEW_EMAIL = sa.insert(UserEmail)
+_BY_ID = sa.select(*_COLUMNS).where(User.scim_id == sa.bindparam("id"), User.source_id == sa.bindparam("source"))
+_BY_ID_LOCKED = _BY_ID.with_for_update()
 
 
 def get_user(tx: Tx, source_id: int, scim_id: str, *, lock: bool = False) -> StoredUser:
     """The user, or NotFound; ``lock`` keeps other writers away until the commit (PostgreSQL)."""
-    statement = sa.select(*_COLUMNS).where(User.scim_id == scim_id, User.source_id == source_id)
-    row = tx.execute(statement.with_for_update() if lock else statement).one_or_none()
+    row = tx.execute(_BY_ID_LOCKED if lock else _BY_ID, {"id": scim_id, "source": source_id}).one_or_none()
     if row is None:
         raise NotFound(f"there is no user {scim_id}")
     return StoredUser(*row)
@@ -89,7 +92,7 @@ def create_user(tx: Tx, source: SourceRef, document: dict[str, Any], *, now: dat
         **facts.columns(),
     }
     try:
-        user_id = tx.execute(sa.insert(User).values(values).returning(User.id)).scalar_one()
+        user_id = tx.execute(_NEW_USER, values).scalar_one()
     except IntegrityError as error:
         raise _taken() from error
     _write_emails(tx, user_id, facts)
@@ -204,7 +207,7 @@ def _write_emails(tx: Tx, user_id: int, facts: Facts) -> None:
         for position, email in enumerate(facts.emails)
     ]
     if rows:
-        tx.execute(sa.insert(UserEmail), rows)
+        tx.execute(_NEW_EMAIL, rows)
 
 
 def _action(old: Facts, new: Facts) -> str:

@@ -64,6 +64,7 @@ class HubNow:
     abilities: Abilities
     observed_from: datetime | None
     observation: int
+    next_observation: int  # the first that may show what is sent now: the one under way, or the one to come
 
 
 def begin(tx: Tx, hub: HubNow, claims: Sequence[Claim], *, look_after_s: int, now: datetime) -> list[Work]:
@@ -210,7 +211,7 @@ def _follow_invitation(tx: Tx, hub: HubNow, subject: Subject, books: Sequence[Ch
             ensure_pending(tx, hub.mapping.hub_id, subject, observation=hub.observation, now=now)
     elif subject.invitation is not None and (
         subject.standing.status is Status.ACTIVE
-        or any(change.thing == SEAT and change.action == "forget" for change in books)
+        or (SEAT not in subject.standing.desired and subject.invitation.state != "unmatched")
     ):
         forget_invitation(tx, subject.invitation.id, now=now)
 
@@ -232,14 +233,15 @@ def _steps(
     if change.action in ("invite", "add"):
         invitation_id = None
         if hub.abilities.invites:
-            invitation_id = mark_sending(tx, hub.mapping.hub_id, subject, observation=hub.observation, now=now)
+            invitation_id = mark_sending(tx, hub.mapping.hub_id, subject, observation=hub.next_observation, now=now)
         return [Step(change, name, task_id, reservation_id, invitation_id)]
-    if change.action == "renew" and subject.invitation is not None:
-        mark_renewing(tx, subject.invitation.id)
+    if change.action == "renew":
+        invitation_id = ensure_pending(tx, hub.mapping.hub_id, subject, observation=hub.observation, now=now)
+        mark_renewing(tx, invitation_id)
         again = Change("invite", SEAT, frozenset(), change.after)
         return [
-            Step(change, name, task_id, reservation_id, subject.invitation.id),
-            Step(again, name, task_id, None, subject.invitation.id),
+            Step(change, name, task_id, reservation_id, invitation_id),
+            Step(again, name, task_id, None, invitation_id),
         ]
     invitation_id = subject.invitation.id if subject.invitation else None
     return [Step(change, name, task_id, reservation_id, invitation_id)]

@@ -235,7 +235,9 @@ def _wake(tx: Tx, hub_id: str, people: set[int], reading: Reading, *, now: datet
     """Who waited for a reading, whose account moved, what was held or failed a day ago."""
     tx.execute(
         sa.update(Pair)
-        .where(Pair.hub_id == hub_id, Pair.owner.is_(None), Pair.look_after < reading.began_at)
+        .where(
+            Pair.hub_id == hub_id, Pair.owner.is_(None), Pair.due_at.is_(None), Pair.look_after < reading.began_at
+        )
         .values(due_at=now)
     )
     held = sa.select(Task.person_id).where(Task.hub_id == hub_id, Task.state == "held")

@@ -134,7 +134,7 @@ def _rule(
         return Ruling(change)
     is_active = subject.standing.status is Status.ACTIVE
     now_counts = counts()
-    reason = held_because(
+    held = held_because(
         change,
         names=subject.names,
         is_active=is_active,
@@ -147,8 +147,8 @@ def _rule(
         counts=now_counts,
         roles=scene.roles,
     )
-    if reason is not None:
-        return Ruling(change, held=(reason, f"`scim-bridge apply {mapping.hub_id} --release` lets removals go on"))
+    if held is not None:
+        return Ruling(change, held=(held[0], held[1].replace("HUB", mapping.hub_id)))
     now_counts.reserve(change, is_active=is_active)
     return Ruling(change)
 

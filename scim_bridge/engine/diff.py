@@ -144,12 +144,7 @@ def _while_invited(standing: Standing, roles: Roles) -> Gap:
     invited = observed.get(SEAT, NOTHING)
     if SEAT not in desired:
         return Gap((Change("cancel_invitation", SEAT, invited),)) if SEAT in applied else Gap()
-    too_much = [
-        thing
-        for thing, has in observed.items()
-        if thing in applied and not roles.covers(thing, desired.get(thing, NOTHING), has)
-    ]
-    if too_much and (SEAT in applied):
+    if any(_is_to_be_lowered(thing, standing, roles) for thing in observed):
         return Gap((Change("renew", SEAT, invited, desired[SEAT]),))
     waits = tuple(
         thing for thing, wanted in desired.items() if not roles.covers(thing, observed.get(thing, NOTHING), wanted)
@@ -164,7 +159,19 @@ def _while_invited(standing: Standing, roles: Roles) -> Gap:
     forgotten = tuple(
         Change("forget", thing, had) for thing, had in applied.items() if thing not in desired and thing not in observed
     )
-    return Gap((*adopted, *forgotten), waits_for_acceptance=waits)
+    drift = tuple(
+        Drift(thing, desired.get(thing, applied.get(thing, NOTHING)), has)
+        for thing, has in observed.items()
+        if not roles.covers(thing, desired.get(thing, NOTHING), has) and (thing in desired or thing in applied)
+    )
+    return Gap((*adopted, *forgotten), drift, waits)
+
+
+def _is_to_be_lowered(thing: str, standing: Standing, roles: Roles) -> bool:
+    """Whether the invitation carries more than is wanted, and that is ours to change: what was raised by hand is not."""
+    wanted, had = standing.desired.get(thing, NOTHING), standing.applied.get(thing, NOTHING)
+    is_ours = wanted != had if had else standing.is_planned and thing in standing.desired
+    return is_ours and not roles.covers(thing, wanted, standing.observed[thing])
 
 
 def _without_seat(standing: Standing) -> Gap:

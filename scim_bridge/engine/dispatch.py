@@ -1,8 +1,8 @@
 """Pick due pairs and hand them to their hub's lane.
 
 Each hub has a lane of its own, as wide as its ``concurrency``: a slow app fills its lane and nobody else's,
-which is all the fairness that is needed. A lane holds a few begun pairs more than it works on, so that
-claiming and reading are paid for once a batch.
+which is all the fairness that is needed. A lane holds begun pairs beyond those that it works on, and is filled
+up only when there is room for a batch: claiming and reading are paid for once a batch, not once a person.
 """
 
 from __future__ import annotations
@@ -36,6 +36,11 @@ class _Lane:
     executor: ThreadPoolExecutor
     width: int
     begun: set[Future[None]] = field(default_factory=set)
+
+    def room(self) -> int:
+        """How many pairs may be begun now: a batch as wide as the lane or more, or none."""
+        room = 3 * self.width - len(self.begun)
+        return room if room >= self.width else 0
 
 
 class Dispatch:
@@ -79,8 +84,8 @@ class Dispatch:
         if connection is None:
             return False
         lane = self._lane(mapping.hub_id, connection.concurrency)
-        room = 2 * lane.width - len(lane.begun)
-        if room <= 0:
+        room = lane.room()
+        if not room:
             return False
         claimed, hub, works = self._begin(mapping, connection, room, now)
         lease_until = now + timedelta(seconds=self._settings.lease_s)
@@ -120,8 +125,10 @@ class Dispatch:
             finish(tx, taken, now=now, is_done=False, due_at=again_at, tried=True, waits=waits)
 
     def _hub_now(self, tx: Tx, mapping: HubMapping, connection: Connection) -> HubNow:
-        row = tx.execute(sa.select(Hub.observed_from, Hub.observation).where(Hub.id == mapping.hub_id)).one()
-        return HubNow(mapping, connection.adapter.abilities, row.observed_from, row.observation)
+        columns = (Hub.observed_from, Hub.observation, Hub.check_owner)
+        row = tx.execute(sa.select(*columns).where(Hub.id == mapping.hub_id)).one()
+        coming = row.observation + (row.check_owner is None)
+        return HubNow(mapping, connection.adapter.abilities, row.observed_from, row.observation, coming)
 
     def _connection(self, mapping: HubMapping) -> Connection | None:
         try:
@@ -143,7 +150,8 @@ class Dispatch:
 
     def _ended(self, lane: _Lane, future: Future[None]) -> None:
         lane.begun.discard(future)
-        self._on_free()
+        if lane.room():
+            self._on_free()
 
     def _run(self, hub: HubNow, connection: Connection, work: Work, lease_until: datetime) -> None:
         try:

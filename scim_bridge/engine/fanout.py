@@ -224,7 +224,8 @@ def _compare(old: _Before, verdict: Verdict, *, now: datetime) -> tuple[dict[str
     if old is _NEVER and verdict.role is None:
         return None, False
     moved = (old.role, old.assets) != (verdict.role, assets)
-    is_leaving = verdict.role is None and verdict.disabled and not old.disabled
+    # Disabled or back again, still without a seat: other steps of `leave` count, from now on.
+    is_leaving = verdict.role is None and verdict.disabled != old.disabled
     if not moved and not is_leaving and (old.because, old.disabled) == (because, verdict.disabled):
         return None, False
     lost_at = None

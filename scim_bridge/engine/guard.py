@@ -17,6 +17,12 @@ from scim_bridge.engine.diff import Change, Roles
 from scim_bridge.mapping.model import Safety
 
 MAX_REMOVALS = "`safety.max_removals`"
+_PROTECTED = (
+    "the account is under `safety.protect`: it may gain, never lose",
+    "take it out of `safety.protect` if it is to lose",
+)
+_KEPT = "give somebody else the role first; it goes on once the app shows that"
+_RELEASE = "`scim-bridge apply HUB --release` lets removals go on"
 _FROM_ACCOUNTS = 5  # below this many managed accounts a percentage says nothing
 
 
@@ -32,6 +38,7 @@ class Counts:
         """Note that this change goes on."""
         if ends_seat(change):
             self.ended += 1
+            self.managed -= 1
         if change.thing == SEAT and is_active and change.before != change.after:
             self.holders.subtract(change.before)
 
@@ -79,8 +86,8 @@ def held_because(
     safety: Safety,
     counts: Counts,
     roles: Roles,
-) -> str | None:
-    """Why this change must wait for a person, or None.
+) -> tuple[str, str] | None:
+    """Why this change must wait for a person, and what they can do; None: it may go on.
 
     ``names``: the account's login and addresses. ``was_held``: the same removal was held before; time alone
     does not free it. ``is_released``: a person let it go on, which lifts ``max_removals`` and nothing else.
@@ -88,14 +95,14 @@ def held_because(
     if not takes_away(change, roles):
         return None
     if is_named(safety.protect, names):
-        return "the account is under `safety.protect`: it may gain, never lose"
+        return _PROTECTED
     if change.thing == SEAT and is_active:
         for role in change.before - change.after:
             keep = safety.keep_at_least.get(role, 0)
-            if counts.holders[role] - 1 < keep:
-                return f"`safety.keep_at_least` wants {keep} {role}; {counts.holders[role]} left"
+            if keep and counts.holders[role] - 1 < keep:
+                return f"`safety.keep_at_least` wants {keep} {role}; {counts.holders[role]} left", _KEPT
     if ends_seat(change) and not is_released:
         most = limit(safety, counts.managed + counts.ended)
         if most is not None and (was_held or counts.ended + 1 > most):
-            return f"more than {most} seats would end within an hour ({MAX_REMOVALS})"
+            return f"more than {most} seats would end within an hour ({MAX_REMOVALS})", _RELEASE
     return None

@@ -20,12 +20,13 @@ from uuid import uuid4
 
 import sqlalchemy as sa
 
-from scim_bridge.contract.state import Status
-from scim_bridge.db import Tx
+from scim_bridge.contract.state import SEAT, Status
+from scim_bridge.db import Tx, upsert
+from scim_bridge.engine.applied import set_applied
 from scim_bridge.engine.guard import is_named
 from scim_bridge.engine.standing import Subject
 from scim_bridge.engine.tables import InvitationRow
-from scim_bridge.hubs.tables import AccountEmail, AccountRow
+from scim_bridge.hubs.tables import AccountEmail, AccountRow, AssetRow, HoldingRow
 from scim_bridge.mapping.model import HubMapping
 
 
@@ -87,26 +88,30 @@ def forget_invitation(tx: Tx, invitation_id: int, *, now: datetime) -> None:
     tx.execute(sa.update(InvitationRow).where(InvitationRow.id == invitation_id).values(ended_at=now))
 
 
-def ensure_pending(tx: Tx, hub_id: str, subject: Subject, *, observation: int, now: datetime) -> None:
-    """This pending invitation is ours: follow its life (found after a crash, or adopted)."""
+def ensure_pending(tx: Tx, hub_id: str, subject: Subject, *, observation: int, now: datetime) -> int:
+    """This pending invitation is ours: follow its life (found after a crash, adopted, or not to be renewed after all).
+
+    Returns the row's id.
+    """
     assert subject.account is not None
     ref, known = subject.account.account.ref, subject.invitation
     if known is not None:
-        if (known.ref, known.state) != (ref, "pending") and known.state != "renewing":
+        if (known.ref, known.state) != (ref, "pending"):
             mark_sent(tx, known.id, ref, observation=observation, now=now)
-        return
-    tx.execute(
-        sa.insert(InvitationRow).values(
-            hub_id=hub_id,
-            person_id=subject.person_id,
-            ref=ref,
-            email_key=next(iter((*subject.account.account.emails, *subject.addresses)), ""),
-            state="pending",
-            sent_at=now,
-            pending_seen=observation,
-            pending_seen_at=now,
-        )
-    )
+        return known.id
+    values = {
+        "person_id": subject.person_id,
+        "email_key": next(iter((*subject.account.account.emails, *subject.addresses)), ""),
+        "state": "pending",
+        "sent_at": now,
+        "pending_seen": observation,
+        "pending_seen_at": now,
+        "ended_at": None,
+    }
+    upsert(tx, InvitationRow, [{"hub_id": hub_id, "ref": ref, **values}], keys=["hub_id", "ref"], update=list(values))
+    return tx.execute(
+        sa.select(InvitationRow.id).where(InvitationRow.hub_id == hub_id, InvitationRow.ref == ref)
+    ).scalar_one()
 
 
 def follow(tx: Tx, mapping: HubMapping, *, observation: int, began_at: datetime, now: datetime) -> set[int]:
@@ -127,11 +132,42 @@ def follow(tx: Tx, mapping: HubMapping, *, observation: int, began_at: datetime,
     moved: set[int] = set()
     for row in rows:
         values = _next(row, shown, row.person_id in linked, newcomers, observation=observation, now=now)
+        if row.state == "sending" and values.get("state") != "vanished":
+            _keep_what_was_sent(tx, row, str(values.get("ref", row.ref)), now=now)
         if values.get("state", row.state) != row.state or "ended_at" in values or "ref" in values:
             moved.add(row.person_id)
         if values:
             tx.execute(sa.update(InvitationRow).where(InvitationRow.id == row.id).values(values))
     return moved
+
+
+def _keep_what_was_sent(tx: Tx, row: sa.Row[Any], ref: str, *, now: datetime) -> None:
+    """The answer got lost and the seat is there: it is ours, also where nobody wants it any more.
+
+    An account that was there before is not: our call cannot have made it.
+    """
+    account = tx.execute(
+        sa.select(AccountRow.id, AccountRow.role)
+        .where(
+            AccountRow.hub_id == row.hub_id,
+            AccountRow.gone_at.is_(None),
+            sa.or_(
+                sa.and_(AccountRow.ref == ref, AccountRow.status == Status.INVITED),
+                sa.and_(AccountRow.person_id == row.person_id, AccountRow.status == Status.ACTIVE),
+            ),
+            AccountRow.first_seen_at >= row.sent_at,
+        )
+        .order_by(AccountRow.status)
+    ).first()
+    if account is None or account.role is None:
+        return
+    held = (
+        sa.select(AssetRow.type, AssetRow.ref, HoldingRow.role)
+        .join(AssetRow, AssetRow.id == HoldingRow.asset_id)
+        .where(HoldingRow.account_id == account.id)
+    )
+    things = {f"{asset.type}/{asset.ref}": frozenset([asset.role]) for asset in tx.execute(held)}
+    set_applied(tx, row.hub_id, row.person_id, {SEAT: frozenset([account.role]), **things}, now=now)
 
 
 def _next(

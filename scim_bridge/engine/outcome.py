@@ -93,7 +93,7 @@ def _seated(tx: Tx, hub: HubNow, work: Work, step: Step, account: Account | None
     )
     given = invited_assets(hub, work, account)
     if step.invitation_id is not None:
-        mark_sent(tx, step.invitation_id, account.ref, observation=hub.observation, now=now)
+        mark_sent(tx, step.invitation_id, account.ref, observation=hub.next_observation, now=now)
     set_applied(tx, hub_id, person_id, {SEAT: step.change.after, **given}, now=now)
     for key, roles in given.items():
         _store_holding(tx, hub, account_id, key, roles)

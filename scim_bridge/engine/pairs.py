@@ -15,7 +15,7 @@ from uuid import uuid4
 import sqlalchemy as sa
 from sqlalchemy.orm import InstrumentedAttribute
 
-from scim_bridge.db import Tx, insert
+from scim_bridge.db import Tx, UTCDateTime, insert
 from scim_bridge.engine.schedule import DISABLED, settled_at
 from scim_bridge.engine.tables import Pair
 
@@ -98,18 +98,22 @@ def want(tx: Tx, wishes: Sequence[Wish], *, now: datetime) -> None:
 def wake(
     tx: Tx,
     hub_id: str,
-    person_ids: Iterable[int] | sa.Select[int],
+    person_ids: Iterable[int] | sa.SelectBase,
     *,
     now: datetime,
     priority: int,
     is_planned: bool = False,
     is_released: bool = False,
 ) -> int:
-    """Want again, at once, what is there already (a new reading, a person's word). Returns how many pairs."""
-    chosen = person_ids if isinstance(person_ids, sa.Select) else list(person_ids)
+    """Want again, at once, what is there already (a new reading, a person's word). Returns how many pairs.
+
+    Whoever has not come to rest yet settles first: a reading in between must not drop a seat in mid-move.
+    """
+    chosen = person_ids if isinstance(person_ids, sa.SelectBase) else list(person_ids)
+    settles = sa.and_(Pair.unsettled_since.is_not(None), Pair.done < Pair.want, Pair.due_at > now)
     values = {
         "want": Pair.want + 1,
-        "due_at": now,
+        "due_at": sa.case((settles, Pair.due_at), else_=_time(now)),
         "attempts": 0,
         "priority": sa.case((Pair.done < Pair.want, sa.func.min(Pair.priority, priority)), else_=priority)
         if tx.dialect.name == "sqlite"
@@ -120,6 +124,11 @@ def wake(
     if is_released:
         values["released"] = True
     return tx.execute(sa.update(Pair).where(Pair.hub_id == hub_id, Pair.person_id.in_(chosen)).values(values)).rowcount
+
+
+def _time(value: datetime | None) -> sa.BindParameter[datetime | None]:
+    """A time inside an expression: without its type PostgreSQL would take it for a local one."""
+    return sa.literal(value, UTCDateTime())
 
 
 def has_work(hub_id: InstrumentedAttribute[str], now: datetime) -> sa.ColumnElement[bool]:
@@ -152,7 +161,7 @@ def claim(tx: Tx, hub_id: str, *, limit: int, now: datetime, lease_s: int) -> li
             owner=str(uuid4()),
             lease_until=now + timedelta(seconds=lease_s),
             due_at=None,
-            look_after=sa.case((Pair.owner.is_not(None), now), else_=Pair.look_after),
+            look_after=sa.case((Pair.owner.is_not(None), _time(now)), else_=Pair.look_after),
         )
         .returning(
             Pair.person_id,
@@ -220,7 +229,8 @@ def finish(
 ) -> None:
     """Give the pair back. ``is_done``: what was wanted at the claim is settled; ``due_at``: when to look again.
 
-    Where more was wanted meanwhile the pair stays due for that. ``tried`` counts a failed attempt.
+    Where more was wanted meanwhile the pair stays due for that. ``tried`` counts a failed attempt; the count
+    ends when it is done, not when it waits for a reading: a conflict that stays must not read the app on and on.
     """
     moved_on = Pair.want > taken.want
     tx.execute(
@@ -230,9 +240,9 @@ def finish(
             owner=None,
             lease_until=None,
             done=taken.want if is_done else Pair.done,
-            due_at=sa.case((moved_on, sa.func.coalesce(Pair.due_at, now)), else_=due_at),
+            due_at=sa.case((moved_on, sa.func.coalesce(Pair.due_at, _time(now))), else_=_time(due_at)),
             unsettled_since=sa.case((moved_on, Pair.unsettled_since), else_=None),
-            attempts=taken.attempts + 1 if tried else 0,
+            attempts=0 if is_done else taken.attempts + tried,
             look_after=look_after,
             planned=sa.case((moved_on, Pair.planned), else_=False) if is_done else Pair.planned,
             released=sa.case((moved_on, Pair.released), else_=False) if is_done else Pair.released,

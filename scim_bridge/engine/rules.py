@@ -12,8 +12,8 @@ from scim_bridge.contract.registry import Registry
 from scim_bridge.db import Tx
 from scim_bridge.engine.pairs import wake
 from scim_bridge.engine.schedule import LOSES
-from scim_bridge.engine.tables import Pair, Task
 from scim_bridge.engine.sync import sync_hubs
+from scim_bridge.engine.tables import AccessRow, AppliedRow, Pair, Task
 from scim_bridge.mapping import revisions
 from scim_bridge.mapping.load import MappingSet, load_set
 from scim_bridge.mapping.tables import RevisionChange
@@ -64,9 +64,16 @@ class Rules:
 
 
 def wake_hub(tx: Tx, hub_id: str, *, now: datetime) -> None:
-    """Other rules: what was held is judged anew, and what a detached hub left undone goes on."""
+    """Other rules: what was held is judged anew, timers of `leave` too, and what a detached hub left undone goes on."""
     held = sa.select(Task.person_id).where(Task.hub_id == hub_id, Task.state == "held")
-    wake(tx, hub_id, held, now=now, priority=LOSES)
+    leaving = (
+        sa.select(AccessRow.person_id)
+        .join(
+            AppliedRow, sa.and_(AppliedRow.hub_id == AccessRow.hub_id, AppliedRow.person_id == AccessRow.person_id)
+        )
+        .where(AccessRow.hub_id == hub_id, AccessRow.role.is_(None))
+    )
+    wake(tx, hub_id, held.union(leaving), now=now, priority=LOSES)
     left = sa.and_(Pair.done < Pair.want, Pair.due_at.is_(None), Pair.owner.is_(None), Pair.look_after.is_(None))
     tx.execute(sa.update(Pair).where(Pair.hub_id == hub_id, left).values(due_at=now))
 

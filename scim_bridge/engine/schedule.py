@@ -33,4 +33,4 @@ def probe_wait(attempt: int) -> timedelta:
 
 def check_wait_s(attempt: int, *, jitter: float, retry_after_s: float | None = None) -> float:
     """Seconds until a failed reading of a hub is tried again: 5 s doubling, at most 15 minutes."""
-    return max(5 * backoff_s(attempt, jitter=jitter), retry_after_s or 0.0) if attempt < 8 else _BACKOFF_AT_MOST_S
+    return max(min(5 * backoff_s(attempt, jitter=jitter), _BACKOFF_AT_MOST_S), retry_after_s or 0.0)

@@ -62,14 +62,18 @@ def _matches(filter: Filter, resource: Mapping[str, Any], parent: str) -> bool:
                 _matches(where, element, path.name) and (test is None or _matches(test, element, path.name))
                 for element in _elements(path, resource)
             )
-        case Compare(path=path, op=op, value=wanted):
-            found = [plain for plain in map(_plain, _values(path, resource)) if _is_present(plain)]
-            exact = is_case_exact(path, parent)
-            if wanted is None:
-                return bool(found) == (op == "ne")
-            if not found:
-                return op == "ne"
-            return any(_holds(op, value, wanted, exact) for value in found)
+        case _:
+            return _compares(filter, resource, parent)
+
+
+def _compares(compare: Compare, resource: Mapping[str, Any], parent: str) -> bool:
+    found = [plain for plain in map(_plain, _values(compare.path, resource)) if _is_present(plain)]
+    if compare.value is None:
+        return bool(found) == (compare.op == "ne")
+    if not found:
+        return compare.op == "ne"
+    exact = is_case_exact(compare.path, parent)
+    return any(_holds(compare.op, value, compare.value, exact) for value in found)
 
 
 def _get(resource: Any, name: str) -> Any:

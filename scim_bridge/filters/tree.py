@@ -137,7 +137,8 @@ def _paths(filter: Filter) -> Iterator[AttributePath]:
         case And(terms=terms) | Or(terms=terms):
             for term in terms:
                 yield from _paths(term)
-        case ValuePath(path=path, where=where, test=test):
-            for inside in (where, test) if test else (where,):
+        case _:
+            path = filter.path
+            for inside in (filter.where, filter.test) if filter.test else (filter.where,):
                 for sub in _paths(inside):
                     yield AttributePath(path.urn, path.name, sub.name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
 from zlib import crc32
@@ -14,9 +15,15 @@ _PATCH = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
 
 
 class OktaClient:
-    """Pushes people and groups the way an Okta integration with PATCH does. Any refusal raises ``HTTPError``."""
+    """Pushes people and groups the way an Okta integration with PATCH does. Any refusal raises ``HTTPError``.
 
-    def __init__(self, base_url: str, token: str) -> None:
+    ``on_request(method, path, status)`` hears of every request that was answered.
+    """
+
+    def __init__(
+        self, base_url: str, token: str, *, on_request: Callable[[str, str, int], None] = lambda *_: None
+    ) -> None:
+        self._on_request = on_request
         self._base = base_url.rstrip("/")
         self._session = requests.Session()
         self._session.headers.update(
@@ -108,6 +115,7 @@ class OktaClient:
 
     def _call(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
         answer = self._session.request(method, self._base + path, json=body, timeout=60)
+        self._on_request(method, path, answer.status_code)
         if answer.status_code >= 400:
             raise requests.HTTPError(f"{method} {path}: {answer.status_code} {answer.text[:500]}", response=answer)
         return answer.json() if answer.content else None

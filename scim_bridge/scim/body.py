@@ -7,7 +7,6 @@ import math
 from typing import Any, NoReturn
 
 from flask import Request
-from werkzeug.exceptions import RequestEntityTooLarge
 
 from scim_bridge.scim.errors import MEDIA_TYPE, Problem
 from scim_bridge.scim.refusals import invalid_syntax, invalid_value
@@ -24,11 +23,10 @@ def read_body(request: Request, max_bytes: int) -> dict[str, Any]:
     too_large = Problem(413, f"the body is larger than {max_bytes} bytes; send fewer members or attributes at once")
     if (request.content_length or 0) > max_bytes:
         raise too_large
-    request.max_content_length = max_bytes
-    try:
-        raw = request.get_data(cache=False)
-    except RequestEntityTooLarge as error:
-        raise too_large from error
+    request.max_content_length = max_bytes + 1  # werkzeug cuts a body without length short, and says nothing
+    raw = request.get_data(cache=False)
+    if len(raw) > max_bytes:
+        raise too_large
     try:
         body = json.loads(raw.decode("utf-8-sig"), parse_constant=_no_number)
     except (ValueError, RecursionError) as error:

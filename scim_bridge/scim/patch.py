@@ -86,7 +86,7 @@ def _value(target: Target, attribute: Attribute, step: Operation) -> Any:
         elements = value if attribute.multi else [value]
         if not all(isinstance(element, dict) for element in elements):
             raise invalid_value(f"{attribute.name} takes objects")
-    elif isinstance(step.value, dict):
+    elif not attribute.subs and isinstance(step.value, dict):
         raise invalid_value(f"{attribute.name} takes no object")
     if isinstance(value, dict) and isinstance(step.value, dict):
         cleared = (attribute.sub(key) for key, part in step.value.items() if is_unassigned(part))

@@ -62,8 +62,7 @@ def find_target(text: str, kind: ResourceType) -> Target:
 def with_truths(filter: Filter, parent: Attribute | None, kind: ResourceType) -> Filter:
     """The same filter with ``"True"`` and ``"false"`` as booleans where the attribute is one.
 
-    Entra asks for ``roles[primary eq "True"]``. Inside brackets ``parent`` is the attribute before them,
-    and names that it does not have are refused (invalidPath).
+    Entra asks for ``roles[primary eq "True"]``. Inside brackets ``parent`` is the attribute before them.
     """
     match filter:
         case And(terms=terms):
@@ -78,11 +77,15 @@ def with_truths(filter: Filter, parent: Attribute | None, kind: ResourceType) ->
             return ValuePath(path, with_truths(where, around, kind), tested)  # type: ignore[arg-type]
         case Present():
             return filter
-        case Compare(path=path, op=op, value=value):
-            attribute = _compared(path, parent, kind)
-            if attribute and attribute.kind == "boolean" and isinstance(value, str):
-                return Compare(path, op, _TRUTHS.get(value.lower(), value))
-            return filter
+        case _:
+            return _with_truth(filter, parent, kind)
+
+
+def _with_truth(compare: Compare, parent: Attribute | None, kind: ResourceType) -> Compare:
+    attribute = _compared(compare.path, parent, kind)
+    if attribute is None or attribute.kind != "boolean" or not isinstance(compare.value, str):
+        return compare
+    return Compare(compare.path, compare.op, _TRUTHS.get(compare.value.lower(), compare.value))
 
 
 def _compared(path: AttributePath, parent: Attribute | None, kind: ResourceType) -> Attribute | None:

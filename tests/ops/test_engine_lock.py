@@ -8,6 +8,8 @@ import subprocess
 import sys
 
 import pytest
+import sqlalchemy as sa
+from ops_databases import postgres_database
 
 from scim_bridge.db import Database
 from scim_bridge.engine.lock import EngineLock, is_held
@@ -64,3 +66,31 @@ def test_a_child_that_ends_does_not_take_the_lock_along(blank_db: Database):
     assert os.waitpid(child, 0)[1] == 0
     assert is_held(blank_db)
     lock.release()
+
+
+def test_a_lock_that_a_restarted_server_lost_is_taken_again():
+    with postgres_database() as url:
+        db = Database(url)
+        lock = EngineLock(db)
+        lock.acquire()
+        with db.engine.connect() as connection:
+            connection.execute(sa.text("SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory'"))
+            connection.commit()
+        assert lock.keep()
+        assert is_held(db)
+        lock.release()
+        db.close()
+
+
+def test_a_lock_that_another_took_meanwhile_is_not_kept():
+    with postgres_database() as url:
+        db = Database(url)
+        first, second = EngineLock(db), EngineLock(db)
+        first.acquire()
+        with db.engine.connect() as connection:
+            connection.execute(sa.text("SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory'"))
+            connection.commit()
+        second.acquire(wait_s=2)
+        assert not first.keep()
+        second.release()
+        db.close()

@@ -310,6 +310,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["person_id"], ["people.id"], name=op.f("fk_person_changes_person_id_people")),
         sa.PrimaryKeyConstraint("person_id", name=op.f("pk_person_changes")),
     )
+    op.create_index(op.f("ix_person_changes_changed_at"), "person_changes", ["changed_at"], unique=False)
     op.create_table(
         "revision_changes",
         sa.Column("revision_id", sa.Integer(), nullable=False),
@@ -494,6 +495,7 @@ def downgrade() -> None:
     op.drop_index("ix_tasks_pair", table_name="tasks")
     op.drop_table("tasks")
     op.drop_table("revision_changes")
+    op.drop_index(op.f("ix_person_changes_changed_at"), table_name="person_changes")
     op.drop_table("person_changes")
     op.drop_index(
         "ix_pairs_when",

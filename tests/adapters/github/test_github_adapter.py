@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+import adapters.github
 from adapters.github.adapter import GithubAdapter
 from adapters.github.simulator import GithubSimulator
 from scim_bridge.contract.conformance import seen
@@ -24,10 +25,14 @@ ADA = "ada@example.com"
 
 
 @pytest.fixture
-def sim(start: Start, judged: Callable[..., Any]) -> GithubSimulator:
-    sim = start(teams="core,platform,core/api")
-    judged(sim, "github.json", "basic-error", HEADERS)
-    return sim
+def start(start: Start, judged: Callable[..., Any]) -> Start:
+    """A running organization whose every exchange is held against GitHub's description."""
+    return lambda **settings: judged(start(**settings), "github.json", "basic-error", HEADERS)
+
+
+@pytest.fixture
+def sim(start: Start) -> GithubSimulator:
+    return start(teams="core,platform,core/api")
 
 
 @pytest.fixture
@@ -446,3 +451,112 @@ def test_the_tenant_is_the_address_and_the_organization(connect_keys: Mapping[st
 
 def test_aliases_come_from_saml(sim: GithubSimulator, connect: Connect, ada: Account) -> None:
     assert seen(connect(sim)).aliases == {Alias(ada.ref, ADA)}
+
+
+class TestTheWorldMovesWhileWeWrite:
+    def test_a_role_that_is_there_already_needs_no_write(
+        self, sim: GithubSimulator, connect: Connect, ada: Account
+    ) -> None:
+        assert connect(sim).change_role(ada, "member").role == "member"
+        assert calls(sim, "PUT", "/orgs/acme/memberships/ada") == 0
+
+    @pytest.mark.parametrize(
+        "reply",
+        [
+            Reply(404, {"message": "Not Found"}),
+            Reply(200, {"state": "pending", "role": "admin", "user": {"id": 1, "login": "ada"}}),
+            Reply(200, {"state": "active", "role": "admin", "user": None}),
+        ],
+        ids=["gone", "a-stranger-was-invited", "nobody"],
+    )
+    def test_a_change_of_role_that_hit_somebody_else_is_a_conflict(
+        self, sim: GithubSimulator, connect: Connect, ada: Account, reply: Reply
+    ) -> None:
+        sim.override = answers("PUT", "/orgs/acme/memberships/ada", reply)
+        with pytest.raises(Conflict):
+            connect(sim).change_role(ada, "admin")
+
+    def test_a_removal_that_found_nothing_while_the_seat_is_there_is_a_conflict(
+        self, sim: GithubSimulator, connect: Connect, ada: Account
+    ) -> None:
+        sim.override = answers("DELETE", "/orgs/acme/memberships/ada", Reply(404, {"message": "Not Found"}))
+        with pytest.raises(Conflict):
+            connect(sim).remove(ada)
+
+    def test_a_login_that_moves_with_every_look_is_a_conflict(
+        self, sim: GithubSimulator, connect: Connect, ada: Account
+    ) -> None:
+        sim.change("rename", login="ada", to="a")
+        names = iter(["b", "c", "d"])
+        sim.on_exchange = lambda request, _reply: (
+            sim.org.rename(sim.org.users[int(ada.ref)], next(names)) if request.path.startswith("/user/") else None
+        )
+        with pytest.raises(Conflict, match="renamed while we looked"):
+            connect(sim).look(ada)
+
+    def test_a_team_that_vanishes_while_it_is_read_ends_the_observation(
+        self, sim: GithubSimulator, connect: Connect
+    ) -> None:
+        sim.override = answers("GET", "/orgs/acme/teams/core/members", Reply(404, {"message": "Not Found"}))
+        with pytest.raises(Transient, match="team"):
+            list(connect(sim).observe())
+
+
+def test_an_account_without_a_login_is_looked_up_by_its_id(
+    sim: GithubSimulator, connect: Connect, ada: Account
+) -> None:
+    found = connect(sim).look(Account(ada.ref, Status.ACTIVE))
+    assert found == Account(ada.ref, Status.ACTIVE, "member", "ada")
+
+
+def test_an_account_that_no_longer_exists_is_gone(sim: GithubSimulator, connect: Connect) -> None:
+    assert connect(sim).look(Account("999999", Status.ACTIVE, "member", "deleted")) is None
+
+
+def test_nothing_is_taken_from_somebody_who_left(sim: GithubSimulator, connect: Connect, ada: Account) -> None:
+    adapter = connect(sim)
+    core = seen(adapter).assets[0]
+    sim.change("remove", login="ada")
+    adapter.unset_asset(ada, core, "member")
+    assert calls(sim, "DELETE", "/orgs/acme/teams/core/memberships/ada") == 0
+
+
+def test_an_enterprise_team_beside_the_direct_seat_is_told_after_the_removal(
+    sim: GithubSimulator, connect: Connect, ada: Account
+) -> None:
+    body = {
+        "state": "active",
+        "role": "member",
+        "user": {"id": int(ada.ref), "login": "ada"},
+        "direct_membership": True,
+        "enterprise_teams_providing_indirect_membership": ["everyone"],
+    }
+    sim.override = answers("GET", "/orgs/acme/memberships/ada", Reply(200, body))
+    with pytest.raises(Permanent, match="everyone"):
+        connect(sim).remove(ada)
+    assert calls(sim, "DELETE", "/orgs/acme/memberships/ada") == 1
+
+
+def test_an_organization_that_lets_us_not_invite_needs_attention(sim: GithubSimulator, connect: Connect) -> None:
+    sim.override = answers("POST", "/orgs/acme/invitations", Reply(404, {"message": "Not Found"}))
+    with pytest.raises(NeedsAttention, match="Members: write"):
+        connect(sim).invite(Invitation(ADA, "member"))
+
+
+def test_the_probe_warns_of_a_plan_without_free_seats(sim: GithubSimulator, connect: Connect) -> None:
+    body = {"id": 1, "login": "acme", "plan": {"seats": 5, "filled_seats": 5}}
+    sim.override = answers("GET", "/orgs/acme", Reply(200, body))
+    assert any("all 5 seats" in warning for warning in connect(sim).probe().warnings)
+
+
+def test_a_suspended_app_needs_attention(sim: GithubSimulator, connect: Connect) -> None:
+    body = {"id": 1, "permissions": {"members": "write"}, "suspended_at": "2026-11-01T00:00:00Z"}
+    sim.override = answers("GET", "/orgs/acme/installation", Reply(200, body))
+    with pytest.raises(NeedsAttention, match="suspended"):
+        connect(sim, app=True).probe()
+
+
+def test_the_registry_finds_adapter_and_simulator() -> None:
+    assert adapters.github.ADAPTER is GithubAdapter
+    assert adapters.github.SIMULATOR is GithubSimulator
+    assert not hasattr(adapters.github, "OTHER")

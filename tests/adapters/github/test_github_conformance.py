@@ -29,7 +29,8 @@ class TestWithToken(Conformance):
 
 class TestEveryExchangeIsAsPublished(TestWithToken):
     @pytest.fixture(autouse=True)
-    def _judge(self, judged: Callable[..., Simulator]) -> None:
+    def _judge(self, publish: Callable[..., Any], judged: Callable[..., Simulator]) -> None:
+        publish("github.json", "basic-error", HEADERS)
         self.judged = judged
 
     def simulator(self) -> Simulator:

@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 import requests
+from click.testing import CliRunner
 
 from adapters.github.simulator import GithubSimulator
+from scim_bridge.contract.simulator import simulate_command
 
 Start = Callable[..., GithubSimulator]
 
@@ -225,3 +227,9 @@ def test_no_saml_hides_who_has_which_address(start: Start) -> None:
     app = Caller(start(saml=False, seed_members=1))
     query = {"query": "externalIdentities", "variables": {"org": "acme"}}
     assert app.send("POST", "/graphql", query).json()["data"]["organization"]["samlIdentityProvider"] is None
+
+
+def test_the_command_has_the_apps_own_options() -> None:
+    result = CliRunner().invoke(simulate_command("github", GithubSimulator), ["--help"])
+    for option in ("--org", "--teams", "--saml / --no-saml", "--seed-members"):
+        assert option in result.output

@@ -1,0 +1,289 @@
+"""Commands beside the engine: what they print, and which exit code says what."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from scim_bridge.db import Database
+from scim_bridge.directory import sources
+from scim_bridge.directory.tables import Person, User
+from scim_bridge.engine.lock import EngineLock
+from scim_bridge.engine.tables import Task
+from scim_bridge.hubs.tables import AccountRow, Hub
+
+
+def add_hub(db: Database, **values: Any) -> None:
+    with db.write() as tx:
+        hub = {"id": "acme", "app": "github", "tenant": "acme", "mode": "plan", "created_at": db.clock.now()}
+        tx.execute(sa.insert(Hub).values(**{**hub, **values}))
+
+
+def add_user(db: Database, source: str, user_name: str) -> int:
+    """A new person with one user; their id."""
+    now = db.clock.now()
+    with db.write() as tx:
+        known = tx.scalar(sa.text("SELECT id FROM sources WHERE name = :name"), {"name": source})
+        source_id = known or sources.add_source(tx, name=source, kind="generic", joins=False, now=now)
+        person_id = tx.execute(sa.insert(Person).values(created_at=now).returning(Person.id)).scalar_one()
+        tx.execute(
+            sa.insert(User).values(
+                source_id=source_id,
+                person_id=person_id,
+                user_name_key=user_name,
+                document={"userName": user_name},
+                created_at=now,
+                changed_at=now,
+            )
+        )
+    return int(person_id)
+
+
+def add_task(db: Database, person_id: int, state: str) -> None:
+    now = db.clock.now()
+    task = {"hub_id": "acme", "person_id": person_id, "action": "remove", "thing": "seat", "because": []}
+    with db.write() as tx:
+        tx.execute(sa.insert(Task).values(**task, state=state, created_at=now, updated_at=now))
+
+
+COMMANDS = (
+    *("serve", "source", "group", "mapping", "plan", "apply", "why", "hub", "binding", "account"),
+    *("pause", "resume", "status", "tasks", "audit", "backup", "db", "simulate", "demo"),
+)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_names_every_command(run, command: str):
+    assert f"\n  {command} " in run("--help").stdout
+
+
+def test_without_a_database_the_mending_command_is_named_and_none_is_made(run, folder: Path):
+    result = run("source", "list")
+    assert result.exit_code == 2
+    assert "there is no database at" in result.stderr
+    assert "scim-bridge db upgrade" in result.stderr
+    assert not (folder / "scim_bridge.db").exists()
+
+
+def test_db_upgrade_makes_one(run):
+    assert run("db", "upgrade").stdout == "the schema is at revision 0001 (was: none)\n"
+    assert run("source", "list").stdout == "no identity source yet: `scim-bridge source add okta --kind okta`\n"
+
+
+def test_a_wrong_setting_is_one_line_and_exit_code_2(run):
+    result = run("status", PORT="many")
+    assert result.exit_code == 2
+    assert result.stderr == (
+        'scim-bridge: SCIM_BRIDGE_PORT (environment): "many" is not a whole number; use 0 to 65535\n'
+    )
+
+
+def test_a_database_that_does_not_answer_is_one_line(run):
+    result = run("source", "list", DATABASE_URL="postgresql://bridge:pa55@127.0.0.1:1/bridge")
+    assert result.exit_code == 1
+    assert result.stderr.startswith("scim-bridge: the database does not answer")
+    assert result.stderr.count("\n") == 1
+    assert "pa55" not in result.stderr
+
+
+def test_source_add_prints_base_url_and_a_token_that_works(run, db: Database):
+    made = json.loads(
+        run("source", "add", "okta", "--kind", "okta", "--json", BASE_URL="https://bridge.example").stdout
+    )
+    assert made["base_url"] == "https://bridge.example/scim/v2"
+    with db.write() as tx:
+        source = sources.authenticate(tx, made["token"], db.clock.now())
+    assert source is not None
+    assert (source.name, source.kind, source.joins) == ("okta", "okta", True)
+
+
+def test_a_source_that_is_there_already_is_refused(run, db: Database):
+    run("source", "add", "okta", "--kind", "okta")
+    again = run("source", "add", "okta", "--kind", "okta")
+    assert again.exit_code == 1
+    assert "okta" in again.stderr
+
+
+def test_rotate_leaves_the_old_token_for_a_day_and_revoke_ends_all(run, db: Database):
+    old = json.loads(run("source", "add", "okta", "--kind", "okta", "--json").stdout)["token"]
+    new = json.loads(run("source", "rotate", "okta", "--json").stdout)["token"]
+    now = db.clock.now()
+    with db.write() as tx:
+        assert sources.authenticate(tx, old, now + timedelta(hours=23)) is not None
+        assert sources.authenticate(tx, old, now + timedelta(hours=25)) is None
+        assert sources.authenticate(tx, new, now + timedelta(hours=25)) is not None
+    assert run("source", "revoke", "okta").exit_code == 0
+    with db.write() as tx:
+        assert sources.authenticate(tx, new, db.clock.now()) is None
+
+
+def test_source_list_never_shows_a_secret(run, db: Database):
+    token = json.loads(run("source", "add", "okta", "--kind", "okta", "--json").stdout)["token"]
+    listed = run("source", "list", "--json").stdout + run("source", "list").stdout
+    assert token.rpartition("-")[2] not in listed
+    assert json.loads(run("source", "list", "--json").stdout)[0]["name"] == "okta"
+
+
+def test_what_was_done_is_in_the_audit_with_who_did_it(run, db: Database):
+    run("source", "add", "okta", "--kind", "okta")
+    entries = json.loads(run("audit", "list", "--json").stdout)
+    assert [entry["action"] for entry in entries] == ["source.added", "token.created"]
+    assert entries[0]["actor"].startswith("cli:")
+
+
+def test_an_unknown_person_is_exit_code_2(run, db: Database):
+    result = run("why", "nobody@acme.example")
+    assert result.exit_code == 2
+    assert result.stderr.startswith('scim-bridge: no person "nobody@acme.example"')
+
+
+def test_a_person_who_may_be_two_is_exit_code_2_with_the_list(run, db: Database):
+    first, second = add_user(db, "okta", "ana@acme.example"), add_user(db, "entra", "ana@acme.example")
+    result = run("why", "ana@acme.example")
+    assert result.exit_code == 2
+    assert f"p{first} (ana@acme.example, okta)" in result.stderr
+    assert f"p{second} (ana@acme.example, entra)" in result.stderr
+
+
+def test_why_by_id(run, db: Database):
+    person_id = add_user(db, "okta", "ana@acme.example")
+    found = json.loads(run("why", f"p{person_id}", "--json").stdout)
+    assert found["person"]["id"] == f"p{person_id}"
+    assert found["hubs"] == []
+
+
+@pytest.mark.parametrize(
+    "arguments", [["hub", "probe", "acme"], ["hub", "check", "acme"], ["plan", "acme", "--refresh"]]
+)
+def test_what_needs_the_app_says_that_no_engine_runs(run, db: Database, arguments: list[str]):
+    add_hub(db)
+    result = run(*arguments)
+    assert result.exit_code == 1
+    assert result.stderr == "scim-bridge: no engine runs on this database; start `scim-bridge serve`\n"
+
+
+def test_hub_list_counts_accounts_and_held_changes(run, db: Database):
+    add_hub(db)
+    person_id, now = add_user(db, "okta", "ana"), db.clock.now()
+    account = {"hub_id": "acme", "status": "active", "first_seen_at": now, "seen_at": now}
+    with db.write() as tx:
+        tx.execute(sa.insert(AccountRow), [account | {"ref": "1", "person_id": person_id}])
+        tx.execute(sa.insert(AccountRow), [account | {"ref": "2"}])
+    add_task(db, person_id, "held")
+    (hub,) = json.loads(run("hub", "list", "--json").stdout)
+    shown = {key: hub[key] for key in ("id", "state", "accounts", "linked", "held", "backlog")}
+    assert shown == {"id": "acme", "state": "plan", "accounts": 2, "linked": 1, "held": 1, "backlog": 0}
+
+
+def test_pause_and_resume_one_hub_or_all(run, db: Database):
+    add_hub(db)
+    assert run("pause", "acme").exit_code == 0
+    assert json.loads(run("hub", "list", "--json").stdout)[0]["state"] == "paused"
+    assert run("resume", "--all").exit_code == 0
+    assert json.loads(run("hub", "list", "--json").stdout)[0]["state"] == "plan"
+
+
+@pytest.mark.parametrize("arguments", [["pause"], ["pause", "acme", "--all"], ["resume"]])
+def test_pause_needs_one_hub_or_the_word_all(run, db: Database, arguments: list[str]):
+    result = run(*arguments)
+    assert result.exit_code == 2
+    assert "name one HUB, or say --all" in result.stderr
+
+
+def test_an_unknown_hub_is_exit_code_2_with_the_known_ones(run, db: Database):
+    add_hub(db)
+    result = run("pause", "acne")
+    assert result.exit_code == 2
+    assert result.stderr == "scim-bridge: no hub acne; known hubs: acme\n"
+
+
+def test_a_hub_with_a_mapping_file_is_not_forgotten(run, db: Database):
+    add_hub(db)
+    result = run("hub", "forget", "acme")
+    assert result.exit_code == 1
+    assert "acme" in result.stderr
+
+
+def test_status_is_1_without_an_engine_0_with_one_and_3_when_only_a_word_is_missing(run, db: Database):
+    assert run("status").exit_code == 1
+    lock = EngineLock(db)
+    lock.acquire()
+    assert run("status", "--json").exit_code == 0
+    add_hub(db, last_success_at=db.clock.now())
+    add_task(db, add_user(db, "okta", "ana"), "held")
+    result = run("status", "--json")
+    assert (result.exit_code, json.loads(result.stdout)["hubs"]["acme"]["held"]) == (3, 1)
+    lock.release()
+
+
+def test_tasks_are_listed_by_state(run, db: Database):
+    add_hub(db)
+    person_id = add_user(db, "okta", "ana")
+    for state in ("done", "failed"):
+        add_task(db, person_id, state)
+    (task,) = json.loads(run("tasks", "list", "--state", "failed", "--json").stdout)
+    assert (task["state"], task["person_id"]) == ("failed", f"p{person_id}")
+
+
+def test_names_are_data_and_no_markup_in_them_is_obeyed(run, db: Database):
+    add_hub(db, last_error="[red]down[/red]", last_error_at=db.clock.now())
+    assert "[red]down[/red]" in run("hub", "list").stdout
+
+
+def test_lint_of_good_files_is_0(run, folder: Path):
+    result = run("mapping", "lint")
+    assert result.exit_code == 0
+    assert "no errors" in result.stdout
+
+
+def test_lint_prints_every_finding_and_is_1(run, folder: Path):
+    (folder / "mappings" / "acme.yaml").write_text("app: githbu\nroles: [member]\ngrant: []\n")
+    result = run("mapping", "lint")
+    assert result.exit_code == 1
+    assert "mappings/acme.yaml:1:" in result.stdout
+    assert 'did you mean "github"?' in result.stdout
+    findings = json.loads(run("mapping", "lint", "--json").stdout)
+    assert findings["ok"] is False
+    assert {(each["file"], each["line"]) for each in findings["findings"]} >= {("mappings/acme.yaml", 1)}
+
+
+def test_a_backup_is_a_whole_database(run, db: Database, folder: Path):
+    run("source", "add", "okta", "--kind", "okta")
+    assert run("backup", "copy.db").exit_code == 0
+    copy = sqlite3.connect(folder / "copy.db")
+    assert copy.execute("SELECT name FROM sources").fetchall() == [("okta",)]
+    copy.close()
+    assert (folder / "copy.db").stat().st_mode & 0o077 == 0
+    assert json.loads(run("source", "list", "--json", DATABASE_URL="sqlite:///copy.db").stdout)[0]["name"] == "okta"
+
+
+def test_a_backup_never_overwrites(run, db: Database, folder: Path):
+    (folder / "copy.db").write_text("mine")
+    result = run("backup", "copy.db")
+    assert result.exit_code == 2
+    assert (folder / "copy.db").read_text() == "mine"
+    assert sorted(each.name for each in folder.iterdir() if "partial" in each.name) == []
+
+
+def test_a_backup_into_a_folder_that_is_not_there_names_it(run, db: Database):
+    result = run("backup", "nowhere/copy.db")
+    assert result.exit_code == 2
+    assert result.stderr.startswith("scim-bridge: nowhere/copy.db cannot be written")
+
+
+def test_what_nobody_foresaw_is_one_line_and_no_traceback(run, db: Database, monkeypatch: pytest.MonkeyPatch):
+    def broken(*_: object) -> None:
+        raise RuntimeError("token scb-00-11")
+
+    monkeypatch.setattr("scim_bridge.cli.source.sources.list_sources", broken)
+    result = run("source", "list")
+    assert result.exit_code == 1
+    assert result.stderr == (
+        "scim-bridge: unexpected RuntimeError; run it again with SCIM_BRIDGE_LOG_LEVEL=debug for the details\n"
+    )

@@ -1,0 +1,36 @@
+"""A real bridge process in a folder of its own, and a simulated GitHub organization on a real port."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from adapters.github.simulator import GithubSimulator
+from scim_bridge.local.process import BridgeProcess
+
+
+@pytest.fixture
+def bridge(tmp_path: Path) -> Iterator[BridgeProcess]:
+    """A bridge that is not started yet; ended like by a power cut when the story is over."""
+    # Power cuts of the machine are not played here: NORMAL spares the disk.
+    bridge = BridgeProcess(
+        tmp_path, settings={"SQLITE_SYNCHRONOUS": "NORMAL"}, secrets={"GITHUB_TOKEN": "of-an-owner"}
+    )
+    yield bridge
+    bridge.kill()
+
+
+@pytest.fixture
+def app() -> Iterator[GithubSimulator]:
+    """The organization ``acme`` with teams core and platform; logins are visible by e-mail (SAML)."""
+    with GithubSimulator() as simulator:
+        yield simulator
+
+
+@pytest.fixture
+def app_without_saml() -> Iterator[GithubSimulator]:
+    """The same, where nobody can tell whose login it is."""
+    with GithubSimulator(saml=False) as simulator:
+        yield simulator
