@@ -73,15 +73,15 @@ def upgrade(db: Database) -> None:
 
 def check_schema(db: Database) -> None:
     """Raise ``InvalidInput`` with the mending command unless the schema is the one of this version."""
-    found = current(db)
+    if current(db) == head():
+        return
+    was_empty = is_empty(db)
+    found = current(db)  # asked last: whoever upgrades just now brings tables and revision in one commit
     if found == head():
         return
     if found is None:
-        what = "is empty" if is_empty(db) else "holds tables, but no schema of scim_bridge"
-        raise InvalidInput(
-            f"the database {what}", advice="run `scim-bridge db upgrade`" if is_empty(db) else _ELSEWHERE
-        )
-    advice = "run `scim-bridge db upgrade`" if found in _known() else _NEWER
+        raise InvalidInput("the database is empty", advice=_MEND) if was_empty else _foreign()
+    advice = _MEND if found in _known() else _NEWER
     raise InvalidInput(f"the database is at revision {found}, this version needs {head()}", advice=advice)
 
 
@@ -94,7 +94,7 @@ def prepare_schema(db: Database) -> None:
 
 _MEND = "run `scim-bridge db upgrade`"
 _FOREIGN = "the database holds tables, but no schema of scim_bridge"
-_ELSEWHERE = "point DATABASE_URL at a database of its own"
+_MEND = "run `scim-bridge db upgrade`"
 _NEWER = "it was written by a newer version: install that version, or restore a backup"
 
 
@@ -106,9 +106,16 @@ def _known() -> frozenset[str]:
 def _check_upgradable(tx: Tx) -> None:
     found = _current(tx)
     if found is None and not _is_empty(tx):
-        raise InvalidInput(_FOREIGN, advice=_ELSEWHERE)
+        raise _foreign()
     if found is not None and found not in _known():
         raise InvalidInput(f"the database is at revision {found}, which this version does not know", advice=_NEWER)
+
+
+def _foreign() -> InvalidInput:
+    return InvalidInput(
+        "the database holds tables, but no schema of scim_bridge",
+        advice="point DATABASE_URL at a database of its own",
+    )
 
 
 def _upgrade_sqlite(db: Database) -> None:

@@ -7,6 +7,7 @@ import click
 from scim_bridge.cli.people import the_person
 from scim_bridge.cli.session import Session, pass_session
 from scim_bridge.cli.show import json_option, print_json, print_table
+from scim_bridge.engine.link import link_account
 from scim_bridge.hubs import accounts
 from scim_bridge.hubs.operate import require_hub
 
@@ -57,5 +58,5 @@ def link(session: Session, hub: str, account_name: str, person: str) -> None:
     db = session.db
     with db.write() as tx:
         person_id = the_person(tx, person)
-        accounts.link(tx, hub, account_name, person_id, actor=session.actor, now=db.now())
+        link_account(tx, hub, account_name, person_id, actor=session.actor, now=db.now())
     click.echo(f"{account_name} in {hub} is p{person_id}'s")

@@ -6,6 +6,7 @@ import click
 
 from scim_bridge.cli.session import Session, pass_session
 from scim_bridge.cli.show import json_option, print_json, print_table
+from scim_bridge.engine.names import confirm_binding
 from scim_bridge.hubs import bindings
 
 
@@ -49,5 +50,5 @@ def confirm(session: Session, binding_id: int) -> None:
     """Let the name of BINDING_ID mean what bears it now."""
     db = session.db
     with db.write() as tx:
-        bindings.confirm(tx, binding_id, actor=session.actor, now=db.now())
+        confirm_binding(tx, binding_id, actor=session.actor, now=db.now())
     click.echo(f"binding {binding_id} is confirmed")

@@ -7,6 +7,7 @@ outlives the command, whichever way it ends.
 from __future__ import annotations
 
 import signal
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -22,7 +23,7 @@ from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.text import Text
 
-from scim_bridge.cli.demo_view import draw_beat, draw_flow, draw_holdings, draw_rules
+from scim_bridge.cli.demo_view import draw_beat, draw_flow, draw_holdings, draw_rules, short
 from scim_bridge.cli.show import console
 from scim_bridge.errors import Permanent
 from scim_bridge.local.company import Company
@@ -54,11 +55,14 @@ def demo(ctx: click.Context, once: bool) -> None:
     out = console()
     if not out.is_terminal:
         out.width = _PIPE_WIDTH
+    company = Company.load()
+    people, groups = len(company.people), len(company.groups)
+    _show(out, Text(f"{people} people, {groups} groups, Okta, a bridge, and a simulator of {company.app_title}"), "")
     try:
         with (
             _signals(),
             TemporaryDirectory(prefix="scim-bridge-demo-") as folder,
-            Stage(Company.load(), Path(folder)) as stage,
+            Stage(company, Path(folder)) as stage,
         ):
             is_well = _play(out, stage)
             if not once:
@@ -92,7 +96,6 @@ def _signals() -> Iterator[None]:
 def _play(out: Console, stage: Stage) -> bool:
     """Play every step. True: the seats in the app are the expected ones."""
     company = stage.company
-    _show(out, Text(f"{len(company.people)} people, {len(company.groups)} groups, one app: {company.app_title}"), "")
     _show(out, draw_rules(stage.mapping_file.read_text(encoding="utf-8"), f"mappings/{stage.mapping_file.name}"), "")
     beats: list[Beat] = []
     with ThreadPoolExecutor(1, thread_name_prefix="story") as pool:
@@ -135,7 +138,7 @@ def _step(out: Console, stage: Stage, beats: list[Beat], act: Future[None]) -> N
                 stage.observe(beat)
                 beat.is_over = is_over
             if live is not None:
-                live.update(Group(draw_beat(beat), draw_flow(beats)), refresh=True)
+                live.update(Group(draw_beat(beat), "", draw_flow(beats)), refresh=True)
             now_s = time.monotonic()
             if now_s > deadline_s or (is_over and now_s > until_s):
                 break
@@ -146,19 +149,23 @@ def _step(out: Console, stage: Stage, beats: list[Beat], act: Future[None]) -> N
 
 def _serve_on(out: Console, stage: Stage) -> None:
     """Leave everything running until Ctrl-C."""
-    hub, url = stage.company.hub, stage.simulator.url
-    waiting = next(iter(seat["email"] for seat in stage.seats().values() if seat["status"] == "invited"), None)
+    hub, url, command = stage.company.hub, stage.simulator.url, Path(sys.argv[0]).resolve()
     lines = [
-        "",
-        "Everything goes on running until Ctrl-C. To look around:",
-        f"  {stage.bridge.url}/status",
-        f"  {url}/_sim/state   the seats in {stage.company.app_title}; /_sim/journal has every call",
-        f"  cd {stage.folder}   then: scim-bridge why {stage.staff.address('fay')}; scim-bridge plan {hub}",
+        ("the bridge", f"{stage.bridge.url}/status"),
+        ("the app", f"{url}/_sim/state and /_sim/journal"),
+        ("commands", f"cd {stage.folder}"),
+        ("", f"alias scim-bridge={command}"),
+        ("", f"scim-bridge why {stage.staff.address('fay')}"),
+        ("", f"scim-bridge plan {hub}"),
     ]
-    if waiting:
-        lines.append(f"""  curl -d '{{"email": "{waiting}"}}' {url}/_sim/accept   then: scim-bridge hub check {hub}""")
-    for line in lines:
-        out.print(Text(line), soft_wrap=True)
+    for seat in stage.seats().values():
+        if seat["status"] == "invited":
+            body = f"""'{{"email": "{seat["email"]}"}}'"""
+            lines.append((f"{short(seat['email'])} accepts", f"curl -d {body} {url}/_sim/accept"))
+            lines.append(("", f"scim-bridge hub check {hub}"))
+    _show(out, "", Text("Everything goes on running until Ctrl-C. To look around, from another shell:"), "")
+    for label, line in lines:
+        click.echo(f"  {label:<20}{line}")
     try:
         threading.Event().wait()
     except _Ended as ended:

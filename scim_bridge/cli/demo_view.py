@@ -45,7 +45,7 @@ def draw_beat(beat: Beat) -> RenderableType:
 
 
 def draw_flow(beats: Iterable[Beat]) -> Text:
-    """An empty line, and ``push 42 -> plan 11 -> call 10 -> seat 13``: what has been so far."""
+    """``push 42 -> plan 11 -> call 10 -> seat 13``: what has been so far."""
     beats = list(beats)
     planned = {(beat.number, *change) for beat in beats for change in beat.changes if not beat.is_plan_only}
     counts = {
@@ -54,7 +54,7 @@ def draw_flow(beats: Iterable[Beat]) -> Text:
         "call": sum(len(_writes(beat.calls)) for beat in beats),
         "seat": len(beats[-1].seats),
     }
-    flow = Text("\n    ")
+    flow = Text("    ")
     for label, count in counts.items():
         flow.append(ARROW if label != "push" else "", style="dim").append(f"{label} {count}", style=_STYLES[label])
     return flow

@@ -61,10 +61,12 @@ class Adapter(Protocol):
 
     @classmethod
     def tenant(cls, connect: Mapping[str, str]) -> str:
-        """Which tenant a ``connect`` means, case-folded: two hubs with the same one are an error. Needs no secret."""
+        """Which tenant a ``connect`` means, case-folded; two hubs with the same are an error. Needs no secret."""
 
     @classmethod
-    def connect(cls, connect: Mapping[str, str], secrets: Callable[[str], str], http: HttpSettings, clock: Clock) -> Self:
+    def connect(
+        cls, connect: Mapping[str, str], secrets: Callable[[str], str], http: HttpSettings, clock: Clock
+    ) -> Self:
         """An adapter for one tenant. ``secrets(key)`` reads the secret behind a key anew at each call."""
 
     def probe(self) -> Probe:
@@ -74,7 +76,10 @@ class Adapter(Protocol):
         """Everything that the app shows (see ``state``). Ending without an error means: read in full."""
 
     def look(self, account: Account) -> Account | None:
-        """One account as it is now, found by its stable ref (role and login included, assets not); None: surely gone."""
+        """One account as it is now, found by its stable ref, without its assets; None: surely gone.
+
+        None for an invitation says only that it is neither pending nor failed: it may have been accepted.
+        """
 
     def invite(self, invitation: Invitation) -> Account:
         """Invite (or add). Returns the new account. Somebody there already: ``Conflict``."""

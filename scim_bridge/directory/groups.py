@@ -11,10 +11,10 @@ import sqlalchemy as sa
 from scim_bridge.audit.record import record
 from scim_bridge.db import Tx, new_id
 from scim_bridge.directory.changes import mark_group
+from scim_bridge.directory.delta import MemberDelta
 from scim_bridge.directory.keys import checked
 from scim_bridge.directory.memberships import (
     Changed,
-    MemberDelta,
     bump,
     change_members,
     mark_changed,

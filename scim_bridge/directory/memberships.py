@@ -15,20 +15,9 @@ import sqlalchemy as sa
 
 from scim_bridge.db import Tx, insert
 from scim_bridge.directory.changes import mark_group
+from scim_bridge.directory.delta import MemberDelta
 from scim_bridge.directory.keys import checked, numbers, texts
 from scim_bridge.directory.tables import Group, Membership, NestedGroup, PendingMember, User
-
-
-@dataclass(frozen=True, slots=True)
-class MemberDelta:
-    """What a request does to the members: values as pushed. ``replace``: whoever is not in ``add`` goes."""
-
-    replace: bool = False
-    add: tuple[str, ...] = ()
-    remove: tuple[str, ...] = ()
-
-    def __bool__(self) -> bool:
-        return self.replace or bool(self.add) or bool(self.remove)
 
 
 @dataclass(frozen=True, slots=True)

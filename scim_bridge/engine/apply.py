@@ -36,7 +36,8 @@ def apply_hub(tx: Tx, hub_id: str, *, release: bool, actor: str, now: datetime) 
     if made_live:
         tx.execute(sa.update(Hub).where(Hub.id == hub_id).values(mode="live", live_by=actor, live_at=now))
     dirty = sa.select(Pair.person_id).where(Pair.hub_id == hub_id, Pair.done < Pair.want)
-    pairs = wake(tx, hub_id, dirty, now=now, priority=REPAIRS, is_planned=True)
+    # The plan of a live hub lowers nobody by adoption, so neither does this.
+    pairs = wake(tx, hub_id, dirty, now=now, priority=REPAIRS, is_planned=made_live)
     held = sa.select(Task.person_id).where(Task.hub_id == hub_id, Task.state == "held")
     released = wake(tx, hub_id, held, now=now, priority=LOSES, is_released=release)
     record(

@@ -62,7 +62,8 @@ class HubNow:
 
     mapping: HubMapping
     abilities: Abilities
-    observed_from: datetime | None
+    observed_from: datetime | None  # the last full reading: begun
+    observed_at: datetime | None  # the same: ended
     observation: int
     next_observation: int  # the first that may show what is sent now: the one under way, or the one to come
 
@@ -118,8 +119,11 @@ def _must_read_first(hub: HubNow, claim: Claim) -> bool:
 
 
 def _stands_on_old_counts(hub: HubNow, scene: Scene, decision: Decision, *, now: datetime, look_after_s: int) -> bool:
-    """Whether `keep_at_least` would be judged by a reading that is too old to count holders."""
-    if hub.observed_from is not None and now - hub.observed_from <= timedelta(seconds=look_after_s):
+    """Whether `keep_at_least` would be judged by a reading that is too old to count holders.
+
+    Its end is what counts: a reading that takes longer than ``look_after_s`` must do, too.
+    """
+    if hub.observed_at is not None and now - hub.observed_at <= timedelta(seconds=look_after_s):
         return False
     kept = {role for role, count in hub.mapping.safety.keep_at_least.items() if count}
     return any(

@@ -21,7 +21,8 @@ from scim_bridge.db import Database, Tx
 from scim_bridge.engine.connections import Connections, renewing
 from scim_bridge.engine.guard import is_named
 from scim_bridge.engine.invitations import follow
-from scim_bridge.engine.outcome import attention
+from scim_bridge.engine.names import Known, known_assets, wake_for_assets
+from scim_bridge.engine.outcome import attention, resting_until
 from scim_bridge.engine.pairs import wake
 from scim_bridge.engine.rules import Rules
 from scim_bridge.engine.schedule import LOSES, REPAIRS, check_wait_s
@@ -54,7 +55,7 @@ class Check:
         begun = self._claim(hub_id)
         if begun is None:
             return
-        mapping, reading, owner = begun
+        mapping, reading, owner, known = begun
         try:
             with renewing(lambda: self._renew(hub_id, owner, None)):
                 count = self._read(mapping, reading, owner)
@@ -64,9 +65,9 @@ class Check:
             log.exception("check.broke", extra={"hub": hub_id})
             self._failed(reading, owner, Transient("the reading broke", advice="the log has the details"))
         else:
-            self._ended(mapping, reading, owner, count)
+            self._ended(mapping, reading, owner, known, count)
 
-    def _claim(self, hub_id: str) -> tuple[HubMapping, Reading, str] | None:
+    def _claim(self, hub_id: str) -> tuple[HubMapping, Reading, str, Known] | None:
         now, owner = self._db.clock.now(), str(uuid4())
         with self._db.write() as tx:
             mapping = self._rules.in_force(tx).mappings.hubs.get(hub_id)
@@ -84,7 +85,8 @@ class Check:
                 )
                 .returning(Hub.observation)
             ).scalar()
-        return None if number is None else (mapping, Reading(hub_id, number, now), owner)
+            known = known_assets(tx, hub_id)
+        return None if number is None else (mapping, Reading(hub_id, number, now), owner, known)
 
     def _renew(self, hub_id: str, owner: str, progress: int | None) -> None:
         now = self._db.clock.now()
@@ -122,7 +124,7 @@ class Check:
                 with self._db.write() as tx:
                     take_in(tx, reading, [found])
 
-    def _ended(self, mapping: HubMapping, reading: Reading, owner: str, count: int) -> None:
+    def _ended(self, mapping: HubMapping, reading: Reading, owner: str, known: Known, count: int) -> None:
         now = self._db.clock.now()
         with self._db.write() as tx:
             if not tx.execute(
@@ -147,6 +149,7 @@ class Check:
                 )
             )
             _wake(tx, mapping.hub_id, linked | moved, reading, now=now)
+            wake_for_assets(tx, mapping.hub_id, known_assets(tx, mapping.hub_id) - known, now=now)
             _read_again(tx, reading, now=now)
         log.info("hub.checked", extra={"hub": mapping.hub_id, "accounts": count, "linked": len(linked)})
 
@@ -175,7 +178,7 @@ class Check:
             if isinstance(error, NeedsAttention):
                 values |= attention(error, attempt=0, now=now)
             if isinstance(error, Transient) and error.whole_hub:
-                values["resting_until"] = now + timedelta(seconds=error.retry_after_s or wait_s)
+                values["resting_until"] = resting_until(now + timedelta(seconds=error.retry_after_s or wait_s))
             tx.execute(sa.update(Hub).where(Hub.id == reading.hub_id, Hub.check_owner == owner).values(values))
         log.warning("check.failed", extra={"hub": reading.hub_id, "family": type(error).__name__})
 
@@ -235,9 +238,7 @@ def _wake(tx: Tx, hub_id: str, people: set[int], reading: Reading, *, now: datet
     """Who waited for a reading, whose account moved, what was held or failed a day ago."""
     tx.execute(
         sa.update(Pair)
-        .where(
-            Pair.hub_id == hub_id, Pair.owner.is_(None), Pair.due_at.is_(None), Pair.look_after < reading.began_at
-        )
+        .where(Pair.hub_id == hub_id, Pair.owner.is_(None), Pair.due_at.is_(None), Pair.look_after < reading.began_at)
         .values(due_at=now)
     )
     held = sa.select(Task.person_id).where(Task.hub_id == hub_id, Task.state == "held")

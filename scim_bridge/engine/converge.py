@@ -13,7 +13,7 @@ from types import MappingProxyType
 import sqlalchemy as sa
 
 from scim_bridge.contract.protocol import Adapter
-from scim_bridge.contract.state import SEAT, Account, Invitation
+from scim_bridge.contract.state import SEAT, Account, Invitation, Status
 from scim_bridge.db import Database
 from scim_bridge.engine.begin import HubNow, Step, Work
 from scim_bridge.engine.connections import renewing
@@ -50,24 +50,16 @@ class Converge:
             log.warning("pair.lease_lost", extra={"hub": work.claim.hub_id, "person": work.claim.person_id})
 
     def _steps(self, hub: HubNow, adapter: Adapter, work: Work) -> None:
-        for number, step in enumerate(work.steps, start=1):
-            is_last = number == len(work.steps)
+        for step in work.steps:
+            is_last = step is work.steps[-1]
             try:
-                account = perform(adapter, hub, work, step)
-            except LeaseLost:
-                raise
+                account = _call(adapter, hub, work, step)
             except BridgeError as error:
-                if self._failed(hub, work, step, error, is_last=is_last):
+                is_last = is_last or step.change.action == "renew"  # what was not cancelled is not invited anew
+                if self._failed(hub, work, step, error, is_last=is_last) or is_last:
                     return
-                continue
-            except Exception:
-                log.exception("call.broke", extra={"hub": work.claim.hub_id, "task": step.task_id})
-                words = f"{step.change.action} broke inside the adapter"
-                broke = Transient(words, advice="the log has the details", maybe_done=True)
-                if self._failed(hub, work, step, broke, is_last=is_last):
-                    return
-                continue
-            self._succeeded(hub, work, step, account, is_last=is_last)
+            else:
+                self._succeeded(hub, work, step, account, is_last=is_last)
 
     def _succeeded(self, hub: HubNow, work: Work, step: Step, account: Account | None, *, is_last: bool) -> None:
         now = self._db.clock.now()
@@ -79,7 +71,9 @@ class Converge:
             if noted is None or now - noted > timedelta(seconds=_SUCCESS_NOTED_S):
                 tx.execute(sa.update(Hub).where(Hub.id == work.claim.hub_id).values(last_success_at=now))
                 self._success_noted[work.claim.hub_id] = now
-            if is_last:
+            if is_last and _has_more_to_give(work, account):
+                finish(tx, work.claim, now=now, is_done=False, due_at=now)
+            elif is_last:
                 self._end(tx, work, now=now)
         log.info(
             "change.applied",
@@ -129,6 +123,23 @@ class _Lease:
             if not renew(tx, self._work.claim, until=until):
                 raise LeaseLost
         self._until = until
+
+
+def _has_more_to_give(work: Work, account: Account | None) -> bool:
+    """Whether a seat was just filled by an account that is there at once: its assets follow."""
+    is_new = account is not None and work.subject.account is None and account.status is Status.ACTIVE
+    return is_new and len(work.subject.standing.desired) > 1
+
+
+def _call(adapter: Adapter, hub: HubNow, work: Work, step: Step) -> Account | None:
+    try:
+        return perform(adapter, hub, work, step)
+    except (BridgeError, LeaseLost):
+        raise
+    except Exception as error:
+        log.exception("call.broke", extra={"hub": work.claim.hub_id, "task": step.task_id})
+        words = f"{step.change.action} broke inside the adapter"
+        raise Transient(words, advice="the log has the details", maybe_done=True) from error
 
 
 def perform(adapter: Adapter, hub: HubNow, work: Work, step: Step) -> Account | None:

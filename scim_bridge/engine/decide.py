@@ -94,14 +94,13 @@ def _by_invitation(subject: Subject) -> Decision | None:
     invitation, standing = subject.invitation, subject.standing
     if invitation is None or standing.status in (Status.ACTIVE, Status.SUSPENDED):
         return None
-    wants_seat = SEAT in standing.desired
     seat = standing.applied.get(SEAT, frozenset())
     if invitation.state == "unmatched":
-        if wants_seat:
+        if SEAT in standing.desired:
             return Decision(waits=(f"{UNNAMED[0]}: {UNNAMED[1]}",))
         return Decision((Ruling(Change("remove", SEAT, seat), held=UNNAMED),))
-    if not wants_seat or standing.status is Status.INVITED:
-        return None
+    if subject.desired.role is None or standing.status is Status.INVITED:
+        return None  # a leaver whose timer runs keeps what there is, and is not invited anew
     invite = Change("invite", SEAT, frozenset(), standing.desired[SEAT])
     if invitation.state == "vanished":
         return Decision((Ruling(invite, failed=_CANCELLED),), (Drift(SEAT, seat, frozenset()),))
@@ -114,7 +113,7 @@ def _to_compare(subject: Subject) -> Standing:
     """An invitation that lapsed, or that we cancelled to renew it, gives nothing any more: start anew."""
     standing, invitation = subject.standing, subject.invitation
     is_dead = invitation is not None and invitation.state in ("expired", "renewing")
-    if is_dead and SEAT in standing.desired and standing.status in (None, Status.EXPIRED):
+    if is_dead and subject.desired.role is not None and standing.status in (None, Status.EXPIRED):
         return replace(standing, applied={})
     return standing
 

@@ -168,7 +168,7 @@ def _while_invited(standing: Standing, roles: Roles) -> Gap:
 
 
 def _is_to_be_lowered(thing: str, standing: Standing, roles: Roles) -> bool:
-    """Whether the invitation carries more than is wanted, and that is ours to change: what was raised by hand is not."""
+    """Whether the invitation carries more than is wanted, by our own doing: what was raised by hand is drift."""
     wanted, had = standing.desired.get(thing, NOTHING), standing.applied.get(thing, NOTHING)
     is_ours = wanted != had if had else standing.is_planned and thing in standing.desired
     return is_ours and not roles.covers(thing, wanted, standing.observed[thing])

@@ -125,10 +125,12 @@ class Dispatch:
             finish(tx, taken, now=now, is_done=False, due_at=again_at, tried=True, waits=waits)
 
     def _hub_now(self, tx: Tx, mapping: HubMapping, connection: Connection) -> HubNow:
-        columns = (Hub.observed_from, Hub.observation, Hub.check_owner)
+        columns = (Hub.observed_from, Hub.observed_at, Hub.observation, Hub.check_owner)
         row = tx.execute(sa.select(*columns).where(Hub.id == mapping.hub_id)).one()
         coming = row.observation + (row.check_owner is None)
-        return HubNow(mapping, connection.adapter.abilities, row.observed_from, row.observation, coming)
+        return HubNow(
+            mapping, connection.adapter.abilities, row.observed_from, row.observed_at, row.observation, coming
+        )
 
     def _connection(self, mapping: HubMapping) -> Connection | None:
         try:

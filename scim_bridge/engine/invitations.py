@@ -25,7 +25,7 @@ from scim_bridge.db import Tx, upsert
 from scim_bridge.engine.applied import set_applied
 from scim_bridge.engine.guard import is_named
 from scim_bridge.engine.standing import Subject
-from scim_bridge.engine.tables import InvitationRow
+from scim_bridge.engine.tables import AppliedRow, InvitationRow
 from scim_bridge.hubs.tables import AccountEmail, AccountRow, AssetRow, HoldingRow
 from scim_bridge.mapping.model import HubMapping
 
@@ -132,7 +132,7 @@ def follow(tx: Tx, mapping: HubMapping, *, observation: int, began_at: datetime,
     moved: set[int] = set()
     for row in rows:
         values = _next(row, shown, row.person_id in linked, newcomers, observation=observation, now=now)
-        if row.state == "sending" and values.get("state") != "vanished":
+        if row.state in ("sending", "renewing"):
             _keep_what_was_sent(tx, row, str(values.get("ref", row.ref)), now=now)
         if values.get("state", row.state) != row.state or "ended_at" in values or "ref" in values:
             moved.add(row.person_id)
@@ -146,6 +146,11 @@ def _keep_what_was_sent(tx: Tx, row: sa.Row[Any], ref: str, *, now: datetime) ->
 
     An account that was there before is not: our call cannot have made it.
     """
+    ours = sa.select(AppliedRow.role).where(
+        AppliedRow.hub_id == row.hub_id, AppliedRow.person_id == row.person_id, AppliedRow.thing == SEAT
+    )
+    if tx.execute(ours).first() is not None:
+        return
     account = tx.execute(
         sa.select(AccountRow.id, AccountRow.role)
         .where(
@@ -198,7 +203,8 @@ def _next(
     if row.state == "renewing":
         return {}
     if row.state == "sending":
-        return {"ended_at": now}  # the call never reached the app
+        # The call never reached the app.
+        return {"state": "expired", "resends": row.resends - 1} if row.resends else {"ended_at": now}
     return {} if row.state == "vanished" else {"state": "vanished"}
 
 

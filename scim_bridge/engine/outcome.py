@@ -16,15 +16,17 @@ import sqlalchemy as sa
 
 from scim_bridge.audit.record import record
 from scim_bridge.contract.state import SEAT, Account, Status
-from scim_bridge.db import Tx, upsert
+from scim_bridge.db import Tx, UTCDateTime, upsert
 from scim_bridge.engine import reservations
 from scim_bridge.engine.applied import clear_applied, set_applied
 from scim_bridge.engine.begin import HubNow, Step, Work
+from scim_bridge.engine.diff import NOTHING
 from scim_bridge.engine.invitations import forget_invitation, mark_sent, not_sent
 from scim_bridge.engine.pairs import finish
 from scim_bridge.engine.schedule import backoff_s, probe_wait
 from scim_bridge.engine.tables import Task
 from scim_bridge.errors import BridgeError, Conflict, Held, NeedsAttention, Permanent, Transient
+from scim_bridge.folding import fold
 from scim_bridge.hubs.tables import AccountEmail, AccountRow, AssetRow, HoldingRow, Hub
 
 _AUDIT = {
@@ -84,10 +86,7 @@ def _seated(tx: Tx, hub: HubNow, work: Work, step: Step, account: Account | None
     upsert(
         tx,
         AccountEmail,
-        [
-            {"account_id": account_id, "email_key": key.casefold(), "hub_id": hub_id, "seen": hub.observation}
-            for key in keys
-        ],
+        [{"account_id": account_id, "email_key": fold(key), "hub_id": hub_id, "seen": hub.observation} for key in keys],
         keys=["account_id", "email_key"],
         update=["seen"],
     )
@@ -130,18 +129,23 @@ def store_account(tx: Tx, hub_id: str, account: Account, *, person_id: int, obse
     ).scalar_one()
 
 
-def _store_holding(tx: Tx, hub: HubNow, account_id: int, key: str, roles: frozenset[str]) -> None:
+def _store_holding(
+    tx: Tx, hub: HubNow, account_id: int, key: str, after: frozenset[str], *, before: frozenset[str] = NOTHING
+) -> None:
+    """Replace the roles ``before`` by ``after``; what else is held on the asset stays."""
     kind, _, ref = key.partition("/")
     asset_id = tx.execute(
         sa.select(AssetRow.id).where(AssetRow.hub_id == hub.mapping.hub_id, AssetRow.type == kind, AssetRow.ref == ref)
     ).scalar()
     if asset_id is None:
         return
-    tx.execute(sa.delete(HoldingRow).where(HoldingRow.account_id == account_id, HoldingRow.asset_id == asset_id))
-    for role in roles:
-        tx.execute(
-            sa.insert(HoldingRow).values(account_id=account_id, asset_id=asset_id, role=role, seen=hub.observation)
-        )
+    mine = sa.and_(HoldingRow.account_id == account_id, HoldingRow.asset_id == asset_id)
+    tx.execute(sa.delete(HoldingRow).where(mine, HoldingRow.role.in_(before - after)))
+    rows = [
+        {"account_id": account_id, "asset_id": asset_id, "role": role, "seen": hub.observation}
+        for role in sorted(after)
+    ]
+    upsert(tx, HoldingRow, rows, keys=["account_id", "asset_id", "role"], update=["seen"])
 
 
 def _role_changed(tx: Tx, hub: HubNow, work: Work, step: Step, account: Account | None, *, now: datetime) -> None:
@@ -160,6 +164,8 @@ def _ended(tx: Tx, hub: HubNow, work: Work, step: Step, account: Account | None,
         tx.execute(
             sa.update(AccountRow).where(AccountRow.id == work.subject.account.id).values(gone_at=now, seen_at=now)
         )
+        # Whoever is added again later under the same id starts with nothing.
+        tx.execute(sa.delete(HoldingRow).where(HoldingRow.account_id == work.subject.account.id))
     clear_applied(tx, hub.mapping.hub_id, work.claim.person_id)
     if step.invitation_id is not None and step.change.action != "renew":
         forget_invitation(tx, step.invitation_id, now=now)
@@ -169,7 +175,8 @@ def _asset_changed(tx: Tx, hub: HubNow, work: Work, step: Step, account: Account
     assert work.subject.account is not None
     wanted = work.subject.standing.desired.get(step.change.thing, frozenset())
     set_applied(tx, hub.mapping.hub_id, work.claim.person_id, {step.change.thing: wanted}, now=now)
-    _store_holding(tx, hub, work.subject.account.id, step.change.thing, step.change.after)
+    change = step.change
+    _store_holding(tx, hub, work.subject.account.id, change.thing, change.after, before=change.before)
     tx.execute(sa.update(AccountRow).where(AccountRow.id == work.subject.account.id).values(seen_at=now))
 
 
@@ -219,12 +226,16 @@ def record_failure(tx: Tx, hub: HubNow, work: Work, step: Step, error: BridgeErr
     )
     if failure.surely_not:
         reservations.release(tx, step.reservation_id)
-        if step.invitation_id is not None and step.change.action in ("invite", "add"):
-            not_sent(tx, step.invitation_id, now=now)
+    # A conflict says that somebody is there already: whoever that is, this call did not bring them.
+    is_not_sent = step.change.action == "invite" and (failure.surely_not or isinstance(error, Conflict))
+    if is_not_sent and step.invitation_id is not None:
+        not_sent(tx, step.invitation_id, now=now)
     _tell_hub(tx, hub, error, now=now)
     if not failure.ends_pair:
         _tell_audit(tx, hub, work, step, failure, now=now)
         return False
+    for later in work.steps[work.steps.index(step) + 1 :]:
+        reservations.release(tx, later.reservation_id)
     tx.execute(
         sa.update(Task)
         .where(Task.id.in_([other.task_id for other in work.steps]), Task.state == "running")
@@ -248,8 +259,14 @@ def _tell_hub(tx: Tx, hub: HubNow, error: BridgeError, *, now: datetime) -> None
     if isinstance(error, NeedsAttention):
         values |= attention(error, attempt=0, now=now)
     if isinstance(error, Transient) and error.whole_hub:
-        values["resting_until"] = now + timedelta(seconds=error.retry_after_s or _WHOLE_HUB_REST_S)
+        values["resting_until"] = resting_until(now + timedelta(seconds=error.retry_after_s or _WHOLE_HUB_REST_S))
     tx.execute(sa.update(Hub).where(Hub.id == hub.mapping.hub_id).values(values))
+
+
+def resting_until(until: datetime) -> sa.ColumnElement[datetime | None]:
+    """Let a hub rest until then, or longer where an earlier answer said so."""
+    moment = sa.literal(until, UTCDateTime())
+    return sa.case((Hub.resting_until > moment, Hub.resting_until), else_=moment)
 
 
 def attention(error: NeedsAttention, *, attempt: int, now: datetime) -> Mapping[str, Any]:

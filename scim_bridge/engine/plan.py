@@ -21,9 +21,10 @@ from scim_bridge.directory.tables import GroupChange, Person, PersonChange
 from scim_bridge.engine.begin import is_wanted_by_another
 from scim_bridge.engine.decide import Ruling, decide, label
 from scim_bridge.engine.fanout import judge
-from scim_bridge.engine.reservations import hub_counts
+from scim_bridge.engine.reservations import hub_counts, open_reservations
+from scim_bridge.engine.schedule import REPAIRS
 from scim_bridge.engine.standing import Desired, Scene, Subject, load_scene
-from scim_bridge.engine.tables import AccessRow, AppliedRow
+from scim_bridge.engine.tables import AccessRow, AppliedRow, Pair
 from scim_bridge.errors import NotFound
 from scim_bridge.hubs.bindings import group_bindings
 from scim_bridge.hubs.operate import require_hub
@@ -91,7 +92,9 @@ def plan_hub(tx: Tx, hub_id: str, mappings: MappingSet, registry: Registry, *, n
         raise NotFound(f"hub {hub_id} has no mapping file", advice="it is detached: put its file back, or forget it")
     abilities = registry.adapter(mapping.app).abilities
     hub = tx.execute(sa.select(Hub.mode, Hub.observed_at, Hub.attention).where(Hub.id == hub_id)).one()
-    counts = hub_counts(tx, hub_id, now=now)
+    # Everybody is decided here, so what is under way must not count against itself.
+    under_way = open_reservations(tx, hub_id, None)
+    counts = hub_counts(tx, hub_id, besides=under_way, now=now, is_locked=False)
     changes: list[PlannedChange] = []
     warnings: dict[str, None] = {}
     if hub.observed_at is None:
@@ -129,7 +132,17 @@ def plan_hub(tx: Tx, hub_id: str, mappings: MappingSet, registry: Registry, *, n
 def _everybody(tx: Tx, mapping: HubMapping, *, now: datetime) -> Iterator[Mapping[int, Desired]]:
     """Whoever should hold something here, or holds something of ours; in batches."""
     bound = group_bindings(tx)
-    everyone = tx.execute(sa.select(Person.id).order_by(Person.id)).scalars().all()
+    # The engine's order: where the brake lets only some go on, the plan must name the same ones.
+    is_due = sa.and_(Pair.hub_id == mapping.hub_id, Pair.person_id == Person.id, Pair.done < Pair.want)
+    everyone = (
+        tx.execute(
+            sa.select(Person.id)
+            .outerjoin(Pair, is_due)
+            .order_by(sa.func.coalesce(Pair.priority, REPAIRS + 1), Pair.due_at, Person.id)
+        )
+        .scalars()
+        .all()
+    )
     for ids in _batches(everyone):
         verdicts, _, _ = judge({mapping.hub_id: mapping}, load_people(tx, ids), bound)
         stored = {

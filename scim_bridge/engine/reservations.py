@@ -32,21 +32,26 @@ class OpenReservation:
     thing: str
 
 
-def open_reservations(tx: Tx, hub_id: str, person_ids: Iterable[int]) -> list[OpenReservation]:
-    """What these people left open; it is decided anew, so it must not count against itself."""
+def open_reservations(tx: Tx, hub_id: str, person_ids: Iterable[int] | None) -> list[OpenReservation]:
+    """What these people (None: all) left open; it is decided anew, so it must not count against itself."""
     query = sa.select(Reservation.id, Reservation.person_id, Reservation.thing).where(
-        Reservation.hub_id == hub_id, Reservation.is_open, Reservation.person_id.in_(list(person_ids))
+        Reservation.hub_id == hub_id, Reservation.is_open
     )
+    if person_ids is not None:
+        query = query.where(Reservation.person_id.in_(list(person_ids)))
     return [OpenReservation(*row) for row in tx.execute(query)]
 
 
-def hub_counts(tx: Tx, hub_id: str, *, besides: Sequence[OpenReservation] = (), now: datetime) -> Callable[[], Counts]:
-    """Count once, when first asked, under the hub's lock; ``besides`` are left out."""
+def hub_counts(
+    tx: Tx, hub_id: str, *, besides: Sequence[OpenReservation] = (), now: datetime, is_locked: bool = True
+) -> Callable[[], Counts]:
+    """Count once, when first asked, under the hub's lock (a plan takes none); ``besides`` are left out."""
     known: list[Counts] = []
 
     def counts() -> Counts:
         if not known:
-            tx.execute(sa.select(Hub.id).where(Hub.id == hub_id).with_for_update())
+            if is_locked:
+                tx.execute(sa.select(Hub.id).where(Hub.id == hub_id).with_for_update())
             known.append(_count(tx, hub_id, [entry.id for entry in besides], now=now))
         return known[0]
 

@@ -68,9 +68,7 @@ def wake_hub(tx: Tx, hub_id: str, *, now: datetime) -> None:
     held = sa.select(Task.person_id).where(Task.hub_id == hub_id, Task.state == "held")
     leaving = (
         sa.select(AccessRow.person_id)
-        .join(
-            AppliedRow, sa.and_(AppliedRow.hub_id == AccessRow.hub_id, AppliedRow.person_id == AccessRow.person_id)
-        )
+        .join(AppliedRow, sa.and_(AppliedRow.hub_id == AccessRow.hub_id, AppliedRow.person_id == AccessRow.person_id))
         .where(AccessRow.hub_id == hub_id, AccessRow.role.is_(None))
     )
     wake(tx, hub_id, held.union(leaving), now=now, priority=LOSES)

@@ -383,5 +383,7 @@ def _tasks(tx: Tx, hub_id: str, person_ids: Sequence[int]) -> dict[int, list[Ope
         Task.hub_id == hub_id, Task.person_id.in_(person_ids), Task.state.in_(OPEN_TASKS)
     )
     for row in tx.execute(query.order_by(Task.id)):
-        found.setdefault(row.person_id, []).append(OpenTask(row.id, row.action, row.thing, row.state, row.attempts, row.cause))
+        found.setdefault(row.person_id, []).append(
+            OpenTask(row.id, row.action, row.thing, row.state, row.attempts, row.cause)
+        )
     return found

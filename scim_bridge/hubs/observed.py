@@ -156,4 +156,6 @@ def close_reading(tx: Tx, reading: Reading, *, now: datetime) -> None:
         AccountRow.seen_at <= reading.began_at,
     )
     tx.execute(sa.delete(HoldingRow).where(HoldingRow.account_id.in_(read), HoldingRow.seen < reading.number))
+    gone = sa.select(AccountRow.id).where(AccountRow.hub_id == reading.hub_id, AccountRow.gone_at == now)
+    tx.execute(sa.delete(HoldingRow).where(HoldingRow.account_id.in_(gone)))
     tx.execute(sa.delete(AccountEmail).where(AccountEmail.account_id.in_(read), AccountEmail.seen < reading.number))

@@ -8,8 +8,9 @@ from flask import Response, request
 
 from scim_bridge.db import Tx
 from scim_bridge.directory import groups
+from scim_bridge.directory.delta import MemberDelta
 from scim_bridge.directory.groups import StoredGroup
-from scim_bridge.directory.memberships import Member, MemberDelta, members_of
+from scim_bridge.directory.memberships import Member, members_of
 from scim_bridge.directory.queries import group_condition
 from scim_bridge.filters import find_key
 from scim_bridge.scim.attributes import Projection

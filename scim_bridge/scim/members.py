@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from scim_bridge.directory.memberships import MemberDelta
+from scim_bridge.directory.delta import MemberDelta
 from scim_bridge.filters import Compare, Filter, Or
 from scim_bridge.scim.definitions import GROUPS
 from scim_bridge.scim.dialects import Operation

@@ -12,7 +12,8 @@ from databases import NOON
 from scim_bridge.audit.tables import AuditRow
 from scim_bridge.db import Database, Tx
 from scim_bridge.directory import groups, memberships, users
-from scim_bridge.directory.memberships import MemberDelta, drop_old_pending, members_of
+from scim_bridge.directory.delta import MemberDelta
+from scim_bridge.directory.memberships import drop_old_pending, members_of
 from scim_bridge.directory.people import load_people
 from scim_bridge.directory.sources import SourceRef
 from scim_bridge.directory.tables import GroupChange, PendingMember

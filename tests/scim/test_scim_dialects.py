@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from scim_bridge.directory.memberships import MemberDelta
+from scim_bridge.directory.delta import MemberDelta
 from scim_bridge.scim.attributes import read_projection
 from scim_bridge.scim.definitions import ENTRA_GROUP, GROUP, GROUPS, USER, USERS
 from scim_bridge.scim.dialects import normalise, operations

@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from story_kit import HUB, at_rest, becomes, by_hand, connect_okta, eventually, hub_status, observed, seats, tasks, write_mapping
+from story_kit import (
+    HUB,
+    at_rest,
+    becomes,
+    by_hand,
+    connect_okta,
+    eventually,
+    hub_status,
+    observed,
+    seats,
+    tasks,
+    write_mapping,
+)
 
 from adapters.github.simulator import GithubSimulator
 from scim_bridge.local.okta import OktaClient

@@ -10,14 +10,14 @@ import pytest
 from adapters.github.simulator import GithubSimulator
 from scim_bridge.local.process import BridgeProcess
 
+pytest.register_assert_rewrite("story_kit")
+
 
 @pytest.fixture
 def bridge(tmp_path: Path) -> Iterator[BridgeProcess]:
     """A bridge that is not started yet; ended like by a power cut when the story is over."""
     # Power cuts of the machine are not played here: NORMAL spares the disk.
-    bridge = BridgeProcess(
-        tmp_path, settings={"SQLITE_SYNCHRONOUS": "NORMAL"}, secrets={"GITHUB_TOKEN": "of-an-owner"}
-    )
+    bridge = BridgeProcess(tmp_path, settings={"SQLITE_SYNCHRONOUS": "NORMAL"}, secrets={"GITHUB_TOKEN": "of-an-owner"})
     yield bridge
     bridge.kill()
 
