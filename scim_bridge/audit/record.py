@@ -10,6 +10,8 @@ import sqlalchemy as sa
 from scim_bridge.audit.tables import AuditRow
 from scim_bridge.db import Tx
 
+_INSERT = sa.insert(AuditRow)
+
 
 def record(
     tx: Tx,
@@ -24,13 +26,14 @@ def record(
 ) -> None:
     """Append one row. ``detail`` holds ids, roles and asset keys; never a secret or a mail address."""
     tx.execute(
-        sa.insert(AuditRow).values(
-            at=at,
-            actor=actor,
-            action=action,
-            person_id=person_id,
-            hub_id=hub_id,
-            subject=subject,
-            detail=detail,
-        )
+        _INSERT,
+        {
+            "at": at,
+            "actor": actor,
+            "action": action,
+            "person_id": person_id,
+            "hub_id": hub_id,
+            "subject": subject,
+            "detail": detail,
+        },
     )

@@ -88,7 +88,7 @@ class Adapter(Protocol):
         """Cancel a pending invitation. True: surely cancelled. False: it is not there, which proves nothing."""
 
     def change_role(self, account: Account, role: str) -> Account:
-        """Give an active account another seat role. Refuses (``Held``) to demote the app's last holder of the highest."""
+        """Give an active account another seat role. Refuses (``Held``) to demote the last holder of the highest."""
 
     def set_asset(self, account: Account, asset: Asset, role: str) -> None:
         """Give an active account this role on the asset, replacing another exclusive one."""

@@ -74,7 +74,7 @@ Observed = Asset | Account | Holding | Alias
 
 @dataclass(frozen=True, slots=True)
 class Invitation:
-    """What to invite somebody with: an address, the seat role, and assets ``{asset: role}`` where the app takes them."""
+    """What to invite somebody with: an address, the seat role, and ``{asset: role}`` where the app takes assets."""
 
     email: str
     role: str

@@ -17,7 +17,7 @@ import sqlalchemy as sa
 
 from scim_bridge.contract.protocol import Adapter
 from scim_bridge.contract.state import Account, Observed
-from scim_bridge.db import Database, Tx
+from scim_bridge.db import Database, Tx, UTCDateTime
 from scim_bridge.engine.connections import Connections, renewing
 from scim_bridge.engine.guard import is_named
 from scim_bridge.engine.invitations import follow
@@ -141,7 +141,7 @@ class Check:
                     check_owner=None,
                     check_lease_until=None,
                     check_attempts=0,
-                    check_at=now + timedelta(seconds=self._wait_s(tx, mapping)),
+                    check_at=_next_at(reading, now + timedelta(seconds=self._wait_s(tx, mapping))),
                     check_progress=count,
                     observed_from=reading.began_at,
                     observed_at=now,
@@ -171,7 +171,7 @@ class Check:
                 "check_owner": None,
                 "check_lease_until": None,
                 "check_attempts": attempts + 1,
-                "check_at": now + timedelta(seconds=wait_s),
+                "check_at": _next_at(reading, now + timedelta(seconds=wait_s)),
                 "last_error": str(error),
                 "last_error_at": now,
             }
@@ -181,6 +181,12 @@ class Check:
                 values["resting_until"] = resting_until(now + timedelta(seconds=error.retry_after_s or wait_s))
             tx.execute(sa.update(Hub).where(Hub.id == reading.hub_id, Hub.check_owner == owner).values(values))
         log.warning("check.failed", extra={"hub": reading.hub_id, "family": type(error).__name__})
+
+
+def _next_at(reading: Reading, at: datetime) -> sa.ColumnElement[datetime]:
+    """When to read next: ``at``, or earlier if somebody asked for a reading while this one ran."""
+    asked = sa.and_(Hub.check_at > reading.began_at, Hub.check_at < at)
+    return sa.case((asked, Hub.check_at), else_=sa.literal(at, UTCDateTime()))
 
 
 def _batches(items: Iterator[Observed]) -> Iterator[list[Observed]]:

@@ -68,14 +68,25 @@ def test_a_child_that_ends_does_not_take_the_lock_along(blank_db: Database):
     lock.release()
 
 
+def cut_the_session(db: Database) -> None:
+    """End the session that holds the lock, as a restart of the server would."""
+    with db.engine.connect() as connection:
+        connection.execute(
+            sa.text(
+                "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' "
+                "AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+            )
+        )
+        while is_held(db):
+            pass
+
+
 def test_a_lock_that_a_restarted_server_lost_is_taken_again():
     with postgres_database() as url:
         db = Database(url)
         lock = EngineLock(db)
         lock.acquire()
-        with db.engine.connect() as connection:
-            connection.execute(sa.text("SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory'"))
-            connection.commit()
+        cut_the_session(db)
         assert lock.keep()
         assert is_held(db)
         lock.release()
@@ -87,9 +98,7 @@ def test_a_lock_that_another_took_meanwhile_is_not_kept():
         db = Database(url)
         first, second = EngineLock(db), EngineLock(db)
         first.acquire()
-        with db.engine.connect() as connection:
-            connection.execute(sa.text("SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory'"))
-            connection.commit()
+        cut_the_session(db)
         second.acquire(wait_s=2)
         assert not first.keep()
         second.release()
