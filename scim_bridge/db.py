@@ -1,10 +1,11 @@
 """The one way to the database: a transaction is a ``Connection``, opened and committed by an entrance.
 
 Core statements on typed tables, no ORM session: every statement on a request's way is visible, and
-none is paid for twice. Putting a statement together costs ten times as much as running it (0.2 ms to
-0.02 ms), so those on the way of every push are built once and take bound values. SQLite takes one writer at a time and answers a second with "busy" after a
-random wait, so writers of this process queue on a lock (p99 at 8 clients: 703 ms without, 17 ms with)
-and say BEGIN IMMEDIATE; readers never wait, thanks to WAL.
+none is paid for twice. Putting a statement together costs ten times as much as running it (0.2 ms
+to 0.02 ms), so those on the way of every push are built once and take bound values. SQLite takes
+one writer at a time and answers a second with "busy" after a random wait, so writers of this
+process queue on a lock (p99 at 8 clients: 703 ms without, 17 ms with) and say BEGIN IMMEDIATE;
+readers never wait, thanks to WAL.
 """
 
 from __future__ import annotations

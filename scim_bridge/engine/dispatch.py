@@ -20,7 +20,7 @@ from scim_bridge.engine.begin import HubNow, Work, begin
 from scim_bridge.engine.connections import Connection, Connections
 from scim_bridge.engine.converge import Converge
 from scim_bridge.engine.outcome import attention
-from scim_bridge.engine.pairs import claim, finish, has_work
+from scim_bridge.engine.pairs import bound_time, claim, finish, has_work
 from scim_bridge.engine.rules import Rules
 from scim_bridge.engine.schedule import backoff_s
 from scim_bridge.errors import NeedsAttention
@@ -29,6 +29,16 @@ from scim_bridge.mapping.model import HubMapping
 from scim_bridge.settings import Settings
 
 log = logging.getLogger(__name__)
+
+_MAY_ACT = sa.select(Hub.id).where(
+    Hub.mode == "live",
+    Hub.detached_at.is_(None),
+    Hub.paused_at.is_(None),
+    Hub.attention.is_(None),
+    sa.or_(Hub.resting_until.is_(None), Hub.resting_until <= bound_time("now")),
+    has_work(Hub.id, bound_time("now")),
+)
+"""Hubs with work that are live and neither paused, resting, detached nor waiting for a person."""
 
 
 @dataclass
@@ -66,7 +76,7 @@ class Dispatch:
         """Hand out one round of work. False: nothing could be handed out."""
         now = self._db.now()
         with self._db.read() as tx:
-            hub_ids = list(tx.execute(_may_act(now)).scalars())
+            hub_ids = list(tx.execute(_MAY_ACT, {"now": now}).scalars())
             if not hub_ids:
                 return False
             mappings = self._rules.in_force(tx).mappings.hubs
@@ -161,15 +171,3 @@ class Dispatch:
         except Exception:
             # The database is away, or worse: the lease lapses and the next claim looks first.
             log.exception("pair.broke", extra={"hub": work.claim.hub_id, "person": work.claim.person_id})
-
-
-def _may_act(now: datetime) -> sa.Select[str]:
-    """Hubs with work that are live and neither paused, resting, detached nor waiting for a person."""
-    return sa.select(Hub.id).where(
-        Hub.mode == "live",
-        Hub.detached_at.is_(None),
-        Hub.paused_at.is_(None),
-        Hub.attention.is_(None),
-        sa.or_(Hub.resting_until.is_(None), Hub.resting_until <= now),
-        has_work(Hub.id, now),
-    )

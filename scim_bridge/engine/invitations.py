@@ -24,10 +24,24 @@ from scim_bridge.contract.state import SEAT, Status
 from scim_bridge.db import Tx, upsert
 from scim_bridge.engine.applied import set_applied
 from scim_bridge.engine.guard import is_named
+from scim_bridge.engine.pairs import bound_time
 from scim_bridge.engine.standing import Subject
 from scim_bridge.engine.tables import AppliedRow, InvitationRow
 from scim_bridge.hubs.tables import AccountEmail, AccountRow, AssetRow, HoldingRow
 from scim_bridge.mapping.model import HubMapping
+
+_INSERT = sa.insert(InvitationRow).returning(InvitationRow.id)
+_SENT = (
+    sa.update(InvitationRow)
+    .where(InvitationRow.id == sa.bindparam("sent_id"))
+    .values(
+        state="pending",
+        ref=sa.bindparam("new_ref"),
+        sent_at=bound_time("at"),
+        pending_seen=sa.bindparam("reading"),
+        pending_seen_at=bound_time("at"),
+    )
+)
 
 
 def mark_sending(tx: Tx, hub_id: str, subject: Subject, *, observation: int, now: datetime) -> int:
@@ -41,29 +55,22 @@ def mark_sending(tx: Tx, hub_id: str, subject: Subject, *, observation: int, now
             values["state"] = "sending"
         tx.execute(sa.update(InvitationRow).where(InvitationRow.id == known.id).values(values))
         return known.id
-    return tx.execute(
-        sa.insert(InvitationRow)
-        .values(
-            hub_id=hub_id,
-            person_id=subject.person_id,
-            ref=f"sending:{uuid4()}",
-            email_key=subject.addresses[0],
-            state="sending",
-            sent_at=now,
-            pending_seen=observation,
-            pending_seen_at=now,
-        )
-        .returning(InvitationRow.id)
-    ).scalar_one()
+    row = {
+        "hub_id": hub_id,
+        "person_id": subject.person_id,
+        "ref": f"sending:{uuid4()}",
+        "email_key": subject.addresses[0],
+        "state": "sending",
+        "sent_at": now,
+        "pending_seen": observation,
+        "pending_seen_at": now,
+    }
+    return tx.execute(_INSERT, row).scalar_one()
 
 
 def mark_sent(tx: Tx, invitation_id: int, ref: str, *, observation: int, now: datetime) -> None:
     """The app took it."""
-    tx.execute(
-        sa.update(InvitationRow)
-        .where(InvitationRow.id == invitation_id)
-        .values(state="pending", ref=ref, sent_at=now, pending_seen=observation, pending_seen_at=now)
-    )
+    tx.execute(_SENT, {"sent_id": invitation_id, "new_ref": ref, "at": now, "reading": observation})
 
 
 def mark_renewing(tx: Tx, invitation_id: int) -> None:

@@ -25,6 +25,7 @@ from scim_bridge.engine.invitations import forget_invitation, mark_sent, not_sen
 from scim_bridge.engine.pairs import finish
 from scim_bridge.engine.schedule import backoff_s, probe_wait
 from scim_bridge.engine.tables import Task
+from scim_bridge.engine.tasks import end_task
 from scim_bridge.errors import BridgeError, Conflict, Held, NeedsAttention, Permanent, Transient
 from scim_bridge.folding import fold
 from scim_bridge.hubs.tables import AccountEmail, AccountRow, AssetRow, HoldingRow, Hub
@@ -41,6 +42,9 @@ _AUDIT = {
     "remove_asset": "asset.taken",
 }
 _WHOLE_HUB_REST_S = 60.0
+_ACCOUNT_ID = sa.select(AccountRow.id).where(
+    AccountRow.hub_id == sa.bindparam("of_hub"), AccountRow.ref == sa.bindparam("of_ref")
+)
 
 
 def record_success(tx: Tx, hub: HubNow, work: Work, step: Step, account: Account | None, *, now: datetime) -> None:
@@ -56,11 +60,7 @@ def record_success(tx: Tx, hub: HubNow, work: Work, step: Step, account: Account
     writers.get(step.change.action, _asset_changed)(tx, hub, work, step, account, now=now)
     reservations.close(tx, step.reservation_id)
     if step.change.action != "renew":
-        tx.execute(
-            sa.update(Task)
-            .where(Task.id == step.task_id)
-            .values(state="done", cause=None, advice=None, next_try_at=None, updated_at=now)
-        )
+        end_task(tx, step.task_id, now=now)
     record(
         tx,
         at=now,
@@ -124,9 +124,7 @@ def store_account(tx: Tx, hub_id: str, account: Account, *, person_id: int, obse
     }
     first = {"hub_id": hub_id, "ref": account.ref, "first_seen": observation, "first_seen_at": now, "detail": ""}
     upsert(tx, AccountRow, [first | values], keys=["hub_id", "ref"], update=list(values))
-    return tx.execute(
-        sa.select(AccountRow.id).where(AccountRow.hub_id == hub_id, AccountRow.ref == account.ref)
-    ).scalar_one()
+    return tx.execute(_ACCOUNT_ID, {"of_hub": hub_id, "of_ref": account.ref}).scalar_one()
 
 
 def _store_holding(

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import uuid4
 
 import sqlalchemy as sa
@@ -44,6 +45,77 @@ class Claim:
     look_after: datetime | None
     is_planned: bool
     is_released: bool
+
+
+def bound_time(name: str) -> sa.BindParameter[datetime]:
+    """A time that is given when the statement runs."""
+    return sa.bindparam(name, type_=UTCDateTime())
+
+
+_OWNED = sa.and_(
+    Pair.hub_id == sa.bindparam("of_hub"),
+    Pair.person_id == sa.bindparam("of_person"),
+    Pair.owner == sa.bindparam("of_owner"),
+)
+_OWNS = sa.select(Pair.want).where(_OWNED).with_for_update()
+_RENEW = sa.update(Pair).where(_OWNED).values(lease_until=bound_time("until"))
+_CLAIMABLE = (
+    sa.select(Pair.person_id)
+    .where(
+        Pair.hub_id == sa.bindparam("of_hub"),
+        sa.or_(
+            sa.and_(Pair.due_at <= bound_time("at"), Pair.owner.is_(None)),
+            sa.and_(Pair.owner.is_not(None), Pair.lease_until < bound_time("at")),
+        ),
+    )
+    .order_by(Pair.priority, Pair.due_at, Pair.person_id)
+    .limit(sa.bindparam("room", type_=sa.Integer()))
+    .with_for_update(skip_locked=True)
+)
+_CLAIM = (
+    sa.update(Pair)
+    .where(Pair.hub_id == sa.bindparam("of_hub"), Pair.person_id.in_(_CLAIMABLE))
+    .values(
+        owner=sa.bindparam("new_owner"),
+        lease_until=bound_time("until"),
+        due_at=None,
+        look_after=sa.case((Pair.owner.is_not(None), bound_time("at")), else_=Pair.look_after),
+    )
+    .returning(
+        Pair.person_id,
+        Pair.owner,
+        Pair.want,
+        Pair.done,
+        Pair.priority,
+        Pair.attempts,
+        Pair.look_after,
+        Pair.planned,
+        Pair.released,
+    )
+)
+_MOVED_ON = Pair.want > sa.bindparam("taken_want")
+_IS_DONE = sa.bindparam("is_done", type_=sa.Boolean())
+_IS_OVER = sa.and_(_IS_DONE, sa.not_(_MOVED_ON))
+_FINISH = (
+    sa.update(Pair)
+    .where(_OWNED)
+    .values(
+        owner=None,
+        lease_until=None,
+        done=sa.case((_IS_DONE, sa.bindparam("taken_want")), else_=Pair.done),
+        due_at=sa.case((_MOVED_ON, sa.func.coalesce(Pair.due_at, bound_time("at"))), else_=bound_time("then")),
+        unsettled_since=sa.case((_MOVED_ON, Pair.unsettled_since), else_=None),
+        attempts=sa.bindparam("tries"),
+        look_after=bound_time("look"),
+        planned=sa.case((_IS_OVER, False), else_=Pair.planned),
+        released=sa.case((_IS_OVER, False), else_=Pair.released),
+        waits=sa.bindparam("why"),
+    )
+)
+
+
+def _key(taken: Claim) -> dict[str, Any]:
+    return {"of_hub": taken.hub_id, "of_person": taken.person_id, "of_owner": taken.owner}
 
 
 def want(tx: Tx, wishes: Sequence[Wish], *, now: datetime) -> None:
@@ -131,8 +203,8 @@ def _time(value: datetime | None) -> sa.BindParameter[datetime | None]:
     return sa.literal(value, UTCDateTime())
 
 
-def has_work(hub_id: InstrumentedAttribute[str], now: datetime) -> sa.ColumnElement[bool]:
-    """Whether some pair of the hub is due, or has lost its owner; two index look-ups."""
+def has_work(hub_id: InstrumentedAttribute[str], now: sa.BindParameter[datetime]) -> sa.ColumnElement[bool]:
+    """Whether some pair of the hub is due at the bound moment, or has lost its owner; two index look-ups."""
     due = sa.exists().where(Pair.hub_id == hub_id, Pair.due_at <= now, Pair.owner.is_(None))
     lapsed = sa.exists().where(Pair.hub_id == hub_id, Pair.owner.is_not(None), Pair.lease_until < now)
     return sa.or_(due, lapsed)
@@ -145,36 +217,14 @@ def next_due(tx: Tx, now: datetime) -> datetime | None:
 
 def claim(tx: Tx, hub_id: str, *, limit: int, now: datetime, lease_s: int) -> list[Claim]:
     """Take up to ``limit`` due pairs of a hub, most urgent first; a lapsed one with the duty to look."""
-    is_free = sa.and_(Pair.due_at <= now, Pair.owner.is_(None))
-    is_lapsed = sa.and_(Pair.owner.is_not(None), Pair.lease_until < now)
-    chosen = (
-        sa.select(Pair.person_id)
-        .where(Pair.hub_id == hub_id, sa.or_(is_free, is_lapsed))
-        .order_by(Pair.priority, Pair.due_at, Pair.person_id)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-    )
-    rows = tx.execute(
-        sa.update(Pair)
-        .where(Pair.hub_id == hub_id, Pair.person_id.in_(chosen))
-        .values(
-            owner=str(uuid4()),
-            lease_until=now + timedelta(seconds=lease_s),
-            due_at=None,
-            look_after=sa.case((Pair.owner.is_not(None), _time(now)), else_=Pair.look_after),
-        )
-        .returning(
-            Pair.person_id,
-            Pair.owner,
-            Pair.want,
-            Pair.done,
-            Pair.priority,
-            Pair.attempts,
-            Pair.look_after,
-            Pair.planned,
-            Pair.released,
-        )
-    ).all()
+    values = {
+        "of_hub": hub_id,
+        "at": now,
+        "room": limit,
+        "new_owner": str(uuid4()),
+        "until": now + timedelta(seconds=lease_s),
+    }
+    rows = tx.execute(_CLAIM, values).all()
     claims = [
         Claim(
             hub_id,
@@ -195,25 +245,12 @@ def claim(tx: Tx, hub_id: str, *, limit: int, now: datetime, lease_s: int) -> li
 
 def owns(tx: Tx, taken: Claim) -> bool:
     """Whether this claim still stands; says so under the row's lock on PostgreSQL."""
-    return (
-        tx.execute(
-            sa.select(Pair.want)
-            .where(Pair.hub_id == taken.hub_id, Pair.person_id == taken.person_id, Pair.owner == taken.owner)
-            .with_for_update()
-        ).first()
-        is not None
-    )
+    return tx.execute(_OWNS, _key(taken)).first() is not None
 
 
 def renew(tx: Tx, taken: Claim, *, until: datetime) -> bool:
     """Lengthen the lease; False: somebody else has the pair now."""
-    return bool(
-        tx.execute(
-            sa.update(Pair)
-            .where(Pair.hub_id == taken.hub_id, Pair.person_id == taken.person_id, Pair.owner == taken.owner)
-            .values(lease_until=until)
-        ).rowcount
-    )
+    return bool(tx.execute(_RENEW, {**_key(taken), "until": until}).rowcount)
 
 
 def finish(
@@ -232,23 +269,17 @@ def finish(
     Where more was wanted meanwhile the pair stays due for that. ``tried`` counts a failed attempt; the count
     ends when it is done, not when it waits for a reading: a conflict that stays must not read the app on and on.
     """
-    moved_on = Pair.want > taken.want
-    tx.execute(
-        sa.update(Pair)
-        .where(Pair.hub_id == taken.hub_id, Pair.person_id == taken.person_id, Pair.owner == taken.owner)
-        .values(
-            owner=None,
-            lease_until=None,
-            done=taken.want if is_done else Pair.done,
-            due_at=sa.case((moved_on, sa.func.coalesce(Pair.due_at, _time(now))), else_=_time(due_at)),
-            unsettled_since=sa.case((moved_on, Pair.unsettled_since), else_=None),
-            attempts=0 if is_done else taken.attempts + tried,
-            look_after=look_after,
-            planned=sa.case((moved_on, Pair.planned), else_=False) if is_done else Pair.planned,
-            released=sa.case((moved_on, Pair.released), else_=False) if is_done else Pair.released,
-            waits=waits,
-        )
-    )
+    values = {
+        **_key(taken),
+        "at": now,
+        "taken_want": taken.want,
+        "is_done": is_done,
+        "then": due_at,
+        "tries": 0 if is_done else taken.attempts + tried,
+        "look": look_after,
+        "why": waits,
+    }
+    tx.execute(_FINISH, values)
 
 
 def drop_leases(tx: Tx, *, now: datetime) -> int:

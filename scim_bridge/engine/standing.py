@@ -15,18 +15,15 @@ import sqlalchemy as sa
 
 from scim_bridge.contract.state import SEAT, Account, Asset, Status
 from scim_bridge.db import Tx
-from scim_bridge.directory.tables import User, UserEmail
+from scim_bridge.engine import statements
 from scim_bridge.engine.diff import Roles, Standing
 from scim_bridge.engine.guard import is_named
 from scim_bridge.engine.leave import leaving
-from scim_bridge.engine.tables import AccessRow, AppliedRow, InvitationRow, Task
 from scim_bridge.hubs.accounts import shared_addresses
 from scim_bridge.hubs.bindings import Resolved, resolve_assets
 from scim_bridge.hubs.match import match_accounts
-from scim_bridge.hubs.tables import AccountEmail, AccountRow, AssetRow, HoldingRow
+from scim_bridge.hubs.tables import AccountRow, AssetRow
 from scim_bridge.mapping.model import HubMapping
-
-OPEN_TASKS = ("queued", "running", "waiting", "retrying", "held", "failed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,27 +212,21 @@ def _stand(
 
 
 def _desired(tx: Tx, hub_id: str, person_ids: Sequence[int]) -> dict[int, Desired]:
-    query = sa.select(AccessRow).where(AccessRow.hub_id == hub_id, AccessRow.person_id.in_(person_ids))
     return {
         row.person_id: Desired(row.role, row.assets, row.because, row.disabled, row.lost_at)
-        for row in tx.execute(query)
+        for row in tx.execute(statements.DESIRED, {"hub": hub_id, "people": person_ids})
     }
 
 
 def load_addresses(tx: Tx, person_ids: Sequence[int]) -> dict[int, tuple[str, ...]]:
     """Each person's addresses, case-folded: of active users first, the primary (or first, or the name) in front."""
     found: dict[int, list[str]] = {}
-    users = tx.execute(
-        sa.select(User.id, User.person_id, User.join_key)
-        .where(User.person_id.in_(person_ids))
-        .order_by(User.person_id, User.active.desc(), User.id)
-    ).all()
+    users = tx.execute(statements.USERS, {"people": person_ids}).all()
     owners = {row.id: row.person_id for row in users}
     for row in users:
         if row.join_key:
             found.setdefault(row.person_id, []).append(row.join_key)
-    more = sa.select(UserEmail.user_id, UserEmail.value_key).where(UserEmail.user_id.in_(list(owners)))
-    for user_id, key in tx.execute(more.order_by(UserEmail.user_id, UserEmail.position)):
+    for user_id, key in tx.execute(statements.USER_EMAILS, {"users": list(owners)}):
         found.setdefault(owners[user_id], []).append(key)
     return {person_id: tuple(dict.fromkeys(keys)) for person_id, keys in found.items()}
 
@@ -245,33 +236,20 @@ def _stored(row: Any, emails: Sequence[str]) -> StoredAccount:
     return StoredAccount(row.id, account, row.seen_at)
 
 
-_ACCOUNT = (
-    AccountRow.id,
-    AccountRow.ref,
-    AccountRow.login,
-    AccountRow.status,
-    AccountRow.role,
-    AccountRow.detail,
-    AccountRow.seen_at,
-    AccountRow.person_id,
-)
-
-
 def _with_emails(tx: Tx, rows: Iterable[Any]) -> list[tuple[Any, StoredAccount]]:
     kept = list(rows)
+    if not kept:
+        return []
     emails: dict[int, list[str]] = {}
-    query = sa.select(AccountEmail.account_id, AccountEmail.email_key)
-    for account_id, key in tx.execute(query.where(AccountEmail.account_id.in_([row.id for row in kept]))):
+    for account_id, key in tx.execute(statements.ACCOUNT_EMAILS, {"accounts": [row.id for row in kept]}):
         emails.setdefault(account_id, []).append(key)
     return [(row, _stored(row, emails.get(row.id, ()))) for row in kept]
 
 
 def _accounts(tx: Tx, mapping: HubMapping, person_ids: Sequence[int]) -> dict[int, StoredAccount]:
-    query = sa.select(*_ACCOUNT).where(
-        AccountRow.hub_id == mapping.hub_id, AccountRow.person_id.in_(person_ids), AccountRow.gone_at.is_(None)
-    )
     best: dict[int, StoredAccount] = {}
-    for row, stored in _with_emails(tx, tx.execute(query.order_by(AccountRow.id))):
+    rows = tx.execute(statements.ACCOUNTS, {"hub": mapping.hub_id, "people": person_ids})
+    for row, stored in _with_emails(tx, rows):
         known = best.get(row.person_id)
         if known is None or _closeness(stored) < _closeness(known):
             best[row.person_id] = stored
@@ -284,7 +262,7 @@ def _closeness(stored: StoredAccount) -> int:
 
 
 def _accounts_by_id(tx: Tx, ids: Sequence[int]) -> dict[int, StoredAccount]:
-    query = sa.select(*_ACCOUNT).where(AccountRow.id.in_(ids))
+    query = sa.select(*statements.ACCOUNT).where(AccountRow.id.in_(ids))
     return {row.id: stored for row, stored in _with_emails(tx, tx.execute(query))}
 
 
@@ -295,20 +273,7 @@ def _new_links(
     keys = sorted({key for person_id in person_ids for key in addresses.get(person_id, ())})
     if not keys:
         return {}
-    candidates = (
-        tx.execute(
-            sa.select(AccountRow.id)
-            .join(AccountEmail, AccountEmail.account_id == AccountRow.id)
-            .where(
-                AccountEmail.hub_id == mapping.hub_id,
-                AccountEmail.email_key.in_(keys),
-                AccountRow.person_id.is_(None),
-                AccountRow.gone_at.is_(None),
-            )
-        )
-        .scalars()
-        .all()
-    )
+    candidates = tx.execute(statements.UNLINKED, {"hub": mapping.hub_id, "keys": keys}).scalars().all()
     if not candidates:
         return {}
     found = match_accounts(shared_addresses(tx, mapping.hub_id, candidates))
@@ -328,12 +293,7 @@ def _new_links(
 def _holdings(tx: Tx, account_ids: Sequence[int]) -> tuple[dict[int, dict[str, frozenset[str]]], dict[str, Asset]]:
     held: dict[int, dict[str, frozenset[str]]] = {}
     assets: dict[str, Asset] = {}
-    query = (
-        sa.select(HoldingRow.account_id, HoldingRow.role, AssetRow.type, AssetRow.ref, AssetRow.name, AssetRow.slug)
-        .join(AssetRow, AssetRow.id == HoldingRow.asset_id)
-        .where(HoldingRow.account_id.in_(account_ids))
-    )
-    for row in tx.execute(query):
+    for row in tx.execute(statements.HOLDINGS, {"accounts": account_ids}) if account_ids else ():
         asset = Asset(row.type, row.ref, row.name, row.slug)
         assets[asset.key] = asset
         mine = held.setdefault(row.account_id, {})
@@ -343,8 +303,7 @@ def _holdings(tx: Tx, account_ids: Sequence[int]) -> tuple[dict[int, dict[str, f
 
 def _applied(tx: Tx, hub_id: str, person_ids: Sequence[int]) -> dict[int, dict[str, frozenset[str]]]:
     applied: dict[int, dict[str, frozenset[str]]] = {}
-    query = sa.select(AppliedRow.person_id, AppliedRow.thing, AppliedRow.role)
-    for row in tx.execute(query.where(AppliedRow.hub_id == hub_id, AppliedRow.person_id.in_(person_ids))):
+    for row in tx.execute(statements.APPLIED, {"hub": hub_id, "people": person_ids}):
         mine = applied.setdefault(row.person_id, {})
         mine[row.thing] = mine.get(row.thing, frozenset()) | {row.role}
     return applied
@@ -368,21 +327,15 @@ def _complete_assets(
 
 
 def _invitations(tx: Tx, hub_id: str, person_ids: Sequence[int]) -> dict[int, StoredInvitation]:
-    query = sa.select(InvitationRow).where(
-        InvitationRow.hub_id == hub_id, InvitationRow.person_id.in_(person_ids), InvitationRow.ended_at.is_(None)
-    )
     return {
         row.person_id: StoredInvitation(row.id, row.ref, row.state, row.resends, row.sent_at)
-        for row in tx.execute(query.order_by(InvitationRow.id))
+        for row in tx.execute(statements.INVITATIONS, {"hub": hub_id, "people": person_ids})
     }
 
 
 def _tasks(tx: Tx, hub_id: str, person_ids: Sequence[int]) -> dict[int, list[OpenTask]]:
     found: dict[int, list[OpenTask]] = {}
-    query = sa.select(Task.id, Task.person_id, Task.action, Task.thing, Task.state, Task.attempts, Task.cause).where(
-        Task.hub_id == hub_id, Task.person_id.in_(person_ids), Task.state.in_(OPEN_TASKS)
-    )
-    for row in tx.execute(query.order_by(Task.id)):
+    for row in tx.execute(statements.TASKS, {"hub": hub_id, "people": person_ids}):
         found.setdefault(row.person_id, []).append(
             OpenTask(row.id, row.action, row.thing, row.state, row.attempts, row.cause)
         )

@@ -13,11 +13,18 @@ from scim_bridge.audit.record import record
 from scim_bridge.db import Tx
 from scim_bridge.engine.applied import clear_applied
 from scim_bridge.engine.decide import Ruling
-from scim_bridge.engine.pairs import wake
+from scim_bridge.engine.pairs import bound_time, wake
 from scim_bridge.engine.schedule import REPAIRS
 from scim_bridge.engine.standing import Subject
 from scim_bridge.engine.tables import InvitationRow, Task
 from scim_bridge.errors import NotFound
+
+_INSERT = sa.insert(Task).returning(Task.id)
+_DONE = (
+    sa.update(Task)
+    .where(Task.id == sa.bindparam("task_id"))
+    .values(state="done", cause=None, advice=None, next_try_at=None, updated_at=bound_time("at"))
+)
 
 
 def open_task(tx: Tx, hub_id: str, subject: Subject, ruling: Ruling, label: str, *, now: datetime) -> int:
@@ -38,20 +45,21 @@ def open_task(tx: Tx, hub_id: str, subject: Subject, ruling: Ruling, label: str,
         values["attempts"] = known.attempts + (verdict is None)
         tx.execute(sa.update(Task).where(Task.id == known.id).values(values))
         return known.id
-    return tx.execute(
-        sa.insert(Task)
-        .values(
-            hub_id=hub_id,
-            person_id=subject.person_id,
-            action=change.action,
-            thing=label,
-            because=subject.because.get(change.thing, []),
-            attempts=int(verdict is None),
-            created_at=now,
-            **values,
-        )
-        .returning(Task.id)
-    ).scalar_one()
+    values |= {
+        "hub_id": hub_id,
+        "person_id": subject.person_id,
+        "action": change.action,
+        "thing": label,
+        "because": subject.because.get(change.thing, []),
+        "attempts": int(verdict is None),
+        "created_at": now,
+    }
+    return tx.execute(_INSERT, values).scalar_one()
+
+
+def end_task(tx: Tx, task_id: int, *, now: datetime) -> None:
+    """It was carried out."""
+    tx.execute(_DONE, {"task_id": task_id, "at": now})
 
 
 def close_tasks(tx: Tx, subject: Subject, kept: Sequence[int], *, now: datetime) -> None:

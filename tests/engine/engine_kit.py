@@ -32,6 +32,8 @@ from scim_bridge.engine.why import WhyHub, why
 from scim_bridge.hubs.tables import AccountRow, Hub
 from scim_bridge.settings import load_settings
 
+_DEFAULTS = load_settings({})
+
 GRANTS = """\
   - {name: owners, group: Owners, role: owner}
   - {name: staff, group: Staff, role: member}
@@ -69,7 +71,7 @@ class World:
         self.app = MemoryAdapter.APPS["acme"] = MemoryApp()
         self.app.member("root", role="owner")
         self.registry = memory_registry()
-        self.settings = replace(load_settings({}), mappings=folder)
+        self.settings = replace(_DEFAULTS, mappings=folder)
         with db.write() as tx:
             source_id = sources.add_source(tx, name="okta", kind="okta", joins=True, now=db.clock.now())
         self.source = sources.SourceRef(source_id, "okta", "okta", True)
@@ -157,9 +159,11 @@ class World:
         for _ in range(20):
             self.fan_out()
             self.work()
+            self.keeper._invitations_soon(self.now)
             due = sa.select(Hub.id).where(Hub.check_at <= self.now, Hub.detached_at.is_(None), Hub.attention.is_(None))
             if not self.rows(due):
                 return
+            self.clock.advance(milliseconds=10)
             self.read()
         raise AssertionError("the engine never comes to rest")
 

@@ -53,7 +53,8 @@ class MemoryApp:
         return ref
 
     def invitation(self, email: str) -> Account | None:
-        return next((one for one in self.accounts.values() if one.emails == (email,) and one.login is None), None)
+        mine = (one for one in self.accounts.values() if one.emails == (email,) and one.status is Status.INVITED)
+        return next(mine, None)
 
     def accept(self, email: str, *, shows_email: bool = True) -> str:
         """The invited person joins. Without ``shows_email`` nobody can tell whose login it is."""

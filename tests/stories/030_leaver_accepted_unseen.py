@@ -7,6 +7,7 @@ from story_kit import (
     accept,
     at_rest,
     becomes,
+    check_hub,
     connect_okta,
     eventually,
     hub_status,
@@ -73,3 +74,30 @@ def _leave_after_an_unseen_acceptance(bridge: BridgeProcess, app: GithubSimulato
 def _the_cancel(app: GithubSimulator) -> str:
     (call,) = [call for call in writes(app) if call.startswith("DELETE /orgs/acme/invitations/")]
     return call
+
+
+def test_without_saml_somebody_who_is_still_wanted_is_not_invited_again(
+    bridge: BridgeProcess, app_without_saml: GithubSimulator
+) -> None:
+    app = app_without_saml
+    write_mapping(bridge, app)
+    bridge.start()
+    okta = connect_okta(bridge)
+    ada = okta.assign(ADA, "Ada", "Lovelace")
+    okta.push_group("Engineering", [ada])
+    becomes(lambda: seats(app), {ADA: "invited member"})
+    at_rest(bridge)
+    accept(app, ADA)
+    okta.push_group("gh-team-core", [ada])
+    check_hub(bridge)
+    at_rest(bridge)
+    assert seats(app) == {ADA: "active member"}
+    (why,) = bridge.json("why", ADA, HUB)["hubs"]
+    assert any("accepted by an account that we cannot name" in wait for wait in why["waits"])
+
+    assert bridge.run("account", "link", HUB, "ada", ADA).returncode == 0
+    becomes(lambda: seats(app), {ADA: "active member core:member"}, within_s=5)
+    at_rest(bridge)
+    assert len([call for call in writes(app) if call.startswith("POST")]) == 1
+    okta.deactivate(ada)
+    becomes(lambda: seats(app), {})

@@ -82,3 +82,21 @@ def test_an_adopted_account_is_ours_and_one_made_by_hand_never_is(bridge: Bridge
     becomes(lambda: seats(app), {HAL: "active member"})
     at_rest(bridge)
     assert writes(app) == ["DELETE /orgs/acme/memberships/grace 204"]
+
+
+def test_a_paused_hub_takes_pushes_and_writes_nothing_until_it_is_resumed(
+    bridge: BridgeProcess, app: GithubSimulator
+) -> None:
+    write_mapping(bridge, app)
+    bridge.start()
+    observed(bridge)
+    okta = connect_okta(bridge)
+    assert bridge.run("pause", HUB).returncode == 0
+    okta.push_group("Engineering", [okta.assign(ADA, "Ada", "Lovelace")])
+    eventually(lambda: hub_status(bridge)["backlog"] == 1)
+    assert hub_status(bridge)["state"] == "paused"
+    assert [change["action"] for change in bridge.json("plan", HUB)["changes"]] == ["invite"]
+    assert writes(app) == []
+
+    assert bridge.run("resume", "--all").returncode == 0
+    becomes(lambda: seats(app), {ADA: "invited member"})

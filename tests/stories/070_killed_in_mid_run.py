@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from story_kit import at_rest, becomes, connect_okta, eventually, invitations, observed, seats, write_mapping, writes
+from story_kit import (
+    at_rest,
+    becomes,
+    by_hand,
+    connect_okta,
+    eventually,
+    invitations,
+    observed,
+    seats,
+    tasks,
+    write_mapping,
+    writes,
+)
 
 from adapters.github.simulator import GithubSimulator
 from scim_bridge.local.process import BridgeProcess
@@ -28,7 +40,7 @@ def test_after_a_kill_every_seat_is_there_and_no_invitation_was_doubled(
         assert len(seats(app)) < len(PEOPLE)
         bridge.start()
 
-    becomes(lambda: seats(app), {email: "invited member" for email in PEOPLE}, within_s=30)
+    becomes(lambda: seats(app), dict.fromkeys(PEOPLE, "invited member"), within_s=30)
     at_rest(bridge)
     answers = [invitations(app, email) for email in PEOPLE]
     assert [each.count(201) for each in answers] == [1] * len(PEOPLE)
@@ -38,15 +50,39 @@ def test_after_a_kill_every_seat_is_there_and_no_invitation_was_doubled(
 def test_a_push_that_was_answered_is_carried_out_though_the_bridge_died(
     bridge: BridgeProcess, app: GithubSimulator
 ) -> None:
-    write_mapping(bridge, app, safety="{start: apply, settle: 1h}")
+    write_mapping(bridge, app, safety="{start: apply, settle: 3s}")
     bridge.start()
     okta = connect_okta(bridge)
-    ada = okta.assign("ada@acme.example", "Ada", "Lovelace")
-    okta.push_group("Engineering", [ada])
+    okta.push_group("Engineering", [okta.assign("ada@acme.example", "Ada", "Lovelace")])
     bridge.kill()
-    write_mapping(bridge, app)  # nothing to settle any more
+    assert writes(app) == []
 
     bridge.start()
-    okta.deactivate(ada)
-    okta.activate(ada)
     becomes(lambda: seats(app), {"ada@acme.example": "invited member"})
+
+
+def test_after_a_kill_among_removals_everybody_is_out_and_every_task_is_done(
+    bridge: BridgeProcess, app: GithubSimulator
+) -> None:
+    leavers = PEOPLE[:40]
+    for email in leavers:
+        by_hand(app, "add", login=email.partition("@")[0], email=email)
+    write_mapping(bridge, app, safety="{start: apply, settle: 0, max_removals: {count: 40}}")
+    bridge.start()
+    observed(bridge)
+    okta = connect_okta(bridge)
+    ids = [okta.assign(email, f"Person {number}", "Example") for number, email in enumerate(leavers)]
+    engineering = okta.push_group("Engineering", ids)
+    at_rest(bridge)
+    app.set_faults(latency_ms=50)
+    okta.change_members(engineering, remove=ids)
+
+    eventually(lambda: len(writes(app)) >= len(leavers) / 2)
+    bridge.kill()
+    assert seats(app)
+    bridge.start()
+    becomes(lambda: seats(app), {})
+    at_rest(bridge)
+    found = tasks(bridge, "--limit", "1000")
+    assert {(task["action"], task["state"]) for task in found} == {("remove", "done")}
+    assert len(found) == len(leavers)

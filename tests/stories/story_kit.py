@@ -47,7 +47,7 @@ def eventually(check: Callable[[], T], *, within_s: float = 15.0) -> T:
         time.sleep(_POLL_S)
 
 
-def becomes(read: Callable[[], T], expected: T, *, within_s: float = 15.0) -> None:
+def becomes(read: Callable[[], object], expected: object, *, within_s: float = 15.0) -> None:
     """Wait until ``read`` returns ``expected``; where it does not, what it returned last is compared."""
 
     def check() -> bool:
