@@ -174,7 +174,12 @@ def where(condition: str) -> dict[str, Any]:
 
 def insert(tx: Tx, table: type[Base]) -> Any:
     """The dialect's own INSERT, the one that knows ON CONFLICT (the same words on both databases)."""
-    return sqlite.insert(table) if tx.dialect.name == "sqlite" else postgresql.insert(table)
+    return insert_for(tx.dialect.name, table)
+
+
+def insert_for(dialect: str, table: type[Base]) -> Any:
+    """The same before there is a transaction, for statements that are built once."""
+    return sqlite.insert(table) if dialect == "sqlite" else postgresql.insert(table)
 
 
 def upsert(tx: Tx, table: type[Base], rows: list[dict[str, Any]], *, keys: list[str], update: list[str]) -> None:
@@ -185,7 +190,7 @@ def upsert(tx: Tx, table: type[Base], rows: list[dict[str, Any]], *, keys: list[
 
 @lru_cache(maxsize=256)
 def _upsert(dialect: str, table: type[Base], keys: tuple[str, ...], update: tuple[str, ...]) -> Any:
-    statement: Any = sqlite.insert(table) if dialect == "sqlite" else postgresql.insert(table)
+    statement = insert_for(dialect, table)
     if not update:
         return statement.on_conflict_do_nothing(index_elements=keys)
     return statement.on_conflict_do_update(

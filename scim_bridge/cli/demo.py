@@ -105,7 +105,7 @@ def _play(out: Console, stage: Stage) -> bool:
     _show(out, draw_flow(beats), "", draw_holdings(stage.seats().values(), stage.reasons()), "")
     differences = stage.differences()
     for line in differences:
-        _show(out, Text(line, style="red"))
+        click.secho(line, fg="red")
     if differences:
         _show(out, Text(f"These are not the expected seats: {len(differences)} differ.", style="bold red"))
     else:

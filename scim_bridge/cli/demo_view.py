@@ -206,6 +206,8 @@ def _because(standing: WhyHub, thing: str) -> str:
 
 
 def _missing(standing: WhyHub) -> str:
+    if not standing.near:
+        return "; ".join(standing.waits) or "on the way"
     near = standing.near[0]
     return (
         f"{near['rule']}: {near['missing']} {_place(near['file'], near['line'])}" if near["rule"] else near["missing"]

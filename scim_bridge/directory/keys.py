@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from scim_bridge.db import Tx
+from scim_bridge.db import Json, Tx
 from scim_bridge.errors import InvalidInput
 
 MAX_KEY = 512  # characters of a column that is looked up
@@ -34,10 +33,26 @@ def texts(tx: Tx, values: Sequence[str]) -> sa.Select[tuple[str]]:
     return chosen
 
 
+def bound_numbers(dialect: str, name: str) -> sa.Select[tuple[int]]:
+    """The same where the integers come, as a list under ``name``, when the statement runs."""
+    chosen: sa.Select[tuple[int]] = _unfolded(
+        dialect, sa.bindparam(name, type_=_list_type(dialect, sa.Integer())), sa.Integer()
+    )
+    return chosen
+
+
 def _listed(tx: Tx, values: Sequence[Any], kind: sa.Integer | sa.Text) -> Any:
+    dialect = tx.dialect.name
+    return _unfolded(dialect, sa.bindparam(None, list(values), _list_type(dialect, kind)), kind)
+
+
+def _list_type(dialect: str, kind: sa.Integer | sa.Text) -> Json | ARRAY[Any]:
+    return Json() if dialect == "sqlite" else ARRAY(kind)
+
+
+def _unfolded(dialect: str, values: sa.BindParameter[Any], kind: sa.Integer | sa.Text) -> Any:
     column = sa.column("value", kind)
-    if tx.dialect.name == "sqlite":
-        in_json = sa.bindparam(None, json.dumps(list(values), ensure_ascii=False), sa.Text)
-        return sa.select(sa.func.json_each(in_json).table_valued(column).c.value)
-    array = sa.cast(sa.bindparam(None, list(values), ARRAY(kind)), ARRAY(kind))
+    if dialect == "sqlite":
+        return sa.select(sa.func.json_each(values).table_valued(column).c.value)
+    array = sa.cast(values, ARRAY(kind))
     return sa.select(sa.func.unnest(array).table_valued(column).render_derived().c.value)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
 
 import sqlalchemy as sa
 
 from scim_bridge.db import Tx
-from scim_bridge.directory.keys import numbers
+from scim_bridge.directory.keys import bound_numbers, numbers
 from scim_bridge.directory.snapshot import GroupFact, PersonFact, UserFact
 from scim_bridge.directory.tables import Group, Membership, NestedGroup, Person, Source, User, UserEmail
 from scim_bridge.folding import fold
@@ -32,15 +34,12 @@ def load_people(tx: Tx, person_ids: Sequence[int]) -> dict[int, PersonFact]:
     """
     if not person_ids:
         return {}
-    chosen = numbers(tx, person_ids)
-    groups = _groups(tx, chosen)
-    rows = tx.execute(
-        sa.select(Person.id, User.id, User.source_id, Source.name, User.active, User.document)
-        .outerjoin(User, User.person_id == Person.id)
-        .outerjoin(Source, Source.id == User.source_id)
-        .where(Person.id.in_(chosen))
-        .order_by(Person.id, User.id)
-    )
+    of_people, of_groups = _queries(tx.dialect.name)
+    chosen = {"people": list(person_ids)}
+    groups: dict[int, list[GroupFact]] = {}
+    for user_id, *group in tx.execute(of_groups, chosen):
+        groups.setdefault(user_id, []).append(GroupFact(*group))
+    rows = tx.execute(of_people, chosen)
     users: dict[int, list[UserFact]] = {}
     for person_id, user_id, source_id, source, active, document in rows:
         facts = users.setdefault(person_id, [])
@@ -49,17 +48,27 @@ def load_people(tx: Tx, person_ids: Sequence[int]) -> dict[int, PersonFact]:
     return {person_id: PersonFact(person_id, tuple(facts)) for person_id, facts in users.items()}
 
 
-def _groups(tx: Tx, person_ids: sa.Select[tuple[int]]) -> dict[int, list[GroupFact]]:
+@lru_cache
+def _queries(dialect: str) -> tuple[Any, Any]:
+    """Users with their sources, and groups by user, of ``people``."""
+    chosen = bound_numbers(dialect, "people")
+    users = (
+        sa.select(Person.id, User.id, User.source_id, Source.name, User.active, User.document)
+        .outerjoin(User, User.person_id == Person.id)
+        .outerjoin(Source, Source.id == User.source_id)
+        .where(Person.id.in_(chosen))
+        .order_by(Person.id, User.id)
+    )
     direct = (
         sa.select(Membership.user_id, Membership.group_id)
         .join(User, User.id == Membership.user_id)
-        .where(User.person_id.in_(person_ids))
+        .where(User.person_id.in_(chosen))
     )
     holds = direct.cte("holds", recursive=True)
     holds = holds.union(
         sa.select(holds.c.user_id, NestedGroup.group_id).join(NestedGroup, NestedGroup.child_id == holds.c.group_id)
     )
-    rows = tx.execute(
+    groups = (
         sa.select(
             holds.c.user_id,
             Group.id,
@@ -71,10 +80,7 @@ def _groups(tx: Tx, person_ids: sa.Select[tuple[int]]) -> dict[int, list[GroupFa
         .join(Group, Group.id == holds.c.group_id)
         .order_by(holds.c.user_id, Group.id)
     )
-    groups: dict[int, list[GroupFact]] = {}
-    for user_id, *group in rows:
-        groups.setdefault(user_id, []).append(GroupFact(*group))
-    return groups
+    return users, groups
 
 
 def user_names(tx: Tx, person_ids: Sequence[int]) -> dict[int, str]:

@@ -11,7 +11,7 @@ comes in between is never lost, and an older answer never wins.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -37,28 +37,55 @@ from scim_bridge.mapping.tables import RevisionChange
 _PEOPLE_AT_ONCE = 250
 _SLICE = 2000
 
+_WAITING = sa.select(
+    sa.exists(sa.select(GroupChange.id)),
+    sa.exists(sa.select(RevisionChange.revision_id)),
+    sa.exists(sa.select(PersonChange.person_id)),
+)
+_GROUP_CHANGES = sa.select(GroupChange).order_by(GroupChange.id).limit(20)
+_EXPANDED = sa.delete(GroupChange).where(GroupChange.id == sa.bindparam("change"))
+_PERSON_CHANGES = (
+    sa.select(PersonChange.person_id, PersonChange.generation)
+    .order_by(PersonChange.changed_at, PersonChange.person_id)
+    .limit(_PEOPLE_AT_ONCE)
+)
+_CHOSEN: sa.BindParameter[int] = sa.bindparam("people", expanding=True)
+_LOCK_PEOPLE = sa.select(Person.id).where(Person.id.in_(_CHOSEN)).order_by(Person.id).with_for_update()
+_ACCESS = sa.select(AccessRow).where(AccessRow.person_id.in_(_CHOSEN))
+_TOLD = sa.delete(PersonChange).where(
+    PersonChange.person_id == sa.bindparam("who"), PersonChange.generation == sa.bindparam("read")
+)
+
 
 class Fanout:
     """Works off change rows; ``step`` does one bounded piece and says whether more may be left."""
 
-    def __init__(self, db: Database, rules: Rules) -> None:
+    def __init__(self, db: Database, rules: Rules, on_want: Callable[[], None] = lambda: None) -> None:
+        """``on_want`` is called when pairs were wanted."""
         self._db = db
         self._rules = rules
+        self._on_want = on_want
 
     def step(self) -> bool:
-        """Do one piece of work. False: nothing was left."""
-        return self._expand_groups() or self._expand_revision() or self._people()
-
-    def _expand_groups(self) -> bool:
+        """Do one piece of each kind of work. False: nothing was left."""
         with self._db.read() as tx:
-            rows = tx.execute(sa.select(GroupChange).order_by(GroupChange.id).limit(20)).all()
-        if not rows:
-            return False
+            groups, revision, people = tx.execute(_WAITING).one()
+        if groups:
+            self._expand_groups()
+        if revision:
+            self._expand_revision()
+        if groups or revision or people:
+            self._people()
+        return bool(groups or revision or people)
+
+    def _expand_groups(self) -> None:
+        with self._db.read() as tx:
+            rows = tx.execute(_GROUP_CHANGES).all()
         now = self._db.clock.now()
         with self._db.write() as tx:
             for row in rows:
                 people = row.person_ids if row.person_ids is not None else people_in(tx, row.group_id)
-                tx.execute(sa.delete(GroupChange).where(GroupChange.id == row.id))
+                tx.execute(_EXPANDED, {"change": row.id})
                 if len(people) <= _SLICE:
                     mark_people(tx, people, now=now)
                 elif _exists(tx, row.group_id):
@@ -66,13 +93,12 @@ class Fanout:
                         mark_group(tx, row.group_id, person_ids=people[start : start + _SLICE], now=now)
                 else:
                     mark_people(tx, people, now=now)
-        return True
 
-    def _expand_revision(self) -> bool:
+    def _expand_revision(self) -> None:
         with self._db.read() as tx:
             row = tx.execute(sa.select(RevisionChange)).first()
             if row is None:
-                return False
+                return
             people = (
                 tx.execute(
                     sa.select(Person.id).where(Person.id > row.after_person_id).order_by(Person.id).limit(_SLICE)
@@ -89,20 +115,12 @@ class Fanout:
                 tx.execute(sa.update(RevisionChange).where(same).values(after_person_id=people[-1]))
             else:
                 tx.execute(sa.delete(RevisionChange).where(same))
-        return True
 
-    def _people(self) -> bool:
+    def _people(self) -> None:
         with self._db.read() as tx:
-            generations = {
-                row.person_id: row.generation
-                for row in tx.execute(
-                    sa.select(PersonChange.person_id, PersonChange.generation)
-                    .order_by(PersonChange.changed_at, PersonChange.person_id)
-                    .limit(_PEOPLE_AT_ONCE)
-                )
-            }
+            generations = {row.person_id: row.generation for row in tx.execute(_PERSON_CHANGES)}
             if not generations:
-                return False
+                return
             in_force = self._rules.in_force(tx)
             people = load_people(tx, list(generations))
             bound = group_bindings(tx)
@@ -111,8 +129,9 @@ class Fanout:
             now = self._db.clock.now()
             bind(tx, met, now=now)
             propose(tx, refused)
-            _write(tx, in_force, generations, verdicts, now=now)
-        return True
+            wanted = _write(tx, in_force, generations, verdicts, now=now)
+        if wanted:
+            self._on_want()
 
 
 def _exists(tx: Tx, group_id: int) -> bool:
@@ -167,9 +186,10 @@ class _Before:
 _NEVER = _Before(-1, None, {}, {}, disabled=False, lost_at=None)
 
 
-def _write(tx: Tx, in_force: InForce, generations: Mapping[int, int], verdicts: Verdicts, *, now: datetime) -> None:
+def _write(tx: Tx, in_force: InForce, generations: Mapping[int, int], verdicts: Verdicts, *, now: datetime) -> int:
+    """Returns how many pairs are wanted now."""
     people = sorted(generations)
-    tx.execute(sa.select(Person.id).where(Person.id.in_(people)).order_by(Person.id).with_for_update()).all()
+    tx.execute(_LOCK_PEOPLE, {"people": people}).all()
     before = _before(tx, people)
     rows: list[dict[str, Any]] = []
     wishes: list[Wish] = []
@@ -196,21 +216,16 @@ def _write(tx: Tx, in_force: InForce, generations: Mapping[int, int], verdicts: 
     columns = ["generation", "revision", "role", "assets", "because", "disabled", "lost_at", "changed_at"]
     upsert(tx, AccessRow, rows, keys=["hub_id", "person_id"], update=columns)
     want(tx, wishes, now=now)
-    tx.execute(
-        sa.delete(PersonChange).where(
-            PersonChange.person_id == sa.bindparam("who"), PersonChange.generation == sa.bindparam("read")
-        ),
-        [{"who": person_id, "read": generation} for person_id, generation in generations.items()],
-    )
+    tx.execute(_TOLD, [{"who": person_id, "read": generation} for person_id, generation in generations.items()])
+    return len(wishes)
 
 
 def _before(tx: Tx, people: Sequence[int]) -> dict[tuple[str, int], _Before]:
-    query = sa.select(AccessRow).where(AccessRow.person_id.in_(people))
     return {
         (row.hub_id, row.person_id): _Before(
             row.generation, row.role, row.assets, row.because, disabled=row.disabled, lost_at=row.lost_at
         )
-        for row in tx.execute(query)
+        for row in tx.execute(_ACCESS, {"people": people})
     }
 
 

@@ -141,7 +141,9 @@ def follow(tx: Tx, mapping: HubMapping, *, observation: int, began_at: datetime,
         values = _next(row, shown, row.person_id in linked, newcomers, observation=observation, now=now)
         if row.state in ("sending", "renewing"):
             _keep_what_was_sent(tx, row, str(values.get("ref", row.ref)), now=now)
-        if values.get("state", row.state) != row.state or "ended_at" in values or "ref" in values:
+        # Whose call never reached the app is not woken: the pair tries again at its own time.
+        is_over = "ended_at" in values and (row.state != "sending" or row.person_id in linked)
+        if values.get("state", row.state) != row.state or is_over or "ref" in values:
             moved.add(row.person_id)
         if values:
             tx.execute(sa.update(InvitationRow).where(InvitationRow.id == row.id).values(values))

@@ -10,13 +10,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 from uuid import uuid4
 
 import sqlalchemy as sa
 from sqlalchemy.orm import InstrumentedAttribute
 
-from scim_bridge.db import Tx, UTCDateTime, insert
+from scim_bridge.db import Tx, UTCDateTime, insert_for
 from scim_bridge.engine.schedule import DISABLED, settled_at
 from scim_bridge.engine.tables import Pair
 
@@ -59,6 +60,10 @@ _OWNED = sa.and_(
 )
 _OWNS = sa.select(Pair.want).where(_OWNED).with_for_update()
 _RENEW = sa.update(Pair).where(_OWNED).values(lease_until=bound_time("until"))
+_NEXT_DUE = sa.select(sa.func.min(Pair.due_at)).where(Pair.due_at > bound_time("at"))
+_WANTED = sa.select(Pair.hub_id, Pair.person_id, Pair.want, Pair.done, Pair.unsettled_since, Pair.priority).where(
+    Pair.person_id.in_(sa.bindparam("people", expanding=True))
+)
 _CLAIMABLE = (
     sa.select(Pair.person_id)
     .where(
@@ -126,11 +131,7 @@ def want(tx: Tx, wishes: Sequence[Wish], *, now: datetime) -> None:
     people = sorted({wish.person_id for wish in wishes})
     known = {
         (row.hub_id, row.person_id): row
-        for row in tx.execute(
-            sa.select(Pair.hub_id, Pair.person_id, Pair.want, Pair.done, Pair.unsettled_since, Pair.priority).where(
-                Pair.person_id.in_(people)
-            )
-        )
+        for row in tx.execute(_WANTED, {"people": people})
         if (row.hub_id, row.person_id) in wanted
     }
     rows = []
@@ -151,19 +152,21 @@ def want(tx: Tx, wishes: Sequence[Wish], *, now: datetime) -> None:
                 "priority": priority,
             }
         )
-    statement = insert(tx, Pair)
-    tx.execute(
-        statement.on_conflict_do_update(
-            index_elements=["hub_id", "person_id"],
-            set_={
-                "want": Pair.want + 1,
-                "due_at": statement.excluded.due_at,
-                "unsettled_since": statement.excluded.unsettled_since,
-                "priority": statement.excluded.priority,
-                "attempts": 0,
-            },
-        ),
-        rows,
+    tx.execute(_want(tx.dialect.name), rows)
+
+
+@lru_cache
+def _want(dialect: str) -> Any:
+    statement = insert_for(dialect, Pair)
+    return statement.on_conflict_do_update(
+        index_elements=["hub_id", "person_id"],
+        set_={
+            "want": Pair.want + 1,
+            "due_at": statement.excluded.due_at,
+            "unsettled_since": statement.excluded.unsettled_since,
+            "priority": statement.excluded.priority,
+            "attempts": 0,
+        },
     )
 
 
@@ -212,7 +215,7 @@ def has_work(hub_id: InstrumentedAttribute[str], now: sa.BindParameter[datetime]
 
 def next_due(tx: Tx, now: datetime) -> datetime | None:
     """When the next pair will be due, of those that are not yet."""
-    return tx.execute(sa.select(sa.func.min(Pair.due_at)).where(Pair.due_at > now)).scalar()
+    return tx.execute(_NEXT_DUE, {"at": now}).scalar()
 
 
 def claim(tx: Tx, hub_id: str, *, limit: int, now: datetime, lease_s: int) -> list[Claim]:

@@ -40,7 +40,7 @@ class Engine:
         self._db = db
         self._connections = Connections(settings, registry, db.clock)
         rules = Rules(registry, settings.environment)
-        self._fanout = Fanout(db, rules)
+        self._fanout = Fanout(db, rules, on_want=self._dispatch_bell)
         self._dispatch = Dispatch(db, rules, self._connections, settings, on_free=self._dispatch_bell)
         self._keeper = Keeper(db, rules, self._connections, settings)
         self._fanout_rung = threading.Event()
@@ -57,7 +57,7 @@ class Engine:
         if left:
             log.warning("engine.took_over", extra={"pairs": left})
         for name, step, rung in (
-            ("fanout", self._fan_out, self._fanout_rung),
+            ("fanout", self._fanout.step, self._fanout_rung),
             ("dispatch", self._dispatch.step, self._dispatch_rung),
             ("keeper", self._keep, threading.Event()),
         ):
@@ -66,14 +66,17 @@ class Engine:
             self._threads.append(thread)
 
     def wake(self) -> None:
-        """A change was committed: look now. Cheap, and safe from any thread."""
+        """A change was committed: look now. Cheap, and safe from any thread.
+
+        Dispatch is not woken: fan-out does that, for what it finds wanted.
+        """
         self._fanout_rung.set()
-        self._dispatch_rung.set()
 
     def stop(self, timeout_s: float = 10.0) -> None:
         """Stop taking work; give calls under way ``timeout_s`` to end."""
         self._stopping.set()
-        self.wake()
+        self._fanout_rung.set()
+        self._dispatch_rung.set()
         self._keeper.stop()
         self._dispatch.stop(timeout_s)
         self._connections.close()
@@ -83,15 +86,10 @@ class Engine:
     def _dispatch_bell(self) -> None:
         self._dispatch_rung.set()
 
-    def _fan_out(self) -> bool:
-        moved = self._fanout.step()
-        if moved:
-            self._dispatch_rung.set()
-        return moved
-
     def _keep(self) -> bool:
-        if self._keeper.step():
-            self.wake()
+        if self._keeper.step():  # other rules: people to evaluate, and what was held or detached goes on
+            self._fanout_rung.set()
+            self._dispatch_rung.set()
         return False
 
     def _loop(self, name: str, step: Callable[[], bool], rung: threading.Event) -> None:

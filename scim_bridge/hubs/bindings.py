@@ -22,6 +22,10 @@ from scim_bridge.errors import Conflict, NotFound
 from scim_bridge.folding import name_key
 from scim_bridge.hubs.tables import AssetRow, Binding
 
+_OF_GROUPS = sa.select(Binding.hub_id, Binding.scope, Binding.name_key, Binding.target_id).where(
+    Binding.kind == "group"
+)
+
 GroupBindings = Mapping[str, Mapping[tuple[int, str], str]]
 """``{hub: {(source id, name key): scim id}}``."""
 
@@ -55,8 +59,7 @@ class NewBinding:
 def group_bindings(tx: Tx) -> GroupBindings:
     """All names of groups that are bound, by hub."""
     bound: dict[str, dict[tuple[int, str], str]] = {}
-    query = sa.select(Binding.hub_id, Binding.scope, Binding.name_key, Binding.target_id)
-    for row in tx.execute(query.where(Binding.kind == "group")):
+    for row in tx.execute(_OF_GROUPS):
         bound.setdefault(row.hub_id, {})[int(row.scope), row.name_key] = row.target_id
     return bound
 
@@ -110,6 +113,8 @@ def resolve_assets(tx: Tx, hub_id: str, names: Sequence[str]) -> Resolved:
     ``type/*`` is every asset of the type that the app shows. One statement for the bindings, one for the
     assets, whatever the number of names.
     """
+    if not names:
+        return Resolved({}, {}, (), ())
     split = {name: (name.partition("/")[0], name.partition("/")[2]) for name in names}
     keys = sorted({name_key(text) for _, text in split.values()})
     bound = {

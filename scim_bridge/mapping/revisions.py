@@ -20,6 +20,7 @@ from scim_bridge.mapping.findings import Finding
 from scim_bridge.mapping.tables import MappingTrouble, Revision, RevisionChange
 
 _ONLY = 1  # the id of the one row of trouble
+_NEWEST = sa.select(sa.func.max(Revision.id))
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +78,7 @@ def in_force(tx: Tx) -> RevisionRef | None:
 
 def in_force_id(tx: Tx) -> int | None:
     """The newest revision's id alone: cheap enough to ask before each use of a set that was read earlier."""
-    return tx.execute(sa.select(sa.func.max(Revision.id))).scalar()
+    return tx.execute(_NEWEST).scalar()
 
 
 def note_trouble(tx: Tx, digest: str, findings: Sequence[Finding], now: datetime) -> None:

@@ -8,9 +8,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
+
+from scim_bridge.cli.main import cli
+from scim_bridge.local.company import Company
 
 DEMO = [sys.executable, "-m", "scim_bridge", "demo"]
 
@@ -30,6 +35,21 @@ def test_once_ends_with_the_expected_seats_and_leaves_nothing(environ: dict[str,
     assert "exactly the expected ones" in done.stdout
     assert "kim.park      -              -              engineers: `except` title co" in done.stdout
     assert list(tmp_path.iterdir()) == []
+
+
+def test_other_seats_than_expected_are_named_and_end_with_1(monkeypatch: pytest.MonkeyPatch) -> None:
+    story = Company.load()
+    unplayed = replace(story, steps=story.steps[:1])
+    monkeypatch.setattr(Company, "load", lambda: unplayed)
+
+    done = CliRunner().invoke(cli, ["demo", "--once"])
+
+    assert done.exit_code == 1
+    assert (
+        "mia.larsen@acme.example: expected active, member, team/core member, GitHub organization acme has nothing"
+        in (done.stdout)
+    )
+    assert "These are not the expected seats: 10 differ." in done.stdout
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])

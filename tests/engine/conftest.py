@@ -25,7 +25,9 @@ __all__ = ["empty_sqlite", "postgresql_url"]
 
 
 @pytest.fixture(scope="session")
-def opened(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Database]]:
+def opened(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[..., Database]]:
     """``opened("sqlite")``: the database of that kind."""
     known: list[Database] = []
 
@@ -53,7 +55,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 @pytest.fixture
-def db(request: pytest.FixtureRequest, opened: Callable[..., Database], monkeypatch: pytest.MonkeyPatch) -> Iterator[Database]:
+def db(
+    request: pytest.FixtureRequest, opened: Callable[..., Database], monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Database]:
     """An empty database whose clock stands at noon."""
     database = opened(request.param)
     database.clock = FrozenClock(NOON)

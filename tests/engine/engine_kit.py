@@ -47,7 +47,13 @@ GRANTS = """\
 
 
 def mapping(
-    *, safety: str = "", app: str = "memory", more: str = "", grants: str = GRANTS, start: str = "apply", settle: str = "0"
+    *,
+    safety: str = "",
+    app: str = "memory",
+    more: str = "",
+    grants: str = GRANTS,
+    start: str = "apply",
+    settle: str = "0",
 ) -> str:
     """The text of a mapping file for the app in memory."""
     return f"""\
@@ -147,8 +153,9 @@ class World:
         while self.dispatch.step():
             self.settle_lanes()
 
-    def settle_lanes(self) -> None:
-        wait([future for lane in self.dispatch._lanes.values() for future in tuple(lane.begun)])
+    def settle_lanes(self, dispatch: Dispatch | None = None) -> None:
+        """Wait for the calls under way."""
+        wait([future for lane in (dispatch or self.dispatch)._lanes.values() for future in tuple(lane.begun)])
 
     def read(self) -> None:
         """Check the hub for updates now."""
@@ -227,7 +234,8 @@ class World:
     def planned(self) -> list[tuple[str, str, str | None, bool]]:
         """``(name, action, to, is held)``."""
         return [
-            (one.user_name.partition("@")[0], one.action, one.after, one.held is not None) for one in self.plan().changes
+            (one.user_name.partition("@")[0], one.action, one.after, one.held is not None)
+            for one in self.plan().changes
         ]
 
     def why(self, person_id: int) -> WhyHub:
@@ -237,6 +245,4 @@ class World:
 
     def dump(self) -> dict[str, list[Any]]:
         """Every row of every table."""
-        return {
-            table.name: sorted(map(repr, self.rows(sa.select(table)))) for table in Base.metadata.sorted_tables
-        }
+        return {table.name: sorted(map(repr, self.rows(sa.select(table)))) for table in Base.metadata.sorted_tables}

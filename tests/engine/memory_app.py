@@ -1,4 +1,4 @@
-"""An app that lives in memory: invitations, roles, teams (one role each), boards (roles add up), and failures on order."""
+"""An app in memory: invitations, roles, teams (one role each), boards (roles add up), and failures on order."""
 
 from __future__ import annotations
 

@@ -11,7 +11,10 @@ from hypothesis import strategies as st
 from scim_bridge.contract.state import SEAT, Status
 from scim_bridge.engine.diff import Change, Drift, Gap, Roles, Standing, Things, diff
 
-ROLES = Roles({SEAT: ("owner", "member", "guest"), "team": ("maintainer", "member"), "board": ("edit", "view")}, frozenset(["team"]))
+ROLES = Roles(
+    {SEAT: ("owner", "member", "guest"), "team": ("maintainer", "member"), "board": ("edit", "view")},
+    frozenset(["team"]),
+)
 NONE: frozenset[str] = frozenset()
 
 
@@ -39,7 +42,11 @@ NOTHING: Things = {}
         pytest.param(MEMBER, MEMBER, MEMBER, Gap(), id="converged-plans-nothing"),
         pytest.param(MEMBER, NOTHING, MEMBER, Gap((change("adopt", SEAT, "", "member"),)), id="as-much-is-adopted"),
         pytest.param(
-            things(seat="owner"), NOTHING, MEMBER, Gap((change("change_role", SEAT, "member", "owner"),)), id="less-is-raised"
+            things(seat="owner"),
+            NOTHING,
+            MEMBER,
+            Gap((change("change_role", SEAT, "member", "owner"),)),
+            id="less-is-raised",
         ),
         pytest.param(
             MEMBER,
@@ -48,13 +55,33 @@ NOTHING: Things = {}
             Gap((change("adopt", SEAT, "", "member"),), (drift(SEAT, "member", "owner"),)),
             id="more-is-adopted-and-the-rest-is-drift",
         ),
-        pytest.param(MEMBER, MEMBER, things(seat="owner"), Gap((), (drift(SEAT, "member", "owner"),)), id="raised-by-hand-is-drift"),
-        pytest.param(MEMBER, MEMBER, things(seat="guest"), Gap((), (drift(SEAT, "member", "guest"),)), id="lowered-by-hand-is-drift"),
         pytest.param(
-            MEMBER, things(seat="owner"), things(seat="owner"), Gap((change("change_role", SEAT, "owner", "member"),)), id="ours-is-lowered"
+            MEMBER,
+            MEMBER,
+            things(seat="owner"),
+            Gap((), (drift(SEAT, "member", "owner"),)),
+            id="raised-by-hand-is-drift",
         ),
         pytest.param(
-            things(seat="owner"), MEMBER, things(seat="owner"), Gap((change("adopt", SEAT, "member", "owner"),)), id="shown-already-needs-no-call"
+            MEMBER,
+            MEMBER,
+            things(seat="guest"),
+            Gap((), (drift(SEAT, "member", "guest"),)),
+            id="lowered-by-hand-is-drift",
+        ),
+        pytest.param(
+            MEMBER,
+            things(seat="owner"),
+            things(seat="owner"),
+            Gap((change("change_role", SEAT, "owner", "member"),)),
+            id="ours-is-lowered",
+        ),
+        pytest.param(
+            things(seat="owner"),
+            MEMBER,
+            things(seat="owner"),
+            Gap((change("adopt", SEAT, "member", "owner"),)),
+            id="shown-already-needs-no-call",
         ),
         pytest.param(NOTHING, MEMBER, MEMBER, Gap((change("remove", SEAT, "member"),)), id="ours-is-removed"),
         pytest.param(NOTHING, NOTHING, MEMBER, Gap(), id="hand-made-is-left-alone"),
@@ -87,7 +114,11 @@ NOTHING: Things = {}
             id="an-asset-that-is-gone-is-forgotten",
         ),
         pytest.param(
-            things(seat="member", team="member"), MEMBER, MEMBER, Gap((change("add_asset", "team/7", "", "member"),)), id="an-asset-is-added"
+            things(seat="member", team="member"),
+            MEMBER,
+            MEMBER,
+            Gap((change("add_asset", "team/7", "", "member"),)),
+            id="an-asset-is-added",
         ),
         pytest.param(
             things(seat="member", board="edit"),
@@ -138,12 +169,26 @@ def test_an_applied_plan_leaves_hand_made_roles_where_roles_add_up() -> None:
     ("standing", "gap"),
     [
         pytest.param(Standing(MEMBER), Gap((change("invite", SEAT, "", "member"),)), id="invited"),
-        pytest.param(Standing(MEMBER, invites=False), Gap((change("add", SEAT, "", "member"),)), id="added-where-nobody-is-invited"),
         pytest.param(
-            Standing(MEMBER, status=Status.EXPIRED), Gap((change("invite", SEAT, "", "member"),)), id="a-lapsed-invitation-holds-no-seat"
+            Standing(MEMBER, invites=False),
+            Gap((change("add", SEAT, "", "member"),)),
+            id="added-where-nobody-is-invited",
         ),
-        pytest.param(Standing(MEMBER, MEMBER, read_in_full=True), Gap((), (drift(SEAT, "member", ""),)), id="removed-by-hand-is-drift"),
-        pytest.param(Standing(NOTHING, MEMBER, read_in_full=True), Gap((change("forget", SEAT, "member"),)), id="gone-is-forgotten"),
+        pytest.param(
+            Standing(MEMBER, status=Status.EXPIRED),
+            Gap((change("invite", SEAT, "", "member"),)),
+            id="a-lapsed-invitation-holds-no-seat",
+        ),
+        pytest.param(
+            Standing(MEMBER, MEMBER, read_in_full=True),
+            Gap((), (drift(SEAT, "member", ""),)),
+            id="removed-by-hand-is-drift",
+        ),
+        pytest.param(
+            Standing(NOTHING, MEMBER, read_in_full=True),
+            Gap((change("forget", SEAT, "member"),)),
+            id="gone-is-forgotten",
+        ),
         pytest.param(Standing(NOTHING, MEMBER), Gap(), id="not-read-in-full-forgets-nothing"),
         pytest.param(Standing(read_in_full=True), Gap(), id="nobody-stays-nobody"),
     ],
@@ -156,10 +201,18 @@ def test_no_account(standing: Standing, gap: Gap) -> None:
     ("desired", "applied", "observed", "gap"),
     [
         pytest.param(MEMBER, MEMBER, MEMBER, Gap(), id="pending-plans-nothing"),
-        pytest.param(NOTHING, MEMBER, MEMBER, Gap((change("cancel_invitation", SEAT, "member"),)), id="loss-of-the-seat-cancels"),
+        pytest.param(
+            NOTHING, MEMBER, MEMBER, Gap((change("cancel_invitation", SEAT, "member"),)), id="loss-of-the-seat-cancels"
+        ),
         pytest.param(NOTHING, NOTHING, MEMBER, Gap(), id="a-hand-made-invitation-is-left-alone"),
         pytest.param(things(seat="owner"), MEMBER, MEMBER, Gap((), (), (SEAT,)), id="a-higher-role-waits"),
-        pytest.param(things(seat="guest"), MEMBER, MEMBER, Gap((change("renew", SEAT, "member", "guest"),)), id="a-lower-role-renews"),
+        pytest.param(
+            things(seat="guest"),
+            MEMBER,
+            MEMBER,
+            Gap((change("renew", SEAT, "member", "guest"),)),
+            id="a-lower-role-renews",
+        ),
         pytest.param(
             MEMBER,
             things(seat="member", team="member"),
@@ -185,7 +238,11 @@ def test_no_account(standing: Standing, gap: Gap) -> None:
             id="hand-made-with-more-is-adopted-not-lowered",
         ),
         pytest.param(
-            things(seat="owner"), NOTHING, MEMBER, Gap((change("adopt", SEAT, "", "member"),), (), (SEAT,)), id="hand-made-with-less-is-adopted-and-waits"
+            things(seat="owner"),
+            NOTHING,
+            MEMBER,
+            Gap((change("adopt", SEAT, "", "member"),), (), (SEAT,)),
+            id="hand-made-with-less-is-adopted-and-waits",
         ),
         pytest.param(
             MEMBER,
@@ -316,5 +373,7 @@ def test_hand_made_accounts_are_never_removed(standing: Standing) -> None:
 
 @given(standings())
 def test_removals_come_last(standing: Standing) -> None:
-    takes = [not ROLES.covers(one.thing, one.after, one.before) for one in diff(standing, ROLES).changes if one.needs_call]
+    takes = [
+        not ROLES.covers(one.thing, one.after, one.before) for one in diff(standing, ROLES).changes if one.needs_call
+    ]
     assert takes == sorted(takes)

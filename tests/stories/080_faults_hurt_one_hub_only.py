@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import requests
 from story_kit import (
     HUB,
     becomes,
@@ -77,7 +78,7 @@ def test_a_fault_shows_in_the_task_and_heals_by_itself(
 
     fault.begin(app)
     if fault.cause == "rate limit":
-        eventually(lambda: app._limited())  # somebody else used up the burst
+        eventually(lambda: _somebody_elses_call(app) in (403, 429))  # who uses up the burst
     okta.push_group("Engineering", [ada])
     becomes(lambda: seats(other), {ADA: "invited member"})
     (task,) = eventually(lambda: tasks(bridge, "--hub", HUB, "--state", "retrying"))
@@ -94,7 +95,7 @@ def test_a_fault_shows_in_the_task_and_heals_by_itself(
     assert 422 not in invitations(app, ADA), "nobody is invited who is invited already"
     becomes(lambda: hub_status(bridge)["backlog"], 0, within_s=40)
     (task,) = tasks(bridge, "--hub", HUB)
-    assert (task["state"], task["cause"]) == ("done", None)
+    assert (task["state"], task["cause"]) == ("done", None), (task, bridge.json("audit","list"), bridge.log())
     assert status(bridge)["state"] == "ok"
 
 
@@ -151,3 +152,8 @@ def test_a_refused_credential_needs_a_person_and_a_mended_one_is_read_anew(
     becomes(lambda: seats(app), {ADA: "invited member"})
     becomes(lambda: hub_status(bridge)["state"], "live")
     assert invitations(app, ADA) == [401, 201]
+
+
+def _somebody_elses_call(app: GithubSimulator) -> int:
+    headers = {"Authorization": "Bearer of-somebody-else"}
+    return requests.get(f"{app.url}/user", headers=headers, timeout=10).status_code

@@ -129,8 +129,14 @@ def test_a_renamed_login_and_a_renamed_team_are_still_the_same(bridge: BridgePro
     check_hub(bridge)
     okta.change_members(core, add=[ben])
     becomes(lambda: seats(app).get(BEN), "active member kernel:member")
+    becomes(lambda: seats(app).get(ADA), "active member kernel:member")
+
+    # A pattern follows the name of the group.
+    okta.rename_group(core, "gh-team-platform")
+    becomes(lambda: seats(app).get(ADA), "active member platform:member")
+    becomes(lambda: seats(app).get(BEN), "active member platform:member")
     okta.deactivate(ada)
-    becomes(lambda: seats(app), {BEN: "active member kernel:member", "stranger@elsewhere.example": "active member"})
+    becomes(lambda: seats(app), {BEN: "active member platform:member", "stranger@elsewhere.example": "active member"})
     at_rest(bridge)
     assert hub_status(bridge)["last_error"] is None
 

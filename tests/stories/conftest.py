@@ -20,6 +20,8 @@ def bridge(tmp_path: Path) -> Iterator[BridgeProcess]:
     bridge = BridgeProcess(tmp_path, settings={"SQLITE_SYNCHRONOUS": "NORMAL"}, secrets={"GITHUB_TOKEN": "of-an-owner"})
     yield bridge
     bridge.kill()
+    assert "@acme.example" not in bridge.log(), "no mail address may be in a log"
+    assert "of-an-owner" not in bridge.log(), "no token may be in a log"
 
 
 @pytest.fixture
