@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -16,7 +17,7 @@ import sqlalchemy as sa
 from scim_bridge.db import Tx, insert
 from scim_bridge.directory.changes import mark_group
 from scim_bridge.directory.delta import MemberDelta
-from scim_bridge.directory.keys import checked, numbers, texts
+from scim_bridge.directory.keys import bound_numbers, checked, numbers, texts
 from scim_bridge.directory.tables import Group, Membership, NestedGroup, PendingMember, User
 
 
@@ -74,8 +75,12 @@ def people_of(tx: Tx, user_ids: Sequence[int]) -> list[int]:
     """The people of these users, each once."""
     if not user_ids:
         return []
-    query = sa.select(User.person_id).where(User.id.in_(numbers(tx, user_ids))).distinct()
-    return sorted(tx.execute(query).scalars())
+    return sorted(tx.execute(_people_of(tx.dialect.name), {"users": list(user_ids)}).scalars())
+
+
+@lru_cache
+def _people_of(dialect: str) -> sa.Select[int]:
+    return sa.select(User.person_id).where(User.id.in_(bound_numbers(dialect, "users"))).distinct()
 
 
 def people_in(tx: Tx, group_id: int) -> list[int]:

@@ -19,7 +19,7 @@ from scim_bridge.contract.state import SEAT, Status
 from scim_bridge.db import Tx
 from scim_bridge.directory.tables import User, UserEmail
 from scim_bridge.engine.applied import set_applied
-from scim_bridge.engine.books import keep_books
+from scim_bridge.engine.books import end_what_shows, record_adopted
 from scim_bridge.engine.decide import Decision, Ruling, decide, label
 from scim_bridge.engine.diff import Change
 from scim_bridge.engine.guard import takes_away
@@ -183,6 +183,7 @@ def _write_down(
     books = [ruling.change for ruling in decision.rulings if not ruling.change.needs_call]
     if books:
         set_applied(tx, hub_id, claim.person_id, {change.thing: _kept(change) for change in books}, now=now)
+        record_adopted(tx, hub_id, subject, scene, books, now=now)
     _follow_invitation(tx, hub, subject, books, now=now)
     steps: list[Step] = []
     kept_tasks: list[int] = []
@@ -194,7 +195,7 @@ def _write_down(
                 steps += _steps(tx, hub, subject, scene, ruling, task_id, now=now)
     kept_reservations = {step.reservation_id for step in steps}
     settle(tx, [entry for entry in left_open if entry.id not in kept_reservations], subject)
-    kept_tasks += keep_books(tx, hub_id, subject, {label(scene, each.thing): each for each in books}, now=now)
+    kept_tasks += end_what_shows(tx, hub_id, subject, scene, kept_tasks, now=now)
     close_tasks(tx, subject, kept_tasks, now=now)
     waits = "; ".join(decision.waits) or None
     if steps:

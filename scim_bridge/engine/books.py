@@ -1,63 +1,77 @@
 """Keep the books where no call is made: what becomes ours as it stands, and what an earlier call brought about.
 
-A call whose answer got lost (a time-out, a crash) may have worked. The next reading tells: where it shows what
-the task was after, the task is done, not cancelled, and the audit trail says so.
+A call whose answer got lost (a time-out, a crash) may have worked. The next reading tells: where the app shows
+what the task was after, the task is done, not cancelled, and the audit trail says so.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from datetime import datetime
 
 from scim_bridge.audit.record import record
 from scim_bridge.contract.state import SEAT
 from scim_bridge.db import Tx
+from scim_bridge.engine.decide import label
 from scim_bridge.engine.diff import Change
-from scim_bridge.engine.standing import Subject
+from scim_bridge.engine.standing import OpenTask, Scene, Subject
 from scim_bridge.engine.tasks import end_task
 
-_GIVES = frozenset({"invite", "add", "renew", "change_role", "add_asset", "change_asset"})
 _TAKES = frozenset({"remove", "cancel_invitation", "remove_asset"})
 _UNDER_WAY = frozenset({"running", "queued", "retrying", "waiting"})
 
 
-def keep_books(tx: Tx, hub_id: str, subject: Subject, books: Mapping[str, Change], *, now: datetime) -> list[int]:
-    """Record ``adopt`` and ``forget`` changes, by the label of their thing; returns the tasks that are done by them."""
+def end_what_shows(
+    tx: Tx, hub_id: str, subject: Subject, scene: Scene, kept: Sequence[int], *, now: datetime
+) -> list[int]:
+    """End the tasks, beside ``kept``, whose call went out before and whose effect the app shows now; their ids."""
     ended: list[int] = []
-    for label, change in books.items():
-        tasks = _brought_about(subject, label, change)
-        for task_id in tasks:
-            end_task(tx, task_id, now=now)
-        ended += tasks
-        if tasks:
-            action = "task.done"
-        elif change.action == "adopt":
-            action = "seat.adopted" if change.thing == SEAT else "asset.adopted"
-        else:
+    shown = {label(scene, thing): roles for thing, roles in subject.standing.observed.items()}
+    for task in subject.tasks:
+        if task.id in kept or not task.attempts or task.state not in _UNDER_WAY:
             continue
-        record(
-            tx,
-            at=now,
-            actor="engine",
-            action=action,
-            person_id=subject.person_id,
-            hub_id=hub_id,
-            subject=f"task:{tasks[0]}" if tasks else None,
-            detail={
-                "thing": label,
-                "from": sorted(change.before),
-                "to": sorted(change.after),
-                "rules": [why["rule"] for why in subject.because.get(change.thing, [])],
-            },
-        )
+        if _shows(task, subject, shown.get(task.thing, frozenset())):
+            end_task(tx, task.id, now=now)
+            ended.append(task.id)
+            detail = {"action": task.action, "thing": task.thing, "to": task.after}
+            record(
+                tx,
+                at=now,
+                actor="engine",
+                action="task.done",
+                person_id=subject.person_id,
+                hub_id=hub_id,
+                subject=f"task:{task.id}",
+                detail=detail,
+            )
     return ended
 
 
-def _brought_about(subject: Subject, label: str, change: Change) -> list[int]:
-    """Tasks whose call went out before, and whose effect the app shows now."""
-    actions = _GIVES if change.action == "adopt" else _TAKES
-    return [
-        task.id
-        for task in subject.tasks
-        if task.thing == label and task.action in actions and task.attempts and task.state in _UNDER_WAY
-    ]
+def record_adopted(
+    tx: Tx, hub_id: str, subject: Subject, scene: Scene, books: Sequence[Change], *, now: datetime
+) -> None:
+    """What is ours from now on, though no call of ours gave it: an auditor asks since when and by which rule."""
+    for change in books:
+        if change.action == "adopt":
+            record(
+                tx,
+                at=now,
+                actor="engine",
+                action="seat.adopted" if change.thing == SEAT else "asset.adopted",
+                person_id=subject.person_id,
+                hub_id=hub_id,
+                detail={
+                    "thing": label(scene, change.thing),
+                    "from": sorted(change.before),
+                    "to": sorted(change.after),
+                    "rules": [why["rule"] for why in subject.because.get(change.thing, [])],
+                },
+            )
+
+
+def _shows(task: OpenTask, subject: Subject, roles: frozenset[str]) -> bool:
+    if task.action in _TAKES:
+        # An accepted invitation is in no list either; its person is not without a seat.
+        is_unnamed = subject.invitation is not None and subject.invitation.state == "unmatched"
+        return not roles and not is_unnamed
+    return task.after is not None and roles >= set(task.after.split(", "))

@@ -30,6 +30,9 @@ from scim_bridge.settings import Settings
 
 log = logging.getLogger(__name__)
 
+_HUB_NOW = sa.select(Hub.observed_from, Hub.observed_at, Hub.observation, Hub.check_owner).where(
+    Hub.id == sa.bindparam("hub")
+)
 _MAY_ACT = sa.select(Hub.id).where(
     Hub.mode == "live",
     Hub.detached_at.is_(None),
@@ -135,8 +138,7 @@ class Dispatch:
             finish(tx, taken, now=now, is_done=False, due_at=again_at, tried=True, waits=waits)
 
     def _hub_now(self, tx: Tx, mapping: HubMapping, connection: Connection) -> HubNow:
-        columns = (Hub.observed_from, Hub.observed_at, Hub.observation, Hub.check_owner)
-        row = tx.execute(sa.select(*columns).where(Hub.id == mapping.hub_id)).one()
+        row = tx.execute(_HUB_NOW, {"hub": mapping.hub_id}).one()
         coming = row.observation + (row.check_owner is None)
         return HubNow(
             mapping, connection.adapter.abilities, row.observed_from, row.observed_at, row.observation, coming

@@ -84,6 +84,7 @@ _CLAIM = (
         owner=sa.bindparam("new_owner"),
         lease_until=bound_time("until"),
         due_at=None,
+        unsettled_since=None,  # what comes from now on is a burst of its own
         look_after=sa.case((Pair.owner.is_not(None), bound_time("at")), else_=Pair.look_after),
     )
     .returning(

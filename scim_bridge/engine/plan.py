@@ -161,9 +161,9 @@ def _everybody(tx: Tx, mapping: HubMapping, *, now: datetime) -> Iterator[Mappin
             ).scalars()
         )
         yield {
-            person_id: desired_of(verdict, stored.get(person_id), now=now)
-            for (_, person_id), verdict in verdicts.items()
-            if verdict.role is not None or person_id in ours or person_id in stored
+            person_id: desired_of(verdicts[mapping.hub_id, person_id], stored.get(person_id), now=now)
+            for person_id in ids
+            if verdicts[mapping.hub_id, person_id].role is not None or person_id in ours or person_id in stored
         }
 
 

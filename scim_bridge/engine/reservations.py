@@ -32,14 +32,19 @@ class OpenReservation:
     thing: str
 
 
+_OPEN = sa.select(Reservation.id, Reservation.person_id, Reservation.thing).where(
+    Reservation.hub_id == sa.bindparam("hub"), Reservation.is_open
+)
+_OPEN_OF = _OPEN.where(Reservation.person_id.in_(sa.bindparam("people", expanding=True)))
+
+
 def open_reservations(tx: Tx, hub_id: str, person_ids: Iterable[int] | None) -> list[OpenReservation]:
     """What these people (None: all) left open; it is decided anew, so it must not count against itself."""
-    query = sa.select(Reservation.id, Reservation.person_id, Reservation.thing).where(
-        Reservation.hub_id == hub_id, Reservation.is_open
-    )
-    if person_ids is not None:
-        query = query.where(Reservation.person_id.in_(list(person_ids)))
-    return [OpenReservation(*row) for row in tx.execute(query)]
+    if person_ids is None:
+        rows = tx.execute(_OPEN, {"hub": hub_id})
+    else:
+        rows = tx.execute(_OPEN_OF, {"hub": hub_id, "people": list(person_ids)})
+    return [OpenReservation(*row) for row in rows]
 
 
 def hub_counts(

@@ -61,6 +61,7 @@ class OpenTask:
     state: str
     attempts: int
     cause: str | None = None
+    after: str | None = None  # the role or roles it was after
 
 
 @dataclass(slots=True)
@@ -337,6 +338,6 @@ def _tasks(tx: Tx, hub_id: str, person_ids: Sequence[int]) -> dict[int, list[Ope
     found: dict[int, list[OpenTask]] = {}
     for row in tx.execute(statements.TASKS, {"hub": hub_id, "people": person_ids}):
         found.setdefault(row.person_id, []).append(
-            OpenTask(row.id, row.action, row.thing, row.state, row.attempts, row.cause)
+            OpenTask(row.id, row.action, row.thing, row.state, row.attempts, row.cause, row.after)
         )
     return found

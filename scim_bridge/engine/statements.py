@@ -69,7 +69,7 @@ INVITATIONS = (
     .order_by(InvitationRow.id)
 )
 TASKS = (
-    sa.select(Task.id, Task.person_id, Task.action, Task.thing, Task.state, Task.attempts, Task.cause)
+    sa.select(Task.id, Task.person_id, Task.action, Task.thing, Task.state, Task.attempts, Task.cause, Task.after)
     .where(Task.hub_id == _HUB, Task.person_id.in_(_PEOPLE), Task.state.in_(OPEN_TASKS))
     .order_by(Task.id)
 )

@@ -6,6 +6,7 @@ import requests
 from story_kit import (
     GRANTS,
     HUB,
+    StoryBridge,
     accept,
     at_rest,
     becomes,
@@ -26,7 +27,8 @@ ADA, BEN = "ada@acme.example", "ben@acme.example"
 LEADS = "  - {name: core-leads, group: Core Leads, assets: {team/core: maintainer}}\n"
 
 
-def test_a_push_becomes_a_seat_and_a_leaver_gives_it_back(bridge: BridgeProcess, app: GithubSimulator) -> None:
+def test_a_push_becomes_a_seat_and_a_leaver_gives_it_back(bridge: StoryBridge, app: GithubSimulator) -> None:
+    bridge.spawns_commands = True
     write_mapping(bridge, app, grants=GRANTS + LEADS)
     bridge.start()
 

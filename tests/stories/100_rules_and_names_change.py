@@ -158,3 +158,49 @@ def test_a_login_renamed_after_the_last_reading_is_found_by_its_number(
     by_hand(app, "add", login="ada", email="stranger@elsewhere.example")
     okta.deactivate(ada)
     becomes(lambda: seats(app), {"stranger@elsewhere.example": "active member"})
+
+
+def test_a_deleted_group_takes_its_seats_along_and_a_new_one_of_its_name_must_be_confirmed(
+    bridge: BridgeProcess, app: GithubSimulator
+) -> None:
+    write_mapping(bridge, app)
+    bridge.start()
+    okta = connect_okta(bridge)
+    ada, ben = okta.assign(ADA, "Ada", "Lovelace"), okta.assign(BEN, "Ben", "Franklin")
+    engineering = okta.push_group("Engineering", [ada, ben])
+    becomes(lambda: seats(app), {ADA: "invited member", BEN: "invited member"})
+    accept(app, BEN)
+    check_hub(bridge)
+    okta.delete_group(engineering)
+    becomes(lambda: seats(app), {})
+
+    okta.push_group("Engineering", [ada])
+    (refused,) = eventually(lambda: [each for each in bridge.json("binding", "list", HUB) if each["candidate_id"]])
+    assert (refused["target_name"], refused["candidate_name"]) == (None, "Engineering")
+    at_rest(bridge)
+    assert seats(app) == {}
+    assert bridge.run("binding", "confirm", str(refused["id"])).returncode == 0
+    becomes(lambda: seats(app), {ADA: "invited member"})
+
+
+def test_a_forgotten_hub_begins_anew_and_finds_what_it_gave(bridge: BridgeProcess, app: GithubSimulator) -> None:
+    file = write_mapping(bridge, app)
+    bridge.start()
+    okta = connect_okta(bridge)
+    ada = okta.assign(ADA, "Ada", "Lovelace")
+    okta.push_group("Engineering", [ada])
+    becomes(lambda: seats(app), {ADA: "invited member"})
+    at_rest(bridge)
+    assert bridge.run("hub", "forget", HUB).returncode == 1, "its file is still there"
+    kept = file.rename(file.with_suffix(".away"))
+    becomes(lambda: hub_status(bridge)["state"], "detached")
+    assert bridge.run("hub", "forget", HUB).returncode == 0
+    assert hub_status(bridge) is None
+
+    kept.rename(file)
+    eventually(lambda: (hub_status(bridge) or {}).get("last_success_at"))
+    at_rest(bridge)
+    assert len(writes(app)) == 1
+    assert bridge.json("plan", HUB)["changes"] == []
+    okta.deactivate(ada)
+    becomes(lambda: seats(app), {})

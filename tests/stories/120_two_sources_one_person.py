@@ -52,3 +52,15 @@ def test_one_source_sees_nothing_of_the_other_and_a_disabled_one_takes_nobodys_a
     assert bridge.run("source", "disable", "okta").returncode == 0
     at_rest(bridge)
     assert seats(app) == {ADA: "invited member"}
+
+
+def test_a_member_whom_nobody_knows_yet_is_waited_for(bridge: BridgeProcess, app: GithubSimulator) -> None:
+    write_mapping(bridge, app)
+    bridge.start()
+    okta = connect_okta(bridge)
+    engineering = okta.push_group("Engineering")
+    okta.change_members(engineering, add=["00u-of-ada"])
+    at_rest(bridge)
+    assert writes(app) == []
+    okta.create(ADA, "Ada", "Lovelace", externalId="00u-of-ada")
+    becomes(lambda: seats(app), {ADA: "invited member"})

@@ -8,16 +8,17 @@ from pathlib import Path
 import pytest
 
 from adapters.github.simulator import GithubSimulator
-from scim_bridge.local.process import BridgeProcess
 
 pytest.register_assert_rewrite("story_kit")
 
+from story_kit import StoryBridge  # noqa: E402  after the line above, or its asserts would show no values
+
 
 @pytest.fixture
-def bridge(tmp_path: Path) -> Iterator[BridgeProcess]:
+def bridge(tmp_path: Path) -> Iterator[StoryBridge]:
     """A bridge that is not started yet; ended like by a power cut when the story is over."""
     # Power cuts of the machine are not played here: NORMAL spares the disk.
-    bridge = BridgeProcess(tmp_path, settings={"SQLITE_SYNCHRONOUS": "NORMAL"}, secrets={"GITHUB_TOKEN": "of-an-owner"})
+    bridge = StoryBridge(tmp_path, settings={"SQLITE_SYNCHRONOUS": "NORMAL"}, secrets={"GITHUB_TOKEN": "of-an-owner"})
     yield bridge
     bridge.kill()
     assert "@acme.example" not in bridge.log(), "no mail address may be in a log"

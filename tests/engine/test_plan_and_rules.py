@@ -1,0 +1,452 @@
+"""Plan, why, going live, timers of `leave`, and what a changed mapping does."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+import sqlalchemy as sa
+from engine_kit import GRANTS, World, mapping
+from memory_app import CORE
+
+from scim_bridge.audit.tables import AuditRow
+from scim_bridge.directory import groups
+from scim_bridge.directory.tables import GroupChange, PersonChange, User
+from scim_bridge.engine.apply import apply_hub
+from scim_bridge.engine.fanout import Fanout
+from scim_bridge.engine.forget import forget_hub
+from scim_bridge.engine.plan import plan_hub
+from scim_bridge.engine.tables import AccessRow, Pair, Task
+from scim_bridge.engine.why import why
+from scim_bridge.errors import Conflict, NotFound
+from scim_bridge.hubs.bindings import confirm, list_bindings
+from scim_bridge.hubs.operate import pause, resume
+from scim_bridge.hubs.tables import AccountRow, Hub
+from scim_bridge.mapping.findings import MappingError
+
+DATABASES = ("sqlite",)
+ANA = "ana@acme.example"
+WEEK = "leave: {lost_access: [{after: 7d, do: remove}], disabled: [{after: 1d, do: remove}]}"
+IN_STEPS = "leave: {lost_access: [{after: 1d, do: remove_assets}, {after: 14d, do: remove}]}"
+
+
+def seated(world: World, *groups: str) -> int:
+    """Ana holds her seat by an accepted invitation."""
+    ana = world.push("ana", *groups)
+    world.run()
+    world.app.accept(ANA)
+    world.later(minutes=10)
+    world.calls()
+    return ana
+
+
+def apply(world: World, *, is_released: bool = False) -> None:
+    with world.db.write() as tx:
+        apply_hub(tx, "acme", release=is_released, actor="cli:ops", now=world.now)
+
+
+@pytest.fixture
+def company(world: World) -> World:
+    """A hub in plan mode with something of everything."""
+    world.app.member("raised", "raised@acme.example", role="owner")
+    world.app.member("low", "low@acme.example", role="guest", holds={CORE: "maintainer"})
+    world.app.member("hand", "hand@acme.example")
+    world.publish(mapping(start="plan"))
+    world.push("raised", "Staff")
+    world.push("low", "Staff", "Core")
+    world.push("hand", "Nobody")
+    world.push("new", "Staff", "Web")
+    world.run()
+    return world
+
+
+# Plan
+
+
+def test_a_plan_writes_nothing(company: World) -> None:
+    company.push("later", "Staff")  # fan-out has not seen it
+    before = company.dump()
+    company.plan()
+    assert company.dump() == before
+
+
+def test_a_plan_holds_every_step_also_of_pushes_that_fan_out_has_not_seen(company: World) -> None:
+    company.push("later", "Guests")
+    assert company.planned() == [
+        ("raised", "change_role", "member", False),
+        ("low", "change_role", "member", False),
+        ("low", "change_asset", "member", False),
+        ("new", "invite", "member", False),
+        ("later", "invite", "guest", False),
+    ]
+    assert company.plan().pending > 0
+
+
+def test_in_plan_mode_nothing_is_written_to_the_app(company: World) -> None:
+    company.later(hours=30)
+    assert company.calls() == []
+
+
+def test_what_is_applied_is_what_was_planned(company: World) -> None:
+    planned = [step for step in company.planned() if step[1] != "adopt"]
+    apply(company)
+    company.run()
+    tasks = company.rows(sa.select(Task.action, Task.after).order_by(Task.person_id, Task.id))
+    assert sorted((row.action, row.after) for row in tasks) == sorted(
+        (action, after) for _, action, after, _ in planned
+    )
+    assert company.hub().mode == "live"
+    assert company.planned() == []
+
+
+def test_going_live_is_recorded_with_who(company: World) -> None:
+    apply(company)
+    (row,) = company.rows(sa.select(AuditRow.actor, AuditRow.detail).where(AuditRow.action == "hub.applied"))
+    assert (row.actor, row.detail["made_live"], company.hub().live_by) == ("cli:ops", True, "cli:ops")
+
+
+def test_a_plan_names_those_whom_the_brake_would_hold(live: World) -> None:
+    names = [f"p{number}" for number in range(10)]
+    for name in names:
+        live.push(name, "Staff")
+    live.run()
+    for name in names[:5]:
+        live.push(name)
+    live.push(names[9], "Staff", active=False)
+    live.fan_out()
+    planned = {(name, action) for name, action, _, is_held in live.planned() if not is_held}
+    assert planned == {("p9", "cancel_invitation"), ("p0", "cancel_invitation")}
+    live.calls()
+    live.run()
+    assert live.calls() == [("cancel", "p9@acme.example"), ("cancel", "p0@acme.example")]
+
+
+def test_apply_of_a_live_hub_lowers_nobody_by_adoption(live: World) -> None:
+    live.app.member("raised", "raised@acme.example", role="owner")
+    live.clock.advance(minutes=1)
+    live.read()
+    live.push("raised", "Staff")
+    live.fan_out()
+    apply(live)
+    live.run()
+    assert live.calls() == []
+
+
+def test_a_plan_of_a_hub_never_read_says_so(world: World) -> None:
+    world.publish(mapping(start="plan"))
+    world.push("ana", "Staff")
+    plan = world.plan()
+    assert (plan.observed_at, plan.to_json()["observed_at"], plan.to_json()["mode"]) == (None, None, "plan")
+    assert "never read" in plan.warnings[0]
+
+
+def test_the_shape_of_a_plan(company: World) -> None:
+    step = company.plan().to_json()["changes"][2]
+    assert step == {
+        "person": {"id": step["person"]["id"], "user_name": "low@acme.example"},
+        "action": "change_asset",
+        "asset": "team/core",
+        "from": "maintainer",
+        "to": "member",
+        "because": [{"rule": "core", "file": "mappings/acme.yaml", "line": 9}],
+        "held": None,
+    }
+
+
+def test_a_renewed_invitation_is_planned_as_cancel_and_invite(live: World) -> None:
+    live.push("ana", "Staff")
+    live.run()
+    live.push("ana", "Guests")
+    live.fan_out()
+    assert live.planned() == [("ana", "cancel_invitation", None, False), ("ana", "invite", "guest", False)]
+
+
+def test_a_plan_of_an_unknown_or_detached_hub_is_refused(live: World) -> None:
+    live.publish(mapping(app="direct"), hubs=("other",))
+    with pytest.raises(NotFound, match="no mapping file"):
+        live.plan()
+    with live.db.read() as tx, pytest.raises(NotFound):
+        plan_hub(tx, "nowhere", live.rules.in_force(tx).mappings, live.registry, now=live.now)
+
+
+# Why
+
+
+def test_why_shows_all_states_and_the_rules(live: World) -> None:
+    ana = seated(live, "Staff", "Core")
+    with live.db.read() as tx:
+        found = why(tx, ana, None, live.rules.in_force(tx).mappings, live.registry, now=live.now).to_json()
+    (hub,) = found["hubs"]
+    assert found["person"] == {"id": f"p{ana}", "user_name": ANA, "disabled": False}
+    assert (
+        hub["desired"] == hub["applied"] == hub["observed"]["things"] == {"seat": ["member"], "team/core": ["member"]}
+    )
+    assert [(one["thing"], one["rule"]) for one in hub["grants"]] == [("seat", "staff"), ("team/core", "core")]
+    assert [one["state"] for one in hub["tasks"]] == ["done"]
+
+
+def test_why_names_the_nearest_rules_where_somebody_gets_nothing(live: World) -> None:
+    dan = live.push("dan", "Core")
+    live.run()
+    found = live.why(dan)
+    assert (found.desired, found.observed) == ({}, {})
+    assert found.near
+
+
+def test_why_of_an_unknown_hub_is_refused(live: World) -> None:
+    with live.db.read() as tx, pytest.raises(NotFound, match="known hubs: acme"):
+        why(tx, 1, "nowhere", live.rules.in_force(tx).mappings, live.registry, now=live.now)
+
+
+# Leave
+
+
+def test_while_the_timer_runs_role_and_assets_stay(world: World) -> None:
+    world.begin(more=WEEK)
+    ana = seated(world, "Staff", "Core")
+    world.push("ana")
+    world.run()
+    assert (world.calls(), world.pair(ana).due_at) == ([], world.now + timedelta(days=7))
+    world.later(days=6, hours=23)
+    assert world.calls() == []
+    world.later(hours=1)
+    assert world.calls() == [("remove", "ana")]
+
+
+def test_a_timer_survives_a_restart(world: World) -> None:
+    world.begin(more=WEEK)
+    seated(world, "Staff")
+    world.push("ana")
+    world.run()
+    world.start_engine()
+    world.later(days=7)
+    assert world.calls() == [("remove", "ana")]
+
+
+def test_assets_first_the_seat_later(world: World) -> None:
+    world.begin(more=IN_STEPS)
+    seated(world, "Staff", "Core")
+    world.push("ana")
+    world.run()
+    world.later(days=1)
+    assert world.calls() == [("unset_asset", "ana", "core", "member")]
+    world.later(days=13)
+    assert world.calls() == [("remove", "ana")]
+
+
+def test_back_in_time_drops_the_steps(world: World) -> None:
+    world.begin(more=WEEK)
+    ana = seated(world, "Staff")
+    world.push("ana")
+    world.run()
+    world.push("ana", "Staff")
+    world.later(days=30)
+    assert (world.calls(), world.access(ana).lost_at) == ([], None)
+
+
+def test_disabled_has_steps_of_its_own(world: World) -> None:
+    world.begin(more=WEEK)
+    seated(world, "Staff")
+    world.push("ana")
+    world.run()
+    world.clock.advance(hours=1)
+    world.push("ana", active=False)
+    world.run()
+    world.later(days=1)
+    assert world.calls() == [("remove", "ana")]
+
+
+def test_enabled_again_without_access_goes_by_lost_access(world: World) -> None:
+    world.begin(more="leave: {lost_access: [{after: 0d, do: remove}], disabled: [{after: 30d, do: remove}]}")
+    seated(world, "Staff")
+    world.push("ana", "Staff", active=False)
+    world.run()
+    assert world.calls() == []
+    world.push("ana", active=True)
+    world.run()
+    assert world.calls() == [("remove", "ana")]
+
+
+def test_changed_steps_hold_for_timers_that_run(world: World) -> None:
+    world.begin(more=WEEK)
+    seated(world, "Staff")
+    world.push("ana")
+    world.run()
+    world.publish(mapping())
+    world.run()
+    assert world.calls() == [("remove", "ana")]
+
+
+def test_a_timer_outlives_a_detached_hub(world: World) -> None:
+    world.begin(more=WEEK)
+    seated(world, "Staff")
+    world.push("ana")
+    world.run()
+    world.publish(mapping(app="direct"), hubs=("other",))
+    world.run()
+    world.publish(mapping(more=WEEK))
+    world.run()
+    world.later(days=7)
+    assert world.calls() == [("remove", "ana")]
+
+
+# Settle
+
+
+def test_a_mover_in_either_order_never_drops_the_seat(world: World) -> None:
+    world.begin(settle="60s")
+    seated_id = world.push("ana", "Staff")
+    world.run()
+    world.later(seconds=60)
+    world.app.accept(ANA)
+    world.later(minutes=10)
+    world.calls()
+    world.push("ana")
+    world.run()
+    world.clock.advance(seconds=30)
+    world.read()  # a reading in between wakes nobody in mid-move
+    world.run()
+    world.push("ana", "Guests")
+    world.run()
+    world.later(seconds=60)
+    assert world.calls() == [("change_role", "ana", "guest")]
+    assert world.ours(seated_id) == {("seat", "guest")}
+
+
+def test_added_and_removed_within_settle_calls_nothing(world: World) -> None:
+    world.begin(settle="60s")
+    world.push("ana", "Staff")
+    world.run()
+    world.push("ana")
+    world.later(minutes=10)
+    assert (world.calls(), world.tasks()) == ([], [])
+
+
+# Pause, detach, forget, publish
+
+
+def test_a_paused_hub_takes_pushes_and_writes_nothing(live: World) -> None:
+    with live.db.write() as tx:
+        pause(tx, "acme", actor="cli:ops", now=live.now)
+    live.push("ana", "Staff")
+    live.run()
+    assert live.calls() == []
+    with live.db.write() as tx:
+        resume(tx, None, actor="cli:ops", now=live.now)
+    live.run()
+    assert live.calls() == [("invite", ANA, "member")]
+
+
+def test_a_detached_hub_is_left_alone_until_its_file_returns(live: World) -> None:
+    seated(live, "Staff")
+    live.push("bo", "Staff")
+    live.fan_out()
+    live.publish(mapping(app="direct"), hubs=("other",))
+    live.push("ana")
+    live.run()
+    assert (live.calls(), live.app.seats()[ANA]) == ([], "member")
+    assert live.hub().detached_at == live.now
+    live.publish(mapping())
+    live.run()
+    assert sorted(live.calls()) == [("invite", "bo@acme.example", "member"), ("remove", "ana")]
+
+
+def test_tasks_of_a_detached_hub_are_cancelled(world: World) -> None:
+    world.begin(safety="protect: [ana]")
+    seated(world, "Staff")
+    world.push("ana")
+    world.run()
+    world.publish(mapping(app="direct"), hubs=("other",))
+    assert (world.task().state, "detached" in world.task().cause) == ("cancelled", True)
+
+
+def test_a_hub_is_forgotten_only_without_its_file(live: World) -> None:
+    seated(live, "Staff")
+    with live.db.write() as tx, pytest.raises(Conflict, match="still has its mapping file"):
+        forget_hub(tx, "acme", actor="cli:ops", now=live.now)
+    live.publish(mapping(app="direct"), hubs=("other",))
+    with live.db.write() as tx:
+        forget_hub(tx, "acme", actor="cli:ops", now=live.now)
+    assert [live.rows(sa.select(table)) for table in (AccountRow, Task, Pair, AccessRow)] == [[], [], [], []]
+    assert [row.id for row in live.rows(sa.select(Hub.id))] == ["other"]
+
+
+def test_the_same_files_again_change_nothing(live: World) -> None:
+    before = live.dump()
+    live.publish()
+    assert live.dump() == before
+
+
+def test_an_invalid_set_changes_nothing(live: World) -> None:
+    before = live.dump()
+    with pytest.raises(MappingError):
+        live.publish("app: nowhere\n")
+    assert live.dump() == before
+
+
+def test_new_rules_reach_everybody(live: World) -> None:
+    seated(live, "Staff", "Sales")
+    live.publish(mapping(grants=GRANTS + "  - {name: sales, group: Sales, assets: {team/web: member}}\n"))
+    live.run()
+    assert live.calls() == [("set_asset", "ana", "web", "member")]
+
+
+# Fan-out
+
+
+def test_a_push_that_changes_nothing_wants_nothing(live: World) -> None:
+    ana = seated(live, "Staff")
+    wanted = live.pair(ana).want
+    live.push("ana", "Staff", "Choir")
+    live.run()
+    assert (live.pair(ana).want, live.calls()) == (wanted, [])
+
+
+def test_change_rows_go_only_where_they_are_still_the_ones_that_were_read(live: World) -> None:
+    ana = live.push("ana", "Staff")
+    live.fan_out()
+    live.push("ana", "Staff", active=False)
+    with live.db.write() as tx:
+        tx.execute(sa.update(PersonChange).values(generation=PersonChange.generation - 1))
+    Fanout(live.db, live.rules)
+    live.fan_out()
+    assert live.rows(sa.select(PersonChange)) == []
+    assert live.access(ana).role is None
+
+
+def test_an_older_answer_never_wins(live: World) -> None:
+    ana = live.push("ana", "Staff")
+    live.fan_out()
+    with live.db.write() as tx:
+        tx.execute(sa.update(AccessRow).values(generation=10_000))
+    live.push("ana", "Owners")
+    live.fan_out()
+    assert live.access(ana).role == "member"
+
+
+def test_a_large_group_is_expanded_in_slices(live: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("scim_bridge.engine.fanout._SLICE", 2)
+    for number in range(5):
+        live.push(f"p{number}", "Staff")
+    live.fan_out()
+    live.publish(mapping(more="check: 1h"))
+    live.run()
+    assert (len(live.calls()), live.rows(sa.select(GroupChange))) == (5, [])
+
+
+def test_a_group_of_the_same_name_gets_nothing_until_confirmed(live: World) -> None:
+    seated(live, "Staff")
+    bo = live.push("bo")
+    with live.db.write() as tx:
+        scim_id = tx.execute(sa.select(User.scim_id).where(User.person_id == bo)).scalar_one()
+        groups.create_group(tx, live.source, {"displayName": "STAFF"}, (scim_id,), now=live.now)
+    live.run()
+    assert live.calls() == []
+    with live.db.read() as tx:
+        (binding,) = [one for one in list_bindings(tx, "acme") if one.candidate_id]
+    with live.db.write() as tx:
+        confirm(tx, binding.id, actor="cli:ops", now=live.now)
+        with pytest.raises(Conflict, match="nothing to confirm"):
+            confirm(tx, binding.id, actor="cli:ops", now=live.now)
+    live.run()
+    assert ("invite", "bo@acme.example", "member") in live.calls()
