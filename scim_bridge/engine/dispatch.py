@@ -126,8 +126,9 @@ class Dispatch:
     def _begin_batch(
         self, tx: Tx, mapping: HubMapping, connection: Connection, room: int, now: datetime
     ) -> tuple[int, HubNow, list[Work]]:
-        claims = claim(tx, mapping.hub_id, limit=room, now=now, lease_s=self._settings.lease_s)
+        # The hub's row first, and locked: a reading that ends meanwhile either is seen here, or sees who waits for it.
         hub = self._hub_now(tx, mapping, connection)
+        claims = claim(tx, mapping.hub_id, limit=room, now=now, lease_s=self._settings.lease_s)
         works = begin(tx, hub, claims, look_after_s=self._settings.look_after_s, now=now)
         return len(claims), hub, works
 

@@ -311,7 +311,8 @@ def _states(seat: bool | None = None) -> st.SearchStrategy[dict[str, frozenset[s
 def standings(draw: st.DrawFn) -> Standing:
     status = draw(st.sampled_from([None, Status.ACTIVE, Status.INVITED, Status.SUSPENDED]))
     observed = draw(_states(seat=True)) if status else {}
-    return Standing(draw(_states()), draw(_states()), observed, status, True, draw(st.booleans()), draw(st.booleans()))
+    invites = status is Status.INVITED or draw(st.booleans())
+    return Standing(draw(_states()), draw(_states()), observed, status, True, draw(st.booleans()), invites)
 
 
 def carry_out(standing: Standing, gap: Gap) -> Standing:

@@ -59,8 +59,8 @@ def test_a_member_whom_nobody_knows_yet_is_waited_for(bridge: BridgeProcess, app
     bridge.start()
     okta = connect_okta(bridge)
     engineering = okta.push_group("Engineering")
-    okta.change_members(engineering, add=["00u-of-ada"])
+    okta.change_members(engineering, add=["00u1222584263"])  # Ada's id in Okta, pushed before she is
     at_rest(bridge)
     assert writes(app) == []
-    okta.create(ADA, "Ada", "Lovelace", externalId="00u-of-ada")
+    okta.assign(ADA, "Ada", "Lovelace")
     becomes(lambda: seats(app), {ADA: "invited member"})
