@@ -29,7 +29,7 @@ class Applied:
 def apply_hub(tx: Tx, hub_id: str, *, release: bool, actor: str, now: datetime) -> Applied:
     """Carry out the hub's plan. A hub in plan mode becomes live for good; ``release`` frees held removals."""
     require_hub(tx, hub_id)
-    hub = tx.execute(sa.select(Hub.mode, Hub.detached_at).where(Hub.id == hub_id).with_for_update()).one()
+    hub = tx.execute(sa.select(Hub.mode, Hub.detached_at).where(Hub.id == hub_id).with_for_update(key_share=True)).one()
     if hub.detached_at is not None:
         raise Conflict(f"hub {hub_id} is detached", advice="put its mapping file back")
     made_live = hub.mode == "plan"

@@ -26,7 +26,8 @@ from scim_bridge.engine.guard import takes_away
 from scim_bridge.engine.invitations import ensure_pending, forget_invitation, mark_renewing, mark_sending
 from scim_bridge.engine.pairs import Claim, finish
 from scim_bridge.engine.reservations import OpenReservation, hub_counts, open_reservations, reserve, settle
-from scim_bridge.engine.standing import Scene, Subject, load_scene
+from scim_bridge.engine.scene import Scene, Subject
+from scim_bridge.engine.standing import load_scene
 from scim_bridge.engine.tables import AccessRow
 from scim_bridge.engine.tasks import close_tasks, open_task
 from scim_bridge.hubs.accounts import set_links

@@ -14,7 +14,7 @@ from scim_bridge.contract.state import SEAT
 from scim_bridge.db import Tx
 from scim_bridge.engine.decide import label
 from scim_bridge.engine.diff import Change
-from scim_bridge.engine.standing import OpenTask, Scene, Subject
+from scim_bridge.engine.scene import OpenTask, Scene, Subject
 from scim_bridge.engine.tasks import end_task
 
 _TAKES = frozenset({"remove", "cancel_invitation", "remove_asset"})

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import random
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
 from itertools import islice
 from uuid import uuid4
@@ -44,7 +44,15 @@ _REPAIR_AFTER = timedelta(hours=24)
 class Check:
     """Reads hubs, one reading of a hub at a time."""
 
-    def __init__(self, db: Database, rules: Rules, connections: Connections, settings: Settings) -> None:
+    def __init__(
+        self,
+        db: Database,
+        rules: Rules,
+        connections: Connections,
+        settings: Settings,
+        on_read: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._on_read = on_read
         self._db = db
         self._rules = rules
         self._connections = connections
@@ -66,6 +74,7 @@ class Check:
             self._failed(reading, owner, Transient("the reading broke", advice="the log has the details"))
         else:
             self._ended(mapping, reading, owner, known, count)
+            self._on_read()
 
     def _claim(self, hub_id: str) -> tuple[HubMapping, Reading, str, Known] | None:
         now, owner = self._db.clock.now(), str(uuid4())
@@ -128,7 +137,9 @@ class Check:
         now = self._db.clock.now()
         with self._db.write() as tx:
             if not tx.execute(
-                sa.select(Hub.id).where(Hub.id == mapping.hub_id, Hub.check_owner == owner).with_for_update()
+                sa.select(Hub.id)
+                .where(Hub.id == mapping.hub_id, Hub.check_owner == owner)
+                .with_for_update(key_share=True)
             ).first():
                 return
             close_reading(tx, reading, now=now)

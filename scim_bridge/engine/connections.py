@@ -66,6 +66,8 @@ class Connections:
             if known is not None and known[0] == fingerprint:
                 return known[1]
             connection = self._connect(mapping)
+            if known is not None:
+                known[1].adapter.close()
             self._open[mapping.hub_id] = (fingerprint, connection)
             return connection
 

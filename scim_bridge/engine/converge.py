@@ -25,6 +25,8 @@ from scim_bridge.hubs.tables import Hub
 log = logging.getLogger(__name__)
 
 _CALL_NEEDS_S = 40  # no call starts with less of the lease left
+# A reading that ends takes the hub's row and then those of pairs; in any other order the two would lock each other out.
+_LOCK_HUB = sa.select(Hub.id).where(Hub.id == sa.bindparam("hub")).with_for_update(key_share=True)
 _SUCCESS_NOTED_S = 5  # a hub's last success is not written more often
 
 
@@ -64,13 +66,13 @@ class Converge:
     def _succeeded(self, hub: HubNow, work: Work, step: Step, account: Account | None, *, is_last: bool) -> None:
         now = self._db.clock.now()
         with self._db.write() as tx:
-            if not owns(tx, work.claim):
-                raise LeaseLost
-            record_success(tx, hub, work, step, account, now=now)
             noted = self._success_noted.get(work.claim.hub_id)
             if noted is None or now - noted > timedelta(seconds=_SUCCESS_NOTED_S):
                 tx.execute(sa.update(Hub).where(Hub.id == work.claim.hub_id).values(last_success_at=now))
                 self._success_noted[work.claim.hub_id] = now
+            if not owns(tx, work.claim):
+                raise LeaseLost
+            record_success(tx, hub, work, step, account, now=now)
             if is_last and _has_more_to_give(work, account):
                 finish(tx, work.claim, now=now, is_done=False, due_at=now)
             elif is_last:
@@ -83,6 +85,7 @@ class Converge:
     def _failed(self, hub: HubNow, work: Work, step: Step, error: BridgeError, *, is_last: bool) -> bool:
         now = self._db.clock.now()
         with self._db.write() as tx:
+            tx.execute(_LOCK_HUB, {"hub": work.claim.hub_id})
             if not owns(tx, work.claim):
                 raise LeaseLost
             stop = record_failure(tx, hub, work, step, error, now=now)
@@ -115,7 +118,7 @@ class _Lease:
 
     def renew(self) -> None:
         """Before a call: make sure that enough of the lease is left for it. Raises ``LeaseLost``."""
-        now = self._db.clock.now()
+        now = self._db.now()
         if (self._until - now).total_seconds() > max(_CALL_NEEDS_S, self._lease_s / 2):
             return
         until = now + timedelta(seconds=self._lease_s)

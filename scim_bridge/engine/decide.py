@@ -19,8 +19,8 @@ from dataclasses import dataclass, replace
 
 from scim_bridge.contract.state import SEAT, Status
 from scim_bridge.engine.diff import Change, Drift, Standing, diff
-from scim_bridge.engine.guard import MAX_REMOVALS, Counts, held_because, takes_away
-from scim_bridge.engine.standing import Scene, Subject
+from scim_bridge.engine.guard import Counts, held_because, takes_away
+from scim_bridge.engine.scene import Scene, Subject
 from scim_bridge.mapping.model import HubMapping
 
 RESENDS_AT_MOST = 2
@@ -76,7 +76,7 @@ def decide(
     by_itself = _by_invitation(subject)
     if by_itself is not None:
         return replace(by_itself, waits=(*by_itself.waits, *waits))
-    gap = diff(_to_compare(subject), scene.roles)
+    gap = diff(to_compare(subject), scene.roles)
     waits += [f"{label(scene, thing)} follows when the invitation is accepted" for thing in gap.waits_for_acceptance]
     if subject.next_at is not None:
         waits.append(f"`leave` acts at {subject.next_at:%Y-%m-%d %H:%M} UTC")
@@ -109,8 +109,8 @@ def _by_invitation(subject: Subject) -> Decision | None:
     return None
 
 
-def _to_compare(subject: Subject) -> Standing:
-    """An invitation that lapsed, or that we cancelled to renew it, gives nothing any more: start anew."""
+def to_compare(subject: Subject) -> Standing:
+    """What is compared: where an invitation lapsed, or was cancelled to renew it, nothing is ours any more."""
     standing, invitation = subject.standing, subject.invitation
     is_dead = invitation is not None and invitation.state in ("expired", "renewing")
     if is_dead and subject.desired.role is not None and standing.status in (None, Status.EXPIRED):
@@ -137,10 +137,9 @@ def _rule(
         change,
         names=subject.names,
         is_active=is_active,
-        was_held=any(
-            task.state == "held" and task.action == change.action and MAX_REMOVALS in (task.cause or "")
-            for task in subject.tasks
-        ),
+        held_before=[
+            task.cause or "" for task in subject.tasks if task.state == "held" and task.action == change.action
+        ],
         is_released=is_released,
         safety=mapping.safety,
         counts=now_counts,

@@ -30,8 +30,10 @@ from scim_bridge.settings import Settings
 
 log = logging.getLogger(__name__)
 
-_HUB_NOW = sa.select(Hub.observed_from, Hub.observed_at, Hub.observation, Hub.check_owner).where(
-    Hub.id == sa.bindparam("hub")
+_HUB_NOW = (
+    sa.select(Hub.observed_from, Hub.observed_at, Hub.observation, Hub.check_owner)
+    .where(Hub.id == sa.bindparam("hub"))
+    .with_for_update(key_share=True)
 )
 _MAY_ACT = sa.select(Hub.id).where(
     Hub.mode == "live",

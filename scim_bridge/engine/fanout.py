@@ -29,7 +29,8 @@ from scim_bridge.engine.pairs import Wish, want
 from scim_bridge.engine.rules import InForce, Rules
 from scim_bridge.engine.schedule import DISABLED, GAINS, LOSES
 from scim_bridge.engine.tables import AccessRow
-from scim_bridge.hubs.bindings import NewBinding, bind, group_bindings, propose
+from scim_bridge.hubs.bindings import bind, group_bindings, propose
+from scim_bridge.hubs.bound import NewBinding
 from scim_bridge.mapping.evaluate import Verdict, evaluate
 from scim_bridge.mapping.model import HubMapping
 from scim_bridge.mapping.tables import RevisionChange

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
@@ -16,7 +16,6 @@ from scim_bridge.contract.state import SEAT
 from scim_bridge.engine.diff import Change, Roles
 from scim_bridge.mapping.model import Safety
 
-MAX_REMOVALS = "`safety.max_removals`"
 _PROTECTED = (
     "the account is under `safety.protect`: it may gain, never lose",
     "take it out of `safety.protect` if it is to lose",
@@ -76,12 +75,21 @@ def limit(safety: Safety, managed_at_start: int) -> int | None:
     return min(limits) if limits else None
 
 
+def _written(safety: Safety) -> str:
+    """`max_removals` as a mapping says it."""
+    most = safety.max_removals
+    parts = [
+        f"{name}: {value:g}" for name, value in (("count", most.count), ("percent", most.percent)) if value is not None
+    ]
+    return "{" + ", ".join(parts) + "}"
+
+
 def held_because(
     change: Change,
     *,
     names: Iterable[str],
     is_active: bool,
-    was_held: bool,
+    held_before: Collection[str],
     is_released: bool,
     safety: Safety,
     counts: Counts,
@@ -89,8 +97,9 @@ def held_because(
 ) -> tuple[str, str] | None:
     """Why this change must wait for a person, and what they can do; None: it may go on.
 
-    ``names``: the account's login and addresses. ``was_held``: the same removal was held before; time alone
-    does not free it. ``is_released``: a person let it go on, which lifts ``max_removals`` and nothing else.
+    ``names``: the account's login and addresses. ``held_before``: why the same removal was held until now; under
+    the same `max_removals` it stays held, for time alone does not free it. ``is_released``: a person let it go
+    on, which lifts ``max_removals`` and nothing else.
     """
     if not takes_away(change, roles):
         return None
@@ -103,6 +112,8 @@ def held_because(
                 return f"`safety.keep_at_least` wants {keep} {role}; {counts.holders[role]} left", _KEPT
     if ends_seat(change) and not is_released:
         most = limit(safety, counts.managed + counts.ended)
-        if most is not None and (was_held or counts.ended + 1 > most):
-            return f"more than {most} seats would end within an hour ({MAX_REMOVALS})", _RELEASE
+        brake = f"`safety.max_removals: {_written(safety)}`"
+        stays = any(brake in cause for cause in held_before)
+        if most is not None and (stays or counts.ended + 1 > most):
+            return f"more than {most} seats would end within an hour ({brake})", _RELEASE
     return None

@@ -25,7 +25,7 @@ from scim_bridge.db import Tx, upsert
 from scim_bridge.engine.applied import set_applied
 from scim_bridge.engine.guard import is_named
 from scim_bridge.engine.pairs import bound_time
-from scim_bridge.engine.standing import Subject
+from scim_bridge.engine.scene import Subject
 from scim_bridge.engine.tables import AppliedRow, InvitationRow
 from scim_bridge.hubs.tables import AccountEmail, AccountRow, AssetRow, HoldingRow
 from scim_bridge.mapping.model import HubMapping

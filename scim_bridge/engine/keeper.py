@@ -9,7 +9,6 @@ import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
-from pathlib import Path
 
 import sqlalchemy as sa
 
@@ -21,7 +20,7 @@ from scim_bridge.engine.connections import Connections
 from scim_bridge.engine.probe import probe_hub
 from scim_bridge.engine.rules import Rules
 from scim_bridge.engine.tables import InvitationRow, Reservation, Task
-from scim_bridge.hubs.tables import Hub
+from scim_bridge.hubs.tables import AccountRow, Hub
 from scim_bridge.mapping import revisions
 from scim_bridge.mapping.findings import MappingError
 from scim_bridge.mapping.watch import FolderWatch
@@ -37,13 +36,20 @@ _AT_ONCE = 4  # hubs read or probed at the same time
 class Keeper:
     """Does what is due by the clock."""
 
-    def __init__(self, db: Database, rules: Rules, connections: Connections, settings: Settings) -> None:
+    def __init__(
+        self,
+        db: Database,
+        rules: Rules,
+        connections: Connections,
+        settings: Settings,
+        on_read: Callable[[], None] = lambda: None,
+    ) -> None:
         self._db = db
         self._rules = rules
         self._connections = connections
         self._settings = settings
-        self._check = Check(db, rules, connections, settings)
-        self._watch = FolderWatch(Path(settings.mappings))
+        self._check = Check(db, rules, connections, settings, on_read)
+        self._watch = FolderWatch(settings.mappings)
         self._pool = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="keeper")
         self._busy: set[str] = set()
         self._clear_at: datetime | None = None
@@ -65,6 +71,13 @@ class Keeper:
 
     def watch_mappings(self, now: datetime) -> bool:
         """Put changed files in force, if the whole set is valid; else say why they are not."""
+        try:
+            return self._publish_changes(now)
+        except Exception:
+            self._watch = FolderWatch(self._settings.mappings)  # what it showed was not dealt with: look again
+            raise
+
+    def _publish_changes(self, now: datetime) -> bool:
         try:
             files = self._watch.poll()
             if files is None:
@@ -108,10 +121,13 @@ class Keeper:
             return
         self._clear_at = now + _CLEAR_EVERY
         kept = self._settings.retention_days
-        over = Task.state.in_(["done", "cancelled"])
         with self._db.write() as tx:
             if kept.tasks:
-                tx.execute(sa.delete(Task).where(over, Task.updated_at < now - timedelta(days=kept.tasks)))
+                before = now - timedelta(days=kept.tasks)
+                is_over = Task.state.in_(["done", "cancelled"])
+                tx.execute(sa.delete(Task).where(is_over, Task.updated_at < before))
+                tx.execute(sa.delete(InvitationRow).where(InvitationRow.ended_at < before))
+                tx.execute(sa.delete(AccountRow).where(AccountRow.gone_at < before))
             if kept.audit:
                 tx.execute(sa.delete(AuditRow).where(AuditRow.at < now - timedelta(days=kept.audit)))
             tx.execute(sa.delete(Reservation).where(~Reservation.is_open, Reservation.at < now - _RESERVATIONS_KEPT))

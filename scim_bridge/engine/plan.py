@@ -22,8 +22,9 @@ from scim_bridge.engine.begin import is_wanted_by_another
 from scim_bridge.engine.decide import Ruling, decide, label
 from scim_bridge.engine.fanout import judge
 from scim_bridge.engine.reservations import hub_counts, open_reservations
+from scim_bridge.engine.scene import Desired, Scene, Subject
 from scim_bridge.engine.schedule import REPAIRS
-from scim_bridge.engine.standing import Desired, Scene, Subject, load_scene
+from scim_bridge.engine.standing import load_scene
 from scim_bridge.engine.tables import AccessRow, AppliedRow, Pair
 from scim_bridge.errors import NotFound
 from scim_bridge.hubs.bindings import group_bindings

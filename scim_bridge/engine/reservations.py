@@ -16,7 +16,7 @@ from scim_bridge.contract.state import SEAT, Status
 from scim_bridge.db import Tx
 from scim_bridge.engine.diff import Change
 from scim_bridge.engine.guard import Counts, ends_seat
-from scim_bridge.engine.standing import Subject
+from scim_bridge.engine.scene import Subject
 from scim_bridge.engine.tables import AppliedRow, Reservation
 from scim_bridge.hubs.tables import AccountRow, Hub
 
@@ -56,7 +56,7 @@ def hub_counts(
     def counts() -> Counts:
         if not known:
             if is_locked:
-                tx.execute(sa.select(Hub.id).where(Hub.id == hub_id).with_for_update())
+                tx.execute(sa.select(Hub.id).where(Hub.id == hub_id).with_for_update(key_share=True))
             known.append(_count(tx, hub_id, [entry.id for entry in besides], now=now))
         return known[0]
 

@@ -42,7 +42,7 @@ class Engine:
         rules = Rules(registry, settings.environment)
         self._fanout = Fanout(db, rules, on_want=self._dispatch_bell)
         self._dispatch = Dispatch(db, rules, self._connections, settings, on_free=self._dispatch_bell)
-        self._keeper = Keeper(db, rules, self._connections, settings)
+        self._keeper = Keeper(db, rules, self._connections, settings, on_read=self._dispatch_bell)
         self._fanout_rung = threading.Event()
         self._dispatch_rung = threading.Event()
         self._stopping = threading.Event()

@@ -7,7 +7,6 @@ that nobody claims becomes theirs by its address, an invitation's life shows in 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -16,97 +15,15 @@ import sqlalchemy as sa
 from scim_bridge.contract.state import SEAT, Account, Asset, Status
 from scim_bridge.db import Tx
 from scim_bridge.engine import statements
-from scim_bridge.engine.diff import Roles, Standing
+from scim_bridge.engine.diff import Standing
 from scim_bridge.engine.guard import is_named
 from scim_bridge.engine.leave import leaving
+from scim_bridge.engine.scene import Desired, OpenTask, Scene, StoredAccount, StoredInvitation, Subject, roles_of
 from scim_bridge.hubs.accounts import shared_addresses
-from scim_bridge.hubs.bindings import Resolved, resolve_assets
+from scim_bridge.hubs.bindings import resolve_assets
 from scim_bridge.hubs.match import match_accounts
 from scim_bridge.hubs.tables import AccountRow, AssetRow
 from scim_bridge.mapping.model import HubMapping
-
-
-@dataclass(frozen=True, slots=True)
-class StoredAccount:
-    """An account as last seen, with the row it is kept in."""
-
-    id: int
-    account: Account
-    seen_at: datetime
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """What ``protect`` and ``ignore`` look at."""
-        return (*([self.account.login] if self.account.login else []), *self.account.emails)
-
-
-@dataclass(frozen=True, slots=True)
-class StoredInvitation:
-    """An invitation of ours whose life has not ended."""
-
-    id: int
-    ref: str
-    state: str
-    resends: int
-    sent_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class OpenTask:
-    """A task of this person that is not over."""
-
-    id: int
-    action: str
-    thing: str
-    state: str
-    attempts: int
-    cause: str | None = None
-    after: str | None = None  # the role or roles it was after
-
-
-@dataclass(slots=True)
-class Desired:
-    """What the rules want, by name, before names mean anything."""
-
-    role: str | None = None
-    assets: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    because: Mapping[str, list[dict[str, Any]]] = field(default_factory=dict)
-    disabled: bool = False
-    lost_at: datetime | None = None
-
-
-@dataclass(slots=True)
-class Subject:
-    """One person in one hub, ready to be compared."""
-
-    person_id: int
-    desired: Desired
-    addresses: tuple[str, ...]  # case-folded, the one to invite first
-    standing: Standing
-    account: StoredAccount | None = None
-    invitation: StoredInvitation | None = None
-    tasks: tuple[OpenTask, ...] = ()
-    because: dict[str, list[dict[str, Any]]] = field(default_factory=dict)  # by thing, as in ``standing``
-    troubles: tuple[str, ...] = ()
-    next_at: datetime | None = None  # when a timer of `leave` changes the picture
-    is_ignored: bool = False
-    names: tuple[str, ...] = ()
-
-
-@dataclass(slots=True)
-class Scene:
-    """Some people in one hub, the assets that are spoken of, and links that were found on the way."""
-
-    roles: Roles
-    subjects: dict[int, Subject]
-    assets: dict[str, Asset]  # by key
-    resolved: Resolved
-    new_links: dict[int, int]  # account row -> person
-
-
-def roles_of(mapping: HubMapping) -> Roles:
-    """The order of roles that a mapping gives."""
-    return Roles({SEAT: mapping.roles, **mapping.asset_roles}, mapping.exclusive_types)
 
 
 def load_scene(

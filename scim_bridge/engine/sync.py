@@ -13,12 +13,27 @@ import sqlalchemy as sa
 from scim_bridge.audit.record import record
 from scim_bridge.db import Tx
 from scim_bridge.hubs.tables import Hub
+from scim_bridge.mapping.findings import Finding, MappingError
 from scim_bridge.mapping.load import MappingSet
 
 
 def sync_hubs(tx: Tx, mappings: MappingSet, *, actor: str, now: datetime) -> list[str]:
-    """Create, detach and attach hubs. Returns the ids of those that are detached now and were not before."""
+    """Create, detach and attach hubs. Returns the ids of those that are detached now and were not before.
+
+    Raises ``MappingError`` where a file means another tenant than its hub: what is ours there is not ours here.
+    """
     known = {row.id: row for row in tx.execute(sa.select(Hub.id, Hub.app, Hub.tenant, Hub.detached_at))}
+    moved = [
+        Finding(
+            mapping.place,
+            f"hub {hub_id} was another tenant before ({known[hub_id].app} {known[hub_id].tenant})",
+            f"name the file differently; or take it away, `scim-bridge hub forget {hub_id}`, and put it back",
+        )
+        for hub_id, mapping in mappings.hubs.items()
+        if hub_id in known and (known[hub_id].app, known[hub_id].tenant) != (mapping.app, mapping.tenant)
+    ]
+    if moved:
+        raise MappingError(moved)
     for hub_id, mapping in mappings.hubs.items():
         row = known.get(hub_id)
         if row is None:
@@ -38,12 +53,8 @@ def sync_hubs(tx: Tx, mappings: MappingSet, *, actor: str, now: datetime) -> lis
             record(
                 tx, at=now, actor=actor, action="hub.added", hub_id=hub_id, detail={"app": mapping.app, "mode": mode}
             )
-        elif row.detached_at is not None or (row.app, row.tenant) != (mapping.app, mapping.tenant):
-            tx.execute(
-                sa.update(Hub)
-                .where(Hub.id == hub_id)
-                .values(detached_at=None, app=mapping.app, tenant=mapping.tenant, check_at=now, attention=None)
-            )
+        elif row.detached_at is not None:
+            tx.execute(sa.update(Hub).where(Hub.id == hub_id).values(detached_at=None, check_at=now, attention=None))
             record(tx, at=now, actor=actor, action="hub.attached", hub_id=hub_id)
         else:
             # A changed file may hold a mended credential: what waits for attention is probed at once.

@@ -14,8 +14,8 @@ from scim_bridge.db import Tx
 from scim_bridge.engine.applied import clear_applied
 from scim_bridge.engine.decide import Ruling
 from scim_bridge.engine.pairs import bound_time, wake
+from scim_bridge.engine.scene import Subject
 from scim_bridge.engine.schedule import REPAIRS
-from scim_bridge.engine.standing import Subject
 from scim_bridge.engine.tables import InvitationRow, Task
 from scim_bridge.errors import NotFound
 

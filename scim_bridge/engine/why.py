@@ -14,10 +14,11 @@ from scim_bridge.contract.registry import Registry
 from scim_bridge.db import Tx
 from scim_bridge.directory.people import load_people, user_names
 from scim_bridge.directory.snapshot import PersonFact
-from scim_bridge.engine.decide import UNNAMED, label
+from scim_bridge.engine.decide import UNNAMED, label, to_compare
 from scim_bridge.engine.diff import Things, diff
 from scim_bridge.engine.plan import desired_of
-from scim_bridge.engine.standing import Scene, Subject, load_scene
+from scim_bridge.engine.scene import Scene, Subject
+from scim_bridge.engine.standing import load_scene
 from scim_bridge.engine.tables import AccessRow, Pair
 from scim_bridge.engine.tasks import list_tasks
 from scim_bridge.errors import NotFound
@@ -120,7 +121,7 @@ def _one_hub(
         now=now,
     )
     subject = scene.subjects[person.id]
-    gap = diff(subject.standing, scene.roles)
+    gap = diff(to_compare(subject), scene.roles)
     return WhyHub(
         mapping.hub_id,
         _named(scene, subject.standing.desired),

@@ -20,6 +20,7 @@ from scim_bridge.directory.changes import mark_group
 from scim_bridge.directory.tables import Group
 from scim_bridge.errors import Conflict, NotFound
 from scim_bridge.folding import name_key
+from scim_bridge.hubs.bound import NewBinding, Resolved
 from scim_bridge.hubs.tables import AssetRow, Binding
 
 _OF_GROUPS = sa.select(Binding.hub_id, Binding.scope, Binding.name_key, Binding.target_id).where(
@@ -43,17 +44,6 @@ class BindingView:
     target_name: str | None
     candidate_id: str | None
     candidate_name: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class NewBinding:
-    """A name met something for the first time (or, refused, something other than it is bound to)."""
-
-    hub_id: str
-    kind: str
-    scope: str
-    name: str
-    target_id: str
 
 
 def group_bindings(tx: Tx) -> GroupBindings:
@@ -95,16 +85,6 @@ def propose(tx: Tx, refused: Iterable[NewBinding]) -> None:
             )
             .values(candidate_id=new.target_id)
         )
-
-
-@dataclass(frozen=True, slots=True)
-class Resolved:
-    """What the names of assets in one hub mean. ``troubles``: name -> why it means nothing now."""
-
-    assets: Mapping[str, tuple[Asset, ...]]
-    troubles: Mapping[str, str]
-    met: tuple[NewBinding, ...]
-    refused: tuple[NewBinding, ...]
 
 
 def resolve_assets(tx: Tx, hub_id: str, names: Sequence[str]) -> Resolved:

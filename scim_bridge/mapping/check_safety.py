@@ -121,6 +121,8 @@ def _read_steps(reader: Reader, node: Node, what: str, app: Abilities | None) ->
         do = reader.word(given["do"], f"{what}.do", _STEPS) if "do" in given else None
         if app and do == "suspend" and not app.suspend:
             reader.error(given["do"].place, "the app cannot suspend an account", "use remove")
+        elif app and do == "suspend":
+            reader.error(given["do"].place, "`suspend` is known but not carried out yet", "use remove")
         if app and do == "remove_assets" and not app.asset_types:
             reader.error(given["do"].place, "the app has no assets to remove", "use remove")
         if after_s is not None and do is not None:

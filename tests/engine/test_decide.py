@@ -13,8 +13,8 @@ from scim_bridge.contract.state import SEAT, Account, Asset, Status
 from scim_bridge.engine.decide import UNNAMED, Decision, decide, label
 from scim_bridge.engine.diff import Roles, Standing
 from scim_bridge.engine.guard import Counts
-from scim_bridge.engine.standing import Desired, OpenTask, Scene, StoredAccount, StoredInvitation, Subject
-from scim_bridge.hubs.bindings import Resolved
+from scim_bridge.engine.scene import Desired, OpenTask, Scene, StoredAccount, StoredInvitation, Subject
+from scim_bridge.hubs.bound import Resolved
 from scim_bridge.mapping.model import HubMapping, Place, Safety
 
 NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
@@ -145,7 +145,7 @@ def test_a_removal_is_held_where_another_persons_access_matches_the_account() ->
 def test_a_held_removal_names_the_command_that_releases_it() -> None:
     (ruling,) = decided(ACTIVE_LEAVER, counts=Counts(8, ended=2)).rulings
     assert ruling.held == (
-        "more than 2 seats would end within an hour (`safety.max_removals`)",
+        "more than 2 seats would end within an hour (`safety.max_removals: {count: 10, percent: 20}`)",
         "`scim-bridge apply acme --release` lets removals go on",
     )
 
@@ -154,17 +154,21 @@ def test_a_held_removal_names_the_command_that_releases_it() -> None:
     ("task", "expected"),
     [
         pytest.param(
-            OpenTask(1, "remove", SEAT, "held", 0, "x (`safety.max_removals`)"), "held", id="held-by-the-limit-before"
+            OpenTask(1, "remove", SEAT, "held", 0, "x (`safety.max_removals: {count: 10, percent: 20}`)"),
+            "held",
+            id="held-by-the-limit-before",
         ),
         pytest.param(
             OpenTask(1, "remove", SEAT, "held", 0, "`safety.keep_at_least`"), "goes on", id="held-for-another-reason"
         ),
         pytest.param(OpenTask(1, "remove", SEAT, "held", 0), "goes on", id="held-without-a-word"),
         pytest.param(
-            OpenTask(1, "remove", SEAT, "failed", 0, "x (`safety.max_removals`)"), "goes on", id="failed-is-not-held"
+            OpenTask(1, "remove", SEAT, "failed", 0, "x (`safety.max_removals: {count: 10, percent: 20}`)"),
+            "goes on",
+            id="failed-is-not-held",
         ),
         pytest.param(
-            OpenTask(1, "remove_asset", "team/7", "held", 0, "x (`safety.max_removals`)"),
+            OpenTask(1, "remove_asset", "team/7", "held", 0, "x (`safety.max_removals: {count: 10, percent: 20}`)"),
             "goes on",
             id="another-change",
         ),

@@ -16,6 +16,8 @@ from scim_bridge.mapping.model import MaxRemovals, Safety
 
 ROLES = Roles({SEAT: ("owner", "member"), "team": ("maintainer", "member")}, frozenset(["team"]))
 SAFETY = Safety(keep_at_least={"owner": 1}, protect=("octo-*", "boss@acme.example"))
+HELD = "more than 2 seats would end within an hour (`safety.max_removals: {count: 10, percent: 20}`)"
+HELD_UNDER_OTHER_RULES = "more than 1 seats would end within an hour (`safety.max_removals: {count: 1}`)"
 
 
 def change(action: str, thing: str, before: str = "", after: str = "") -> Change:
@@ -34,14 +36,14 @@ def held(
     safety: Safety = SAFETY,
     names: tuple[str, ...] = ("ana",),
     is_active: bool = True,
-    was_held: bool = False,
+    held_before: tuple[str, ...] = (),
     is_released: bool = False,
 ) -> str | None:
     found = held_because(
         one,
         names=names,
         is_active=is_active,
-        was_held=was_held,
+        held_before=held_before,
         is_released=is_released,
         safety=safety,
         counts=counts,
@@ -144,8 +146,11 @@ def test_limit(count: int | None, percent: float | None, managed: int, most: int
         pytest.param(
             DEMOTE, Counts(8, ended=2, holders=Counter(owner=5)), {}, None, id="a-lower-role-is-no-ended-seat"
         ),
-        pytest.param(REMOVE, Counts(10), {"was_held": True}, "more than 2 seats", id="what-was-held-stays-held"),
-        pytest.param(REMOVE, Counts(4), {"was_held": True}, None, id="where-no-limit-is-left-nothing-is-held"),
+        pytest.param(REMOVE, Counts(10), {"held_before": (HELD,)}, "more than 2 seats", id="what-was-held-stays-held"),
+        pytest.param(
+            REMOVE, Counts(10), {"held_before": (HELD_UNDER_OTHER_RULES,)}, None, id="another-limit-judges-it-anew"
+        ),
+        pytest.param(REMOVE, Counts(4), {"held_before": (HELD,)}, None, id="where-no-limit-is-left-nothing-is-held"),
     ],
 )
 def test_held(one: Change, counts: Counts, more: dict[str, object], reason: str | None) -> None:
@@ -159,7 +164,7 @@ def test_each_reason_names_its_own_way_out() -> None:
             one,
             names=[name],
             is_active=True,
-            was_held=False,
+            held_before=(),
             is_released=False,
             safety=SAFETY,
             counts=counts,

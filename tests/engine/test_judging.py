@@ -16,7 +16,7 @@ from scim_bridge.engine.invitations import _next
 from scim_bridge.engine.outcome import Failure, judge_failure
 from scim_bridge.engine.schedule import DISABLED, GAINS, LOSES
 from scim_bridge.errors import BridgeError, Conflict, Held, NeedsAttention, Permanent, Transient
-from scim_bridge.hubs.bindings import NewBinding
+from scim_bridge.hubs.bound import NewBinding
 from scim_bridge.mapping.evaluate import Because, Verdict
 from scim_bridge.mapping.model import Grant, GroupName, HubMapping, Place
 

@@ -42,7 +42,7 @@ def test_a_held_mass_removal_goes_on_when_it_is_released(bridge: BridgeProcess, 
     assert {(task["hub_id"], task["action"], task["thing"]) for task in held} == {(HUB, "remove", "seat")}
     causes = sorted(task["cause"] for task in held)
     assert causes[0].startswith("`safety.keep_at_least` wants 2 admin")
-    assert causes[1:4] == ["more than 2 seats would end within an hour (`safety.max_removals`)"] * 3
+    assert causes[1:4] == ["more than 2 seats would end within an hour (`safety.max_removals: {count: 2}`)"] * 3
     assert causes[4].startswith("the account is under `safety.protect`")
     shown = bridge.run("status")
     assert shown.returncode == 3
