@@ -88,6 +88,7 @@ class Check:
                 .where(Hub.id == hub_id, free)
                 .values(
                     observation=Hub.observation + 1,
+                    check_at=None,
                     check_owner=owner,
                     check_lease_until=now + timedelta(seconds=self._settings.lease_s),
                     check_progress=0,
@@ -152,7 +153,7 @@ class Check:
                     check_owner=None,
                     check_lease_until=None,
                     check_attempts=0,
-                    check_at=_next_at(reading, now + timedelta(seconds=self._wait_s(tx, mapping))),
+                    check_at=_next_at(now + timedelta(seconds=self._wait_s(tx, mapping))),
                     check_progress=count,
                     observed_from=reading.began_at,
                     observed_at=now,
@@ -182,7 +183,7 @@ class Check:
                 "check_owner": None,
                 "check_lease_until": None,
                 "check_attempts": attempts + 1,
-                "check_at": _next_at(reading, now + timedelta(seconds=wait_s)),
+                "check_at": _next_at(now + timedelta(seconds=wait_s)),
                 "last_error": str(error),
                 "last_error_at": now,
             }
@@ -194,10 +195,9 @@ class Check:
         log.warning("check.failed", extra={"hub": reading.hub_id, "family": type(error).__name__})
 
 
-def _next_at(reading: Reading, at: datetime) -> sa.ColumnElement[datetime]:
-    """When to read next: ``at``, or earlier if somebody asked for a reading while this one ran."""
-    asked = sa.and_(Hub.check_at > reading.began_at, Hub.check_at < at)
-    return sa.case((asked, Hub.check_at), else_=sa.literal(at, UTCDateTime()))
+def _next_at(at: datetime) -> sa.ColumnElement[datetime]:
+    """When to read next: ``at``, unless somebody asked while this reading ran (its claim took the old time away)."""
+    return sa.func.coalesce(Hub.check_at, sa.literal(at, UTCDateTime()))
 
 
 def _batches(items: Iterator[Observed]) -> Iterator[list[Observed]]:

@@ -135,12 +135,13 @@ class Keeper:
 
 
 def _due_checks(now: datetime) -> sa.Select[str]:
+    is_due = sa.and_(Hub.check_at <= now, Hub.check_owner.is_(None))
+    is_left = sa.and_(Hub.check_owner.is_not(None), Hub.check_lease_until < now)  # by somebody who died
     return sa.select(Hub.id).where(
-        Hub.check_at <= now,
+        sa.or_(is_due, is_left),
         Hub.detached_at.is_(None),
         Hub.attention.is_(None),
         sa.or_(Hub.resting_until.is_(None), Hub.resting_until <= now),
-        sa.or_(Hub.check_owner.is_(None), Hub.check_lease_until < now),
     )
 
 

@@ -16,6 +16,7 @@ from scim_bridge.engine.tables import Pair
 from scim_bridge.errors import NotFound, Transient
 from scim_bridge.hubs.bindings import list_bindings
 from scim_bridge.hubs.observed import Reading, take_in
+from scim_bridge.hubs.operate import request_check
 from scim_bridge.hubs.tables import AccountEmail, AccountRow, AssetRow, HoldingRow, Hub
 
 ANA = "ana@acme.example"
@@ -306,6 +307,19 @@ def test_somebody_who_began_to_wait_during_a_reading_gets_another(live: World) -
     live.app.during["observe"] = meanwhile
     live.read()
     assert live.hub().check_at == live.now
+
+
+def test_a_request_that_was_stamped_before_the_reading_began_is_not_lost(live: World) -> None:
+    stamped_at = live.now
+    live.later(seconds=5)
+
+    def meanwhile() -> None:
+        with live.db.write() as tx:
+            request_check(tx, "acme", now=stamped_at)
+
+    live.app.during["observe"] = meanwhile
+    live.read()
+    assert live.hub().check_at == stamped_at
 
 
 def test_a_hub_with_open_invitations_is_read_every_ten_minutes(live: World) -> None:
