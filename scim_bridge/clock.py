@@ -20,6 +20,11 @@ class SystemClock:
         return datetime.now(UTC)
 
 
+def format_time(at: datetime) -> str:
+    """``2026-11-23 08:15:02Z``, for people; ``at`` in UTC."""
+    return f"{at:%Y-%m-%d %H:%M:%SZ}"
+
+
 class FrozenClock:
     """A clock that stands still until somebody moves it; for tests."""
 

@@ -103,6 +103,11 @@ class Database:
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         if self.is_sqlite and not self.url.database:
             raise InvalidInput("DATABASE_URL names no SQLite file", advice="use sqlite:///path/to/file.db")
+        if self.file is not None and not self.file.parent.is_dir():
+            raise InvalidInput(
+                f"DATABASE_URL names a file in {self.file.parent}, which is no folder",
+                advice="make the folder, or mend DATABASE_URL",
+            )
         self._write_lock: threading.Lock | None = threading.Lock() if self.is_sqlite else None
         options: dict[str, Any] = {"pool_size": pool_size, "max_overflow": 20}
         if self.is_sqlite:

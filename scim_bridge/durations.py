@@ -17,6 +17,8 @@ def parse_duration(text: str) -> int:
     """Seconds. Raises ``InvalidInput`` for anything but an integer with s, m, h or d, or ``0``; at most ten years."""
     if text == "0":
         return 0
+    if text.isascii() and text.isdigit():
+        raise InvalidInput(f'"{text}" has no unit', advice=f"write {text}s for seconds, or another unit: m, h, d")
     number, unit = text[:-1], text[-1:]
     if unit not in _SECONDS or not (number.isascii() and number.isdigit()) or len(number) > 9:
         raise InvalidInput(f'"{text}" is no duration', advice="write an integer with s, m, h or d (90s, 7d), or 0")

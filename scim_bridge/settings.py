@@ -214,15 +214,20 @@ def _duration(least_s: int) -> Callable[[Any], timedelta]:
 
 
 def _retention(value: Any) -> Retention:
-    """A mapping in a file, ``tasks=90,audit=400`` in the environment; what is left out keeps its default."""
+    """A mapping in a file, ``tasks=90,audit=400`` in the environment; what is left out keeps its default.
+
+    A whole number means all three.
+    """
+    days = dict(_defaults()["retention_days"][0])
+    if str(value).strip().isdigit():
+        value = dict.fromkeys(days, value)
     if isinstance(value, str):
         parts = [part.partition("=") for part in value.split(",") if part.strip()]
         if not all(equals for _, equals, _ in parts):
-            raise InvalidInput(f'"{value}" is not a list of days', advice="write tasks=90,journal=14,audit=400")
+            raise InvalidInput(f'"{value}" is not a list of days', advice="write 90, or tasks=90,journal=14,audit=400")
         value = {name.strip(): days.strip() for name, _, days in parts}
     if not isinstance(value, dict):
-        raise InvalidInput(f'"{value}" is not a list of days', advice="write tasks, journal and audit below it")
-    days = dict(_defaults()["retention_days"][0])
+        raise InvalidInput(f'"{value}" is not a list of days', advice="write 90, or tasks, journal and audit below it")
     for key, count in value.items():
         if key not in days:
             raise InvalidInput(f'it has an unknown part "{key}"', advice=did_you_mean(str(key), days))
@@ -281,7 +286,7 @@ _READERS: Mapping[str, Callable[[Any], Any]] = {
     "http_read_s": _seconds,
     "http_timeout_s": _seconds,
     "look_after_s": _whole(0, 86_400),
-    "invitation_check": _duration(10),
+    "invitation_check": _duration(1),
     "retention_days": _retention,
     "pending_member_days": _whole(1, 3_650),
     "log_level": _choice("debug", "info", "warning", "error", fold=str.lower),

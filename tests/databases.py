@@ -1,21 +1,25 @@
-"""A fresh database for each test: SQLite always, PostgreSQL where a server answers on 127.0.0.1:5432."""
+"""A fresh database for each test: SQLite always, PostgreSQL where a server answers (on CI one must)."""
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from uuid import uuid4
 
 import psycopg
 import pytest
+import sqlalchemy as sa
 
 import scim_bridge.tables  # noqa: F401  (fills the metadata)
 from scim_bridge.clock import FrozenClock
 from scim_bridge.db import Base, Database
 
-SERVER = "postgresql://postgres@127.0.0.1:5432"
+POSTGRES = os.environ.get("SCIM_BRIDGE_TEST_POSTGRES", "postgresql://postgres@127.0.0.1:5432/postgres")
+"""A server where the tests may make databases of their own, as a libpq address."""
 NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 
 
@@ -31,22 +35,44 @@ def empty_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return file
 
 
+def postgresql_server() -> psycopg.Connection:
+    """A connection to the server, outside of transactions; the test is skipped where none answers."""
+    try:
+        return psycopg.connect(POSTGRES, autocommit=True, connect_timeout=2)
+    except psycopg.OperationalError as error:
+        words = f"no PostgreSQL answers; name one in SCIM_BRIDGE_TEST_POSTGRES ({error})"
+        if os.environ.get("CI"):
+            pytest.fail(words)
+        pytest.skip(words)
+
+
+@contextmanager
+def postgresql_database() -> Iterator[str]:
+    """The SQLAlchemy URL of a new, empty database that is dropped at the end."""
+    server = postgresql_server()
+    name = f"scim_bridge_test_{uuid4().hex}"
+    server.execute(f'CREATE DATABASE "{name}"')
+    try:
+        yield database_url(name)
+    finally:
+        server.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+        server.close()
+
+
+def database_url(name: str) -> str:
+    """The SQLAlchemy URL of a database on the server."""
+    server = sa.make_url(POSTGRES).set(drivername="postgresql+psycopg", database=name)
+    return server.render_as_string(hide_password=False)
+
+
 @pytest.fixture(scope="session")
 def postgresql_url() -> Iterator[str]:
     """A database of our own with all tables, dropped at the end."""
-    name = f"scim_bridge_test_{uuid4().hex}"
-    try:
-        server = psycopg.connect(f"{SERVER}/postgres", autocommit=True, connect_timeout=2)
-    except psycopg.OperationalError:
-        pytest.skip("no PostgreSQL answers on 127.0.0.1:5432")
-    server.execute(f'CREATE DATABASE "{name}"')
-    url = f"postgresql+psycopg://postgres@127.0.0.1:5432/{name}"
-    db = Database(url)
-    Base.metadata.create_all(db.engine)
-    db.close()
-    yield url
-    server.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
-    server.close()
+    with postgresql_database() as url:
+        db = Database(url)
+        Base.metadata.create_all(db.engine)
+        db.close()
+        yield url
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

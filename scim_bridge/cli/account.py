@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import click
 
 from scim_bridge.cli.people import the_person
@@ -28,7 +30,7 @@ def list_(session: Session, hub: str, unlinked: bool, as_json: bool) -> None:
         require_hub(tx, hub)
         found = accounts.list_accounts(tx, hub, unlinked_only=unlinked)
     if as_json:
-        print_json(found)
+        print_json([dataclasses.asdict(each) | {"person_id": _person(each.person_id)} for each in found])
         return
     print_table(
         ["account", "login", "status", "role", "e-mails", "person", "link"],
@@ -39,7 +41,7 @@ def list_(session: Session, hub: str, unlinked: bool, as_json: bool) -> None:
                 each.status,
                 each.role,
                 each.emails,
-                f"p{each.person_id}" if each.person_id else None,
+                _person(each.person_id),
                 each.linked_how or each.state,
             )
             for each in found
@@ -60,3 +62,7 @@ def link(session: Session, hub: str, account_name: str, person: str) -> None:
         person_id = the_person(tx, person)
         link_account(tx, hub, account_name, person_id, actor=session.actor, now=db.now())
     click.echo(f"{account_name} in {hub} is p{person_id}'s")
+
+
+def _person(person_id: int | None) -> str | None:
+    return None if person_id is None else f"p{person_id}"

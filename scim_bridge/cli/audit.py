@@ -9,6 +9,7 @@ from scim_bridge.audit.tables import AuditRow
 from scim_bridge.cli.people import the_person
 from scim_bridge.cli.session import Session, pass_session
 from scim_bridge.cli.show import json_option, print_json, print_table
+from scim_bridge.hubs.operate import require_hub
 
 
 @click.group()
@@ -31,6 +32,8 @@ def list_(session: Session, person: str | None, hub: str | None, action: str | N
             query = query.where(AuditRow.person_id == the_person(tx, person))
         if hub:
             query = query.where(AuditRow.hub_id == hub)
+            if tx.execute(sa.select(AuditRow.id).where(AuditRow.hub_id == hub).limit(1)).first() is None:
+                require_hub(tx, hub)  # one that was forgotten is known here still
         if action:
             query = query.where(AuditRow.action == action)
         rows = [row._asdict() for row in reversed(tx.execute(query).all())]

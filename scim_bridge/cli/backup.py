@@ -39,9 +39,7 @@ def backup(session: Session, file: Path) -> None:
             _dump_postgresql(db, partial)
         os.link(partial, file)  # unlike rename, it refuses a file that has appeared meanwhile
     except FileExistsError as error:
-        raise InvalidInput(
-            f"{file} exists already", advice="name another file: a backup never overwrites one"
-        ) from error
+        raise InvalidInput(_EXISTS.format(file), advice=_ANOTHER) from error
     except OSError as error:
         raise InvalidInput(f"{file} cannot be written: {error.strerror}", advice="name another folder") from error
     finally:

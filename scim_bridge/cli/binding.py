@@ -8,6 +8,7 @@ from scim_bridge.cli.session import Session, pass_session
 from scim_bridge.cli.show import json_option, print_json, print_table
 from scim_bridge.engine.names import confirm_binding
 from scim_bridge.hubs import bindings
+from scim_bridge.hubs.operate import require_hub
 
 
 @click.group()
@@ -22,18 +23,21 @@ def binding() -> None:
 def list_(session: Session, hub: str | None, as_json: bool) -> None:
     """List bound names; those that another thing bears now come first."""
     with session.db.read() as tx:
+        if hub is not None:
+            require_hub(tx, hub)
         found = bindings.list_bindings(tx, hub)
     if as_json:
         print_json(found)
         return
     print_table(
-        ["id", "hub", "kind", "name", "means", "to be confirmed"],
+        ["id", "hub", "kind", "source", "name", "means", "to be confirmed"],
         [
             (
                 each.id,
                 each.hub_id,
                 each.kind,
-                each.name,
+                each.source,
+                f"{each.type}/{each.name}" if each.type else each.name,
                 f"{each.target_name or 'gone'} ({each.target_id})",
                 f"{each.candidate_name or each.candidate_id} ({each.candidate_id})" if each.candidate_id else None,
             )

@@ -38,7 +38,8 @@ def list_(session: Session, as_json: bool) -> None:
     if as_json:
         print_json(
             [
-                dataclasses.asdict(each) | {"backlog": work[each.id].backlog, "held": work[each.id].held}
+                dataclasses.asdict(each)
+                | {name: getattr(work[each.id], name) for name in ("backlog", "held", "last_error")}
                 for each in found
             ]
         )
@@ -56,7 +57,7 @@ def list_(session: Session, as_json: bool) -> None:
                 each.linked,
                 work[each.id].backlog,
                 work[each.id].held,
-                each.last_error,
+                work[each.id].last_error,
             )
             for each in found
         ],

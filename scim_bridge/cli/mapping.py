@@ -9,7 +9,7 @@ import click
 from scim_bridge.cli.session import Session, pass_session
 from scim_bridge.cli.show import count, json_option, print_json
 from scim_bridge.mapping.findings import Finding, MappingError
-from scim_bridge.mapping.load import load_set, read_folder
+from scim_bridge.mapping.load import load_folder
 
 
 @click.group()
@@ -25,10 +25,9 @@ def mapping() -> None:
 def lint(session: Session, ctx: click.Context, folder: Path | None, as_json: bool) -> None:
     """Check every mapping file in FOLDER (setting MAPPINGS); exit code 1 if one is wrong."""
     folder = folder or session.settings.mappings
-    files = read_folder(folder)
     findings: tuple[Finding, ...]
     try:
-        checked = load_set(files, registry=session.registry, environment=session.settings.environment)
+        checked = load_folder(folder, registry=session.registry, environment=session.settings.environment)
         findings, hubs = checked.warnings, len(checked.hubs)
     except MappingError as error:
         findings, hubs = error.findings, 0

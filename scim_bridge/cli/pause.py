@@ -21,7 +21,11 @@ def _hub_or_all(command: Callable[..., Any]) -> Callable[..., Any]:
 @pass_session
 def pause(session: Session, hub: str | None, all_hubs: bool) -> None:
     """Let HUB, or every hub, rest until `scim-bridge resume`."""
-    _do(operate.pause, session, hub, all_hubs)
+    if (hub is None) != all_hubs:
+        raise click.UsageError("name one HUB, or say --all")
+    db = session.db
+    with db.write() as tx:
+        operate.pause(tx, hub, actor=session.actor, now=db.now())
     click.echo(f"{hub or 'every hub'} is paused; changes gather until `scim-bridge resume`")
 
 
@@ -29,14 +33,13 @@ def pause(session: Session, hub: str | None, all_hubs: bool) -> None:
 @_hub_or_all
 @pass_session
 def resume(session: Session, hub: str | None, all_hubs: bool) -> None:
-    """End the pause of HUB, or of every hub."""
-    _do(operate.resume, session, hub, all_hubs)
-    click.echo(f"{hub or 'every hub'} goes on")
-
-
-def _do(act: Callable[..., object], session: Session, hub: str | None, all_hubs: bool) -> None:
-    if (hub is None) != all_hubs:
+    """End the pause of HUB, or of every hub that is paused."""
+    if hub is not None and all_hubs:
         raise click.UsageError("name one HUB, or say --all")
     db = session.db
     with db.write() as tx:
-        act(tx, hub, actor=session.actor, now=db.now())
+        resumed = operate.resume(tx, hub, actor=session.actor, now=db.now())
+    for hub_id in resumed:
+        click.echo(f"{hub_id} goes on")
+    if not resumed:
+        click.echo(f"{hub} was not paused" if hub else "no hub was paused")

@@ -22,6 +22,7 @@ from scim_bridge.engine.plan import HubPlan, plan_hub
 from scim_bridge.engine.tables import Pair, Task
 from scim_bridge.errors import Transient
 from scim_bridge.hubs import operate
+from scim_bridge.mapping import revisions
 
 
 @click.command()
@@ -37,6 +38,10 @@ def plan(session: Session, ctx: click.Context, hub: str | None, refresh: bool, a
     """
     with session.db.read() as tx:
         chosen = [hub] if hub else [each.id for each in operate.list_hubs(tx) if each.state != "detached"]
+        trouble = revisions.trouble(tx)
+    if trouble:
+        first = next(iter(trouble.findings), "see `scim-bridge mapping lint`")
+        click.echo(f"warning: the mapping files on disk are not in force: {first}", err=True)
     if refresh:
         for hub_id in chosen:
             if error := check_now(session, hub_id)["error"]:
@@ -66,7 +71,8 @@ def apply(session: Session, ctx: click.Context, hub: str, release: bool, no_wait
     if not as_json:
         _show(session, planned, as_json)
     with db.write() as tx:
-        applied = apply_hub(tx, hub, release=release, actor=session.actor, now=db.now())
+        people = {change.person_id for change in planned.changes}
+        applied = apply_hub(tx, hub, release=release, actor=session.actor, now=db.now(), people=people)
     waited = not no_wait and is_held(db)
     if waited:
         wait_for_engine(db, lambda tx: _rest(session, tx, hub))
@@ -94,9 +100,9 @@ def _show(session: Session, found: HubPlan, as_json: bool) -> None:
     for warning in found.warnings:
         click.echo(f"warning: {warning}")
     if found.pending:
-        click.echo(f"{count(found.pending, 'pushed change')} still to be worked out by the engine; this plan has them")
+        click.echo(f"{count(found.pending, 'pushed change')} not worked out by the engine yet: included in this plan")
     print_table(
-        ["person", "action", "what", "from", "to", "because", "held"],
+        ["person", "action", "what", "from", "to", "because", "held or failed"],
         [
             (
                 f"{change.user_name} (p{change.person_id})",
@@ -105,7 +111,7 @@ def _show(session: Session, found: HubPlan, as_json: bool) -> None:
                 change.before,
                 change.after,
                 [f"{each['rule']} ({each['file']}:{each['line']})" for each in change.because],
-                change.held,
+                change.held or (change.failed and f"failed: {change.failed}"),
             )
             for change in found.changes
         ],

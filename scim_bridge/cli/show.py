@@ -12,6 +12,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from scim_bridge.clock import format_time
 from scim_bridge.durations import format_duration
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -79,7 +80,7 @@ def count(number: int, one: str, many: str = "") -> str:
 
 def when(at: datetime | None) -> str:
     """``2026-11-23 08:15:02Z``, or a dash."""
-    return at.strftime("%Y-%m-%d %H:%M:%SZ") if at else "-"
+    return format_time(at) if at else "-"
 
 
 def age(at: datetime | None, now: datetime) -> str:

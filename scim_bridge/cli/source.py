@@ -76,7 +76,9 @@ def rotate(session: Session, name: str, old_ends_after: str, as_json: bool) -> N
         made = sources.rotate(tx, name, now=db.now(), old_ends_after=after, actor=session.actor)
     _show(session, made.token, as_json, old_ends_at=made.old_ends_at.isoformat() if made.old_ends_at else None)
     if made.old_ends_at and not as_json:
-        click.echo(f"the old token ends at {when(made.old_ends_at)}; `scim-bridge source revoke` ends it now")
+        click.echo(
+            f"the old token ends at {when(made.old_ends_at)}; `scim-bridge source revoke {name} TOKEN_ID` ends it now"
+        )
 
 
 @source.command()
@@ -99,7 +101,18 @@ def disable(session: Session, name: str) -> None:
     db = session.db
     with db.write() as tx:
         sources.disable(tx, name, now=db.now(), actor=session.actor)
-    click.echo(f"{name} is disabled; its users and groups stay as they are")
+    click.echo(f"{name} is disabled until `scim-bridge source enable {name}`; its users and groups stay as they are")
+
+
+@source.command()
+@click.argument("name")
+@pass_session
+def enable(session: Session, name: str) -> None:
+    """Take the source's requests again; its tokens are the old ones."""
+    db = session.db
+    with db.write() as tx:
+        sources.enable(tx, name, now=db.now(), actor=session.actor)
+    click.echo(f"{name} is enabled")
 
 
 def _show(session: Session, token: str, as_json: bool, **more: str | None) -> None:

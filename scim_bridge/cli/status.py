@@ -9,7 +9,7 @@ from scim_bridge.cli.show import console, json_option, print_json, print_table
 from scim_bridge.durations import format_duration
 from scim_bridge.engine.lock import is_held
 from scim_bridge.mapping import revisions
-from scim_bridge.ops.status import Status, read_status
+from scim_bridge.ops.status import Status, details, read_status
 
 
 @click.command()
@@ -37,15 +37,12 @@ def _print(found: Status) -> None:
     console().print(f"scim_bridge is {found.state}\n")
     print_table(
         ["component", "state", "detail"],
-        [
-            (name, each["state"], [f"{key.replace('_', ' ')} {value}" for key, value in each.items() if key != "state"])
-            for name, each in found.components.items()
-        ],
+        [(name, each["state"], details(each)) for name, each in found.components.items()],
         empty="",
     )
     click.echo()
     print_table(
-        ["hub", "state", "backlog", "oldest waits", "held", "last success", "last error", "next try"],
+        ["hub", "state", "backlog", "oldest waits", "held", "failed", "last success", "last error", "next try"],
         [
             (
                 hub_id,
@@ -53,6 +50,7 @@ def _print(found: Status) -> None:
                 hub.backlog,
                 None if hub.oldest_waiting_s is None else format_duration(hub.oldest_waiting_s),
                 hub.held,
+                hub.failed,
                 hub.last_success_at,
                 hub.last_error,
                 hub.next_try_at,

@@ -11,6 +11,7 @@ from scim_bridge.cli.session import Session, pass_session
 from scim_bridge.cli.show import count, json_option, print_json, print_table
 from scim_bridge.engine.tasks import list_tasks
 from scim_bridge.engine.tasks import retry as retry_tasks
+from scim_bridge.hubs.operate import require_hub
 
 _STATES = ["queued", "running", "waiting", "retrying", "held", "done", "failed", "cancelled"]
 
@@ -30,6 +31,8 @@ def tasks() -> None:
 def list_(session: Session, hub: str | None, state: str | None, person: str | None, limit: int, as_json: bool) -> None:
     """List changes with the step they are at, the cause and what to do."""
     with session.db.read() as tx:
+        if hub is not None:
+            require_hub(tx, hub)
         person_id = the_person(tx, person) if person else None
         found = list_tasks(tx, hub_id=hub, state=state, person_id=person_id, limit=limit)
     if as_json:
@@ -60,13 +63,15 @@ def list_(session: Session, hub: str | None, state: str | None, person: str | No
 
 @tasks.command()
 @click.argument("task_id", type=int, required=False)
-@click.option("--hub", help="Every failed change of this hub.")
+@click.option("--hub", help="Only those of this hub.")
 @pass_session
 def retry(session: Session, task_id: int | None, hub: str | None) -> None:
-    """Try again what failed: one task, or all of a hub."""
-    if (task_id is None) == (hub is None):
-        raise click.UsageError("name one TASK_ID, or a hub with --hub")
+    """Try again now what failed, is held or is retried: TASK_ID, or all there are."""
+    if task_id is not None and hub is not None:
+        raise click.UsageError("name a TASK_ID or a hub, not both")
     db = session.db
     with db.write() as tx:
+        if hub is not None:
+            require_hub(tx, hub)
         tried = retry_tasks(tx, task_id=task_id, hub_id=hub, actor=session.actor, now=db.now())
-    click.echo(f"trying again: {count(tried, 'change')}")
+    click.echo(f"trying again: {count(tried, 'change')}" if tried else "there is nothing to try again")

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping
+from datetime import datetime
 from typing import Any
 
 import click
 
 from scim_bridge.cli.people import the_person
 from scim_bridge.cli.session import Session, pass_session
-from scim_bridge.cli.show import json_option, print_json
+from scim_bridge.cli.show import json_option, print_json, when
 from scim_bridge.engine.why import why as explain
 
 
@@ -26,26 +27,45 @@ def why(session: Session, person: str, hub: str | None, as_json: bool) -> None:
     if as_json:
         print_json(found)
         return
-    click.echo(f"person: {_words(found['person'])}")
+    person = found["person"]
+    click.echo(f"{person['user_name']} ({person['id']}){', disabled' if person['disabled'] else ''}")
     for each in found["hubs"]:
         click.echo(f"\n{each['hub']}")
-        for key, value in each.items():
-            if key != "hub" and value not in (None, [], {}, ""):
-                _print(key, value)
+        for title, lines in _sections(each):
+            for number, line in enumerate(lines):
+                click.echo(f"  {title if number == 0 else '':<14}{line}")
 
 
-def _print(key: str, value: Any) -> None:
-    if isinstance(value, Sequence) and not isinstance(value, str):
-        for number, item in enumerate(value):
-            click.echo(f"  {key if number == 0 else '':<10}{_words(item)}")
-    else:
-        click.echo(f"  {key:<10}{_words(value)}")
+def _sections(hub: Mapping[str, Any]) -> Iterator[tuple[str, list[str]]]:
+    """A title and its lines; what there is nothing to say about has none."""
+    yield "should have", _things(hub["desired"]) or ["nothing"]
+    yield "was given", _things(hub["applied"]) or ["nothing"]
+    yield "the app shows", _account(hub["observed"]) if hub["observed"] else ["no account"]
+    yield "because", [f"{_place(each)} gives {_thing(each['thing'], hub['desired'])}" for each in hub["grants"]]
+    yield "waits", hub["waits"]
+    yield "differs", hub["drift"]
+    yield "changes", [_change(each) for each in hub["tasks"]]
+    yield "nearest rules", [f"{_place(each)}: {each['missing']}" for each in hub["near"]]
 
 
-def _words(value: Any) -> str:
-    """Nested values in a line: ``role member, assets team/core member``."""
-    if isinstance(value, Mapping):
-        return ", ".join(f"{key} {_words(each)}" for key, each in value.items() if each not in (None, [], {}, ""))
-    if isinstance(value, Sequence) and not isinstance(value, str):
-        return "; ".join(_words(each) for each in value)
-    return str(value)
+def _things(state: Mapping[str, list[str]]) -> list[str]:
+    return [_thing(thing, state) for thing in state]
+
+
+def _thing(thing: str, state: Mapping[str, list[str]]) -> str:
+    return " ".join((thing, ", ".join(state.get(thing, ())))).rstrip()
+
+
+def _account(observed: Mapping[str, Any]) -> list[str]:
+    seen = when(datetime.fromisoformat(observed["seen_at"]))
+    return [f"{observed['account']}, {observed['status']} (seen {seen})", *_things(observed["things"])]
+
+
+def _place(rule: Mapping[str, Any]) -> str:
+    return f"{rule['rule']} ({rule['file']}:{rule['line']})"
+
+
+def _change(task: Mapping[str, Any]) -> str:
+    words = "; ".join(each for each in (task["cause"], task["advice"]) if each)
+    at = when(datetime.fromisoformat(task["updated_at"]))
+    return f"{at}  {task['action'].replace('_', ' ')} {task['thing']}: {task['state']}{f' ({words})' if words else ''}"

@@ -326,7 +326,7 @@ def _general(answer: Answer, retry_after_s: float | None) -> BridgeError:
     if status == 401:
         return NeedsAttention(
             f"{step}: the app refuses the credential (401){words}",
-            advice="renew the hub's credential, then run `scim-bridge hub probe`",
+            advice="renew the hub's credential, then run `scim-bridge hub probe HUB`",
         )
     if status == 429:
         return Transient(
@@ -348,4 +348,4 @@ def _general(answer: Answer, retry_after_s: float | None) -> BridgeError:
             f"{step}: the app sends us elsewhere ({status}), where the credential must not go",
             advice="set the hub's address, or the tenant's name, to the new one",
         )
-    return Permanent(f"{step}: the app refuses ({status}){words}", advice="see `scim-bridge why` for who asked for it")
+    return Permanent(f"{step}: the app refuses ({status}){words}", advice="see `scim-bridge why PERSON` for who asked for it")

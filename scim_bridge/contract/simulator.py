@@ -15,6 +15,7 @@ latency: it tells when the bridge called, not when the app was done.
 
 from __future__ import annotations
 
+import errno
 import random
 import signal
 import sys
@@ -30,7 +31,7 @@ import click
 
 from scim_bridge.contract.limits import Bucket, Limits
 from scim_bridge.contract.simulator_server import Reply, Request, Routes, Server
-from scim_bridge.errors import BridgeError, InvalidInput
+from scim_bridge.errors import BridgeError, Conflict, InvalidInput
 
 NEARLY_NOW_S = 0.001
 """A turn that is this near is taken: the bucket's sums are not exact."""
@@ -144,8 +145,12 @@ class Simulator(ABC):
         """A change by hand inside the app. Raises ``BridgeError`` for one that makes no sense."""
 
     def start(self, port: int = 0) -> Self:
-        """Serve in the background until ``close``; ``url`` says where."""
-        self._server = Server(self._handle, port)
+        """Serve in the background until ``close``; ``url`` says where. Raises ``Conflict`` for a port that is taken."""
+        try:
+            self._server = Server(self._handle, port)
+        except OSError as error:
+            reason = "is taken" if error.errno == errno.EADDRINUSE else f"cannot be used: {error.strerror}"
+            raise Conflict(f"port {port} on 127.0.0.1 {reason}", advice="choose another with --port") from error
         return self
 
     @property

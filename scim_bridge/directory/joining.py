@@ -11,23 +11,24 @@
       user is alone on its person, nothing linked    |
     address changed, one has it, anything else       | its own, and *attention*
 
-A user keeps its person for life otherwise.
+A user keeps its person for life otherwise. *Attention* stands until the addresses no longer meet.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.orm import aliased
 
 from scim_bridge.db import Tx
 from scim_bridge.directory.changes import mark_people
 from scim_bridge.directory.keys import checked
 from scim_bridge.directory.sources import SourceRef
-from scim_bridge.directory.tables import DeletedUser, Person, PersonChange, Source, User
+from scim_bridge.directory.tables import DeletedEmail, DeletedUser, Person, PersonChange, Source, User
 from scim_bridge.folding import fold, name_key
 
 ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
@@ -35,9 +36,20 @@ ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
 _NEW_PERSON = sa.insert(Person).returning(Person.id)  # statements of the hot path are built once
 _NEW_CHANGE = sa.insert(PersonChange)
 _DELETED = (
-    sa.select(DeletedUser)
-    .where(DeletedUser.source_id == sa.bindparam("source"), DeletedUser.external_id == sa.bindparam("external"))
+    sa.select(DeletedUser.id, DeletedUser.person_id)
+    .where(
+        DeletedUser.source_id == sa.bindparam("source"),
+        DeletedUser.external_id == sa.bindparam("external"),
+        sa.or_(
+            DeletedUser.user_name_key == sa.bindparam("name"),
+            sa.exists().where(
+                DeletedEmail.deleted_user_id == DeletedUser.id,
+                DeletedEmail.value_key.in_(sa.bindparam("addresses", expanding=True)),
+            ),
+        ),
+    )
     .order_by(DeletedUser.id.desc())
+    .limit(1)
 )
 _SAME_ADDRESS = (
     sa.select(User.person_id)
@@ -112,10 +124,14 @@ def facts_of(document: dict[str, Any]) -> Facts:
 
 @dataclass(frozen=True, slots=True)
 class Joined:
-    """The person of a new user, and how it came to it: new, returned or joined."""
+    """The person of a user, and how it came to it: new, returned, joined or kept.
+
+    ``attention``: a short code where somebody must look (``same_address``).
+    """
 
     person_id: int
     how: str
+    attention: str | None = None
 
 
 def person_for_new(tx: Tx, source: SourceRef, facts: Facts, *, now: datetime) -> Joined:
@@ -123,17 +139,17 @@ def person_for_new(tx: Tx, source: SourceRef, facts: Facts, *, now: datetime) ->
     returned = _returning(tx, source, facts)
     if returned is not None:
         mark_people(tx, [returned], now=now)
-        return Joined(returned, "returned")
+        return _noted(tx, source, returned, "returned", _others(tx, source, facts.join_key))
     others = _others(tx, source, facts.join_key)
     if len(others) == 1 and not _has_user_of(tx, others[0], source.id):
         mark_people(tx, others, now=now)
         return Joined(others[0], "joined")
-    return Joined(_new_person(tx, _trouble(source, others), now=now), "new")
+    return _noted(tx, source, _new_person(tx, now=now), "new", others)
 
 
 def person_after_change(
     tx: Tx, source: SourceRef, user_id: int, person_id: int, facts: Facts, *, is_linked: IsLinked
-) -> int:
+) -> Joined:
     """The person of a user whose address changed; notes down why it stays where a join was not safe."""
     others = [other for other in _others(tx, source, facts.join_key) if other != person_id]
     if (
@@ -142,25 +158,66 @@ def person_after_change(
         and not _has_user_of(tx, others[0], source.id)
         and not is_linked(tx, person_id)
     ):
-        return others[0]
-    tx.execute(
-        sa.update(Person)
-        .where(Person.id == person_id, Person.attention.is_distinct_from(_trouble(source, others)))
-        .values(attention=_trouble(source, others))
+        return Joined(others[0], "joined")
+    return _noted(tx, source, person_id, "kept", others)
+
+
+def settle_attention(tx: Tx, old_key: str | None, person_ids: Iterable[int]) -> None:
+    """Clear ``attention`` where its cause is gone: of these people, and of all who have the address ``old_key``.
+
+    To be called when a user that had that address has another, or is deleted.
+    """
+    tx.execute(_SETTLE, {"key": old_key, "people": sorted(set(person_ids))})
+
+
+def _settle() -> sa.Update:
+    mine, theirs = aliased(User), aliased(User)
+    my_source, their_source = aliased(Source), aliased(Source)
+    still_meet = (
+        sa.select(mine.id)
+        .join(my_source, my_source.id == mine.source_id)
+        .join(theirs, theirs.join_key == mine.join_key)
+        .join(their_source, their_source.id == theirs.source_id)
+        .where(
+            mine.person_id == Person.id,
+            theirs.person_id != mine.person_id,
+            theirs.source_id != mine.source_id,
+            my_source.joins,
+            their_source.joins,
+        )
+        .exists()
     )
-    return person_id
+    shared = sa.select(User.person_id).where(User.join_key == sa.bindparam("key"))
+    return (
+        sa.update(Person)
+        .where(
+            Person.attention.is_not(None),
+            sa.or_(Person.id.in_(sa.bindparam("people", expanding=True)), Person.id.in_(shared)),
+            sa.not_(still_meet),
+        )
+        .values(attention=None)
+    )
+
+
+_SETTLE = _settle()
 
 
 def _returning(tx: Tx, source: SourceRef, facts: Facts) -> int | None:
     if facts.external_id is None:
         return None
-    rows = tx.execute(_DELETED, {"source": source.id, "external": facts.external_id}).all()
-    addresses = {email.value_key for email in facts.emails}
-    for row in rows:
-        if row.user_name_key == facts.user_name_key or addresses & set(row.email_keys):
-            tx.execute(sa.delete(DeletedUser).where(DeletedUser.id == row.id))
-            return int(row.person_id)
-    return None
+    row = tx.execute(
+        _DELETED,
+        {
+            "source": source.id,
+            "external": facts.external_id,
+            "name": facts.user_name_key,
+            "addresses": [email.value_key for email in facts.emails],
+        },
+    ).first()
+    if row is None:
+        return None
+    tx.execute(sa.delete(DeletedUser).where(DeletedUser.id == row.id))
+    return int(row.person_id)
 
 
 def _others(tx: Tx, source: SourceRef, join_key: str | None) -> list[int]:
@@ -182,15 +239,18 @@ def _is_alone(tx: Tx, user_id: int, person_id: int) -> bool:
     return tx.execute(query).first() is None
 
 
-def _trouble(source: SourceRef, others: list[int]) -> str | None:
-    if not others:
-        return None
-    people = ", ".join(f"p{other}" for other in others)
-    return f"a user of source {source.name} has the e-mail address of {people}, and was not joined to them"
+def _noted(tx: Tx, source: SourceRef, person_id: int, how: str, others: Sequence[int]) -> Joined:
+    """The person, with a word of the others who have the same address and are not joined to it."""
+    people = ", ".join(f"p{other}" for other in others if other != person_id)
+    if not people:
+        return Joined(person_id, how)
+    text = f"a user of source {source.name} has the e-mail address of {people}, and was not joined to them"
+    tx.execute(sa.update(Person).where(Person.id == person_id).values(attention=text))
+    return Joined(person_id, how, "same_address")
 
 
-def _new_person(tx: Tx, attention: str | None, *, now: datetime) -> int:
-    person = {"generation": 1, "attention": attention, "created_at": now}
+def _new_person(tx: Tx, *, now: datetime) -> int:
+    person = {"generation": 1, "attention": None, "created_at": now}
     person_id = tx.execute(_NEW_PERSON, person).scalar_one()
     tx.execute(_NEW_CHANGE, {"person_id": person_id, "generation": 1, "changed_at": now})
     return person_id

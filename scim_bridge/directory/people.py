@@ -13,13 +13,26 @@ import sqlalchemy as sa
 from scim_bridge.db import Tx
 from scim_bridge.directory.keys import bound_numbers, numbers
 from scim_bridge.directory.snapshot import GroupFact, PersonFact, UserFact
-from scim_bridge.directory.tables import Group, Membership, NestedGroup, Person, Source, User, UserEmail
+from scim_bridge.directory.tables import (
+    DeletedEmail,
+    DeletedUser,
+    Group,
+    Membership,
+    NestedGroup,
+    Person,
+    Source,
+    User,
+    UserEmail,
+)
 from scim_bridge.folding import fold
 
 
 @dataclass(frozen=True, slots=True)
 class PersonView:
-    """A person for lists. ``user_names`` and ``sources`` go together; both empty: every user is deleted."""
+    """A person for lists. ``user_names`` and ``sources`` go together.
+
+    Where every user is deleted they are the deleted ones', case-folded.
+    """
 
     id: int
     user_names: tuple[str, ...]
@@ -84,32 +97,69 @@ def _queries(dialect: str) -> tuple[Any, Any]:
 
 
 def user_names(tx: Tx, person_ids: Sequence[int]) -> dict[int, str]:
-    """A name to show for each person: the userName of an active user if there is one. Deleted people have none."""
+    """A name to show for each person: the userName of an active user if there is one.
+
+    Where every user is deleted: the case-folded userName of the last one.
+    """
     rows = tx.execute(
         sa.select(User.person_id, User.document)
         .where(User.person_id.in_(numbers(tx, person_ids)))
         .order_by(User.active, User.id.desc())
     )
-    return {row.person_id: str(row.document["userName"]) for row in rows}
+    names = {row.person_id: str(row.document["userName"]) for row in rows}
+    deleted = _deleted(tx, [person_id for person_id in person_ids if person_id not in names])
+    return {person_id: users[-1][0] for person_id, users in deleted.items()} | names
 
 
 def find_people(tx: Tx, text: str) -> list[PersonView]:
-    """Everybody whom ``text`` may mean: ``p<id>``, a userName or an e-mail address, in any case."""
+    """Everybody whom ``text`` may mean: ``p<id>``, a user's SCIM id, userName or e-mail address, in any case.
+
+    Deleted users count as well: whoever asks about a leaver has only their old name.
+    """
     key = fold(text.strip())
-    by_user = sa.select(User.person_id).where(User.user_name_key == key)
-    by_email = sa.select(User.person_id).join(UserEmail, UserEmail.user_id == User.id).where(UserEmail.value_key == key)
-    found = set(tx.execute(by_user.union(by_email)).scalars())
+    found = set(tx.execute(_BY_TEXT, {"key": key}).scalars())
     if re.fullmatch(r"p[0-9]{1,9}", key):
         found.add(int(key[1:]))
-    return [
-        PersonView(
-            person.id,
-            tuple(str(user.document["userName"]) for user in person.users),
-            tuple(user.source for user in person.users),
-            not person.is_disabled,
-        )
-        for _, person in sorted(load_people(tx, sorted(found)).items())
-    ]
+    people = load_people(tx, sorted(found))
+    deleted = _deleted(tx, [person.id for person in people.values() if not person.users])
+    return [_view(person, deleted.get(person.id, [])) for _, person in sorted(people.items())]
+
+
+_BY_TEXT = sa.union(  # one indexed look-up each
+    sa.select(User.person_id).where(User.user_name_key == sa.bindparam("key")),
+    sa.select(User.person_id).where(User.scim_id == sa.bindparam("key")),
+    sa.select(User.person_id)
+    .join(UserEmail, UserEmail.user_id == User.id)
+    .where(UserEmail.value_key == sa.bindparam("key")),
+    sa.select(DeletedUser.person_id).where(DeletedUser.user_name_key == sa.bindparam("key")),
+    sa.select(DeletedUser.person_id).where(DeletedUser.scim_id == sa.bindparam("key")),
+    sa.select(DeletedUser.person_id)
+    .join(DeletedEmail, DeletedEmail.deleted_user_id == DeletedUser.id)
+    .where(DeletedEmail.value_key == sa.bindparam("key")),
+)
+
+
+def _view(person: PersonFact, deleted: list[tuple[str, str]]) -> PersonView:
+    users = [(str(user.document["userName"]), user.source) for user in person.users] or deleted
+    return PersonView(
+        person.id, tuple(name for name, _ in users), tuple(source for _, source in users), not person.is_disabled
+    )
+
+
+def _deleted(tx: Tx, person_ids: Sequence[int]) -> dict[int, list[tuple[str, str]]]:
+    """``{person: [(user name key, source)]}`` of deleted users, the last deleted last."""
+    found: dict[int, list[tuple[str, str]]] = {}
+    if not person_ids:
+        return found
+    query = (
+        sa.select(DeletedUser.person_id, DeletedUser.user_name_key, Source.name)
+        .join(Source, Source.id == DeletedUser.source_id)
+        .where(DeletedUser.person_id.in_(numbers(tx, person_ids)))
+        .order_by(DeletedUser.id)
+    )
+    for person_id, name, source in tx.execute(query):
+        found.setdefault(person_id, []).append((name, source))
+    return found
 
 
 def person_emails(person: PersonFact) -> tuple[str, ...]:

@@ -121,8 +121,10 @@ def new_token(tx: Tx, source_id: int, *, now: datetime, actor: str = "cli") -> s
 
 
 def rotate(tx: Tx, name: str, *, now: datetime, old_ends_after: timedelta, actor: str = "cli") -> Rotation:
-    """Make a new token; the live one ends ``old_ends_after`` from now. Raises NotFound, and Conflict as above."""
+    """Make a new token; the live one ends ``old_ends_after`` from now. Raises NotFound, and Conflict as above or if disabled."""
     source_id = _get(tx, name)
+    if tx.execute(sa.select(Source.disabled_at).where(Source.id == source_id)).scalar_one() is not None:
+        raise Conflict(f"source {name} is disabled", advice=f"`scim-bridge source enable {name}` first")
     old = _live(tx, [source_id], now)
     token = new_token(tx, source_id, now=now, actor=actor)
     ends_at = now + old_ends_after
@@ -139,7 +141,7 @@ def revoke(tx: Tx, name: str, public_id: str | None, *, now: datetime, actor: st
     chosen = [row for row in live if public_id in (None, row.public_id)]
     if not chosen:
         what = f"live token {public_id}" if public_id else "live token"
-        raise NotFound(f"source {name} has no {what}", advice="list them: scim-bridge source list")
+        raise NotFound(f"source {name} has no {what}", advice="`scim-bridge source list` shows them")
     for row in chosen:
         tx.execute(sa.update(Token).where(Token.id == row.id).values(revoked_at=now))
         record(tx, at=now, actor=actor, action="token.revoked", subject=f"token:{row.public_id}")
@@ -151,6 +153,13 @@ def disable(tx: Tx, name: str, *, now: datetime, actor: str = "cli") -> None:
     source_id = _get(tx, name)
     tx.execute(sa.update(Source).where(Source.id == source_id, Source.disabled_at.is_(None)).values(disabled_at=now))
     record(tx, at=now, actor=actor, action="source.disabled", subject=f"source:{name}")
+
+
+def enable(tx: Tx, name: str, *, now: datetime, actor: str = "cli") -> None:
+    """Take this source's requests again, with the tokens that it had. Raises NotFound."""
+    source_id = _get(tx, name)
+    tx.execute(sa.update(Source).where(Source.id == source_id).values(disabled_at=None))
+    record(tx, at=now, actor=actor, action="source.enabled", subject=f"source:{name}")
 
 
 def list_sources(tx: Tx, now: datetime | None = None) -> list[SourceView]:
@@ -209,7 +218,7 @@ def _find(tx: Tx, name: str) -> int | None:
 def _get(tx: Tx, name: str) -> int:
     source_id = _find(tx, name)
     if source_id is None:
-        raise NotFound(f"there is no source {name}", advice="list them: scim-bridge source list")
+        raise NotFound(f"there is no source {name}", advice="`scim-bridge source list` shows them")
     return source_id
 
 

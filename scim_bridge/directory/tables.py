@@ -13,7 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
-from scim_bridge.db import Base, Json, UTCDateTime, new_id
+from scim_bridge.db import Base, Json, UTCDateTime, new_id, where
 
 
 class Source(Base):
@@ -48,6 +48,7 @@ class Person(Base):
     """One human across sources. ``generation`` rises with every change and never restarts."""
 
     __tablename__ = "people"
+    __table_args__ = (sa.Index("ix_people_attention", "id", **where("attention IS NOT NULL")),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     generation: Mapped[int] = mapped_column(sa.BigInteger, default=0)
@@ -106,11 +107,22 @@ class DeletedUser(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     source_id: Mapped[int] = mapped_column(sa.ForeignKey("sources.id"))
     person_id: Mapped[int] = mapped_column(sa.ForeignKey("people.id"), index=True)
-    scim_id: Mapped[str] = mapped_column(sa.String(36))
+    scim_id: Mapped[str] = mapped_column(sa.String(36), index=True)
     external_id: Mapped[str | None] = mapped_column(sa.String(512))
-    user_name_key: Mapped[str] = mapped_column(sa.String(512))
-    email_keys: Mapped[list[str]] = mapped_column(Json)
+    user_name_key: Mapped[str] = mapped_column(sa.String(512), index=True)
     deleted_at: Mapped[datetime] = mapped_column(UTCDateTime)
+
+
+class DeletedEmail(Base):
+    """A deleted user's e-mail addresses, case-folded."""
+
+    __tablename__ = "deleted_emails"
+    __table_args__ = (sa.Index("ix_deleted_emails_value", "value_key"),)
+
+    deleted_user_id: Mapped[int] = mapped_column(
+        sa.ForeignKey("deleted_users.id", ondelete="CASCADE"), primary_key=True
+    )
+    value_key: Mapped[str] = mapped_column(sa.String(512), primary_key=True)
 
 
 class Group(Base):

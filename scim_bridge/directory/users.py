@@ -16,10 +16,18 @@ from sqlalchemy.exc import IntegrityError
 from scim_bridge.audit.record import record
 from scim_bridge.db import Tx, new_id
 from scim_bridge.directory.changes import mark_people
-from scim_bridge.directory.joining import Facts, IsLinked, facts_of, person_after_change, person_for_new
+from scim_bridge.directory.joining import (
+    Facts,
+    IsLinked,
+    Joined,
+    facts_of,
+    person_after_change,
+    person_for_new,
+    settle_attention,
+)
 from scim_bridge.directory.memberships import bump, take_in_waiting
 from scim_bridge.directory.sources import SourceRef
-from scim_bridge.directory.tables import DeletedUser, Membership, User, UserEmail
+from scim_bridge.directory.tables import DeletedEmail, DeletedUser, Membership, User, UserEmail
 from scim_bridge.errors import Conflict, NotFound
 
 
@@ -51,7 +59,9 @@ _COLUMNS = (
     User.changed_at,
 )
 _NEW_USER = sa.insert(User).returning(User.id)  # statements of the hot path are built once
+_CHANGE_USER = sa.update(User).where(User.id == sa.bindparam("row"))
 _NEW_EMAIL = sa.insert(UserEmail)
+_DROP_EMAILS = sa.delete(UserEmail).where(UserEmail.user_id == sa.bindparam("user"))
 _BY_ID = sa.select(*_COLUMNS).where(User.scim_id == sa.bindparam("id"), User.source_id == sa.bindparam("source"))
 _BY_ID_LOCKED = _BY_ID.with_for_update()
 
@@ -104,7 +114,7 @@ def create_user(tx: Tx, source: SourceRef, document: dict[str, Any], *, now: dat
         action="user.created",
         person_id=joined.person_id,
         subject=f"user:{scim_id}",
-        detail={"person": joined.how, "active": facts.active},
+        detail=_with_attention({"person": joined.how, "active": facts.active}, joined),
     )
     return StoredUser(user_id, scim_id, joined.person_id, document, 1, now, now, bool(waiting))
 
@@ -125,42 +135,63 @@ def change_user(
     if document == user.document:
         return user
     old, new = facts_of(user.document), facts_of(document)
-    person_id = user.person_id
+    joined = Joined(user.person_id, "kept")
     if old.join_key != new.join_key:
-        person_id = person_after_change(tx, source, user.id, person_id, new, is_linked=is_linked)
-    try:
-        tx.execute(
-            sa.update(User)
-            .where(User.id == user.id)
-            .values(
-                document=document,
-                version=User.version + 1,
-                changed_at=now,
-                person_id=person_id,
-                **new.columns(),
-            )
-        )
-    except IntegrityError as error:
-        raise _taken() from error
-    if old.emails != new.emails:
-        tx.execute(sa.delete(UserEmail).where(UserEmail.user_id == user.id))
-        _write_emails(tx, user.id, new)
-    if old.external_id != new.external_id:
-        take_in_waiting(tx, source.id, [new.external_id], user_id=user.id)
-    mark_people(tx, sorted({user.person_id, person_id}), now=now)
-    names = sorted(
-        name for name in document.keys() | user.document.keys() if document.get(name) != user.document.get(name)
+        joined = person_after_change(tx, source, user.id, user.person_id, new, is_linked=is_linked)
+    changed = StoredUser(
+        user.id, user.scim_id, joined.person_id, document, user.version + 1, user.created_at, now
     )
+    _store(tx, changed, new)
+    _let_others_know(tx, source, user, changed, old, new, now=now)
+    detail: dict[str, Any] = {"attributes": _differing(user.document, document)}
     record(
         tx,
         at=now,
         actor=source.actor,
         action=_action(old, new),
-        person_id=person_id,
+        person_id=joined.person_id,
         subject=f"user:{user.scim_id}",
-        detail={"attributes": names},
+        detail=_with_attention(detail, joined),
     )
-    return StoredUser(user.id, user.scim_id, person_id, document, user.version + 1, user.created_at, now)
+    return changed
+
+
+def _store(tx: Tx, user: StoredUser, facts: Facts) -> None:
+    """Write the row; raises UserNameTaken."""
+    values = {
+        "document": user.document,
+        "version": user.version,
+        "changed_at": user.changed_at,
+        "person_id": user.person_id,
+        **facts.columns(),
+    }
+    try:
+        tx.execute(_CHANGE_USER, {"row": user.id, **values})
+    except IntegrityError as error:
+        raise _taken() from error
+
+
+def _let_others_know(
+    tx: Tx, source: SourceRef, before: StoredUser, after: StoredUser, old: Facts, new: Facts, *, now: datetime
+) -> None:
+    """What hangs on the user's row: its addresses, groups that waited for it, its people."""
+    if old.emails != new.emails:
+        tx.execute(_DROP_EMAILS, {"user": after.id})
+        _write_emails(tx, after.id, new)
+    if old.external_id != new.external_id:
+        take_in_waiting(tx, source.id, [new.external_id], user_id=after.id)
+    people = sorted({before.person_id, after.person_id})
+    if old.join_key != new.join_key:
+        settle_attention(tx, old.join_key, people)
+    mark_people(tx, people, now=now)
+
+
+def _differing(left: dict[str, Any], right: dict[str, Any]) -> list[str]:
+    return sorted(name for name in left.keys() | right.keys() if left.get(name) != right.get(name))
+
+
+def _with_attention(detail: dict[str, Any], joined: Joined) -> dict[str, Any]:
+    return {**detail, "attention": joined.attention} if joined.attention else detail
 
 
 def delete_user(tx: Tx, source: SourceRef, scim_id: str, *, now: datetime) -> None:
@@ -171,18 +202,9 @@ def delete_user(tx: Tx, source: SourceRef, scim_id: str, *, now: datetime) -> No
         tx.execute(sa.delete(Membership).where(Membership.user_id == user.id).returning(Membership.group_id)).scalars()
     )
     bump(tx, sorted(group_ids))
-    tx.execute(
-        sa.insert(DeletedUser).values(
-            source_id=source.id,
-            person_id=user.person_id,
-            scim_id=scim_id,
-            external_id=facts.external_id,
-            user_name_key=facts.user_name_key,
-            email_keys=[email.value_key for email in facts.emails],
-            deleted_at=now,
-        )
-    )
+    _remember(tx, source, user, facts, now=now)
     tx.execute(sa.delete(User).where(User.id == user.id))
+    settle_attention(tx, facts.join_key, [user.person_id])
     mark_people(tx, [user.person_id], now=now)
     record(
         tx,
@@ -193,6 +215,25 @@ def delete_user(tx: Tx, source: SourceRef, scim_id: str, *, now: datetime) -> No
         subject=f"user:{scim_id}",
         detail={"groups": len(group_ids)},
     )
+
+
+def _remember(tx: Tx, source: SourceRef, user: StoredUser, facts: Facts, *, now: datetime) -> None:
+    """Keep what is needed to know the user again, and to find its person by name."""
+    deleted_id = tx.execute(
+        sa.insert(DeletedUser)
+        .values(
+            source_id=source.id,
+            person_id=user.person_id,
+            scim_id=user.scim_id,
+            external_id=facts.external_id,
+            user_name_key=facts.user_name_key,
+            deleted_at=now,
+        )
+        .returning(DeletedUser.id)
+    ).scalar_one()
+    addresses = sorted({email.value_key for email in facts.emails})
+    if addresses:
+        tx.execute(sa.insert(DeletedEmail), [{"deleted_user_id": deleted_id, "value_key": one} for one in addresses])
 
 
 def _write_emails(tx: Tx, user_id: int, facts: Facts) -> None:

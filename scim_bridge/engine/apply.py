@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -9,7 +10,8 @@ import sqlalchemy as sa
 
 from scim_bridge.audit.record import record
 from scim_bridge.db import Tx
-from scim_bridge.engine.pairs import wake
+from scim_bridge.directory.keys import numbers
+from scim_bridge.engine.pairs import ensure_pairs, wake
 from scim_bridge.engine.schedule import LOSES, REPAIRS
 from scim_bridge.engine.tables import Pair, Task
 from scim_bridge.errors import Conflict
@@ -26,8 +28,14 @@ class Applied:
     released: int
 
 
-def apply_hub(tx: Tx, hub_id: str, *, release: bool, actor: str, now: datetime) -> Applied:
-    """Carry out the hub's plan. A hub in plan mode becomes live for good; ``release`` frees held removals."""
+def apply_hub(
+    tx: Tx, hub_id: str, *, release: bool, actor: str, now: datetime, people: Collection[int] = ()
+) -> Applied:
+    """Carry out the hub's plan. A hub in plan mode becomes live for good; ``release`` frees held removals.
+
+    Looked at are ``people`` (whom the plan that was shown names) and whoever has something left to do, held or
+    failed. Raises ``NotFound`` for an unknown hub, ``Conflict`` for a detached one.
+    """
     require_hub(tx, hub_id)
     hub = tx.execute(sa.select(Hub.mode, Hub.detached_at).where(Hub.id == hub_id).with_for_update(key_share=True)).one()
     if hub.detached_at is not None:
@@ -35,9 +43,12 @@ def apply_hub(tx: Tx, hub_id: str, *, release: bool, actor: str, now: datetime) 
     made_live = hub.mode == "plan"
     if made_live:
         tx.execute(sa.update(Hub).where(Hub.id == hub_id).values(mode="live", live_by=actor, live_at=now))
+    ensure_pairs(tx, hub_id, people, now=now)
     dirty = sa.select(Pair.person_id).where(Pair.hub_id == hub_id, Pair.done < Pair.want)
+    failed = sa.select(Task.person_id).where(Task.hub_id == hub_id, Task.state == "failed")
+    looked_at: sa.SelectBase = sa.union(dirty, failed, numbers(tx, sorted(people)))
     # The plan of a live hub lowers nobody by adoption, so neither does this.
-    pairs = wake(tx, hub_id, dirty, now=now, priority=REPAIRS, is_planned=made_live)
+    pairs = wake(tx, hub_id, looked_at, now=now, priority=REPAIRS, is_planned=made_live)
     held = sa.select(Task.person_id).where(Task.hub_id == hub_id, Task.state == "held")
     released = wake(tx, hub_id, held, now=now, priority=LOSES, is_released=release)
     record(

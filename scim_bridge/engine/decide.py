@@ -26,14 +26,17 @@ from scim_bridge.mapping.model import HubMapping
 RESENDS_AT_MOST = 2
 UNNAMED = (
     "the invitation was accepted by an account that we cannot name",
-    "find it with `scim-bridge account list`, then `scim-bridge account link`",
+    "find it with `scim-bridge account list HUB`, then `scim-bridge account link HUB ACCOUNT PERSON`",
 )
 _CANCELLED = ("the invitation was cancelled in the app", "`scim-bridge tasks retry` invites again")
 _EXPIRED = (
-    f"the invitation expired {RESENDS_AT_MOST + 1} times",
+    f"the invitation expired {RESENDS_AT_MOST + 1} times and needs attention",
     "ask the person to accept, then `scim-bridge tasks retry`",
 )
-_ANOTHER = ("another person's access matches this account", "`scim-bridge account link` says whose it is")
+_ANOTHER = (
+    "another person's access matches this account",
+    "`scim-bridge account link HUB ACCOUNT PERSON` says whose it is",
+)
 _NO_ADDRESS = ("the person has no e-mail address to invite", "push an e-mail address from the identity provider")
 
 

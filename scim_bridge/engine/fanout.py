@@ -2,7 +2,8 @@
 
 A group's or a revision's change first becomes changes of people (in slices, so that a group of 100,000
 never holds the write lock for long); then each person is read, evaluated and compared with what they
-should have held before. Only where the net access moved is a pair wanted.
+should have held before. Only where the net access moved is a pair wanted, or where something failed for
+them: what was pushed may be what it lacked (an e-mail address, say).
 
 Per person: the generation is read first, the revision and the snapshot after it; rows are written only over
 an earlier generation, and the change row goes only if it is still the one that was read. So a change that
@@ -27,8 +28,8 @@ from scim_bridge.directory.snapshot import PersonFact
 from scim_bridge.directory.tables import Group, GroupChange, Person, PersonChange
 from scim_bridge.engine.pairs import Wish, want
 from scim_bridge.engine.rules import InForce, Rules
-from scim_bridge.engine.schedule import DISABLED, GAINS, LOSES
-from scim_bridge.engine.tables import AccessRow
+from scim_bridge.engine.schedule import DISABLED, GAINS, LOSES, REPAIRS
+from scim_bridge.engine.tables import AccessRow, Task
 from scim_bridge.hubs.bindings import bind, group_bindings, propose
 from scim_bridge.hubs.bound import NewBinding
 from scim_bridge.mapping.evaluate import Verdict, evaluate
@@ -53,6 +54,11 @@ _PERSON_CHANGES = (
 _CHOSEN: sa.BindParameter[int] = sa.bindparam("people", expanding=True)
 _LOCK_PEOPLE = sa.select(Person.id).where(Person.id.in_(_CHOSEN)).order_by(Person.id).with_for_update()
 _ACCESS = sa.select(AccessRow).where(AccessRow.person_id.in_(_CHOSEN))
+_FAILED = (
+    sa.select(Task.hub_id, Task.person_id)
+    .where(Task.hub_id.in_(sa.bindparam("hubs", expanding=True)), Task.person_id.in_(_CHOSEN), Task.state == "failed")
+    .distinct()
+)
 _TOLD = sa.delete(PersonChange).where(
     PersonChange.person_id == sa.bindparam("who"), PersonChange.generation == sa.bindparam("read")
 )
@@ -194,26 +200,27 @@ def _write(tx: Tx, in_force: InForce, generations: Mapping[int, int], verdicts: 
     before = _before(tx, people)
     rows: list[dict[str, Any]] = []
     wishes: list[Wish] = []
+    hubs = in_force.mappings.hubs
+    failed = {(row.hub_id, row.person_id) for row in tx.execute(_FAILED, {"hubs": list(hubs), "people": people})}
     for (hub_id, person_id), verdict in verdicts.items():
         old = before.get((hub_id, person_id), _NEVER)
         if old.generation > generations[person_id]:
             continue
         row, moved = _compare(old, verdict, now=now)
-        if row is None:
-            continue
-        rows.append(
-            {
-                "hub_id": hub_id,
-                "person_id": person_id,
-                "generation": generations[person_id],
-                "revision": in_force.revision,
-                "changed_at": now,
-                **row,
-            }
-        )
-        if moved:
-            mapping = in_force.mappings.hubs[hub_id]
-            wishes.append(Wish(hub_id, person_id, _priority(mapping, old, verdict), mapping.safety.settle_s))
+        if row is not None:
+            rows.append(
+                {
+                    "hub_id": hub_id,
+                    "person_id": person_id,
+                    "generation": generations[person_id],
+                    "revision": in_force.revision,
+                    "changed_at": now,
+                    **row,
+                }
+            )
+        if moved or (hub_id, person_id) in failed:
+            priority = _priority(hubs[hub_id], old, verdict) if moved else REPAIRS
+            wishes.append(Wish(hub_id, person_id, priority, hubs[hub_id].safety.settle_s))
     columns = ["generation", "revision", "role", "assets", "because", "disabled", "lost_at", "changed_at"]
     upsert(tx, AccessRow, rows, keys=["hub_id", "person_id"], update=columns)
     want(tx, wishes, now=now)

@@ -115,5 +115,5 @@ def held_because(
         brake = f"`safety.max_removals: {_written(safety)}`"
         stays = any(brake in cause for cause in held_before)
         if most is not None and (stays or counts.ended + 1 > most):
-            return f"more than {most} seats would end within an hour ({brake})", _RELEASE
+            return f"more than {most} seat{'s' * (most != 1)} would end within an hour ({brake})", _RELEASE
     return None

@@ -17,7 +17,8 @@ from typing import Any, Protocol
 import sqlalchemy as sa
 
 from scim_bridge.db import Database
-from scim_bridge.errors import Conflict
+from scim_bridge.errors import Conflict, Transient
+from scim_bridge.logs import redact
 
 _KEY = 0x5C1B_0002
 _PAUSE_S = 0.05
@@ -128,9 +129,17 @@ class _SessionLock:
     def take(self) -> bool:
         dialect = self._db.engine.dialect
         arguments, options = dialect.create_connect_args(self._db.url)
-        session: Any = dialect.connect(*arguments, **{"connect_timeout": 3, **options})
-        session.autocommit = True
-        taken, backend = session.execute("SELECT pg_try_advisory_lock(%s), pg_backend_pid()", (_KEY,)).fetchone()
+        try:
+            session: Any = dialect.connect(*arguments, **{"connect_timeout": 3, **options})
+            session.autocommit = True
+            taken, backend = session.execute("SELECT pg_try_advisory_lock(%s), pg_backend_pid()", (_KEY,)).fetchone()
+        except dialect.loaded_dbapi.Error as error:
+            reason = (redact(str(error)) or "").strip().partition("\n")[0] or type(error).__name__
+            raise Transient(
+                f"the database at {self._db.url.host or 'the local socket'}:{self._db.url.port or 5432} "
+                f"does not answer: {reason}",
+                advice="start it, or mend DATABASE_URL",
+            ) from error
         if taken:
             self._session, self._backend = session, backend
         else:

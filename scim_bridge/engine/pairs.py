@@ -7,7 +7,7 @@ the row over and looks before it acts.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -17,8 +17,10 @@ from uuid import uuid4
 import sqlalchemy as sa
 from sqlalchemy.orm import InstrumentedAttribute
 
-from scim_bridge.db import Tx, UTCDateTime, insert_for
-from scim_bridge.engine.schedule import DISABLED, settled_at
+from scim_bridge.db import Tx, UTCDateTime, insert, insert_for
+from scim_bridge.directory.keys import numbers
+from scim_bridge.directory.tables import Person
+from scim_bridge.engine.schedule import DISABLED, REPAIRS, settled_at
 from scim_bridge.engine.tables import Pair
 
 
@@ -169,6 +171,15 @@ def _want(dialect: str) -> Any:
             "attempts": 0,
         },
     )
+
+
+def ensure_pairs(tx: Tx, hub_id: str, person_ids: Collection[int], *, now: datetime) -> None:
+    """Make a pair, due now, of each of these people that has none here. Who is no more is left out."""
+    chosen = sa.select(
+        sa.literal(hub_id), Person.id, sa.literal(1), sa.literal(0), _time(now), sa.literal(REPAIRS)
+    ).where(Person.id.in_(numbers(tx, sorted(person_ids))))
+    columns = ["hub_id", "person_id", "want", "done", "due_at", "priority"]
+    tx.execute(insert(tx, Pair).from_select(columns, chosen).on_conflict_do_nothing())
 
 
 def wake(

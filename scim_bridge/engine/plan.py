@@ -39,7 +39,10 @@ _AT_ONCE = 500
 
 @dataclass(frozen=True, slots=True)
 class PlannedChange:
-    """One step of a plan. ``asset`` is set for steps on assets; ``before`` and ``after`` are roles."""
+    """One step of a plan. ``asset`` is set for steps on assets; ``before`` and ``after`` are roles.
+
+    ``held`` (it waits for a person's word) and ``failed`` (it cannot be made as things are) are a sentence each.
+    """
 
     person_id: int
     user_name: str
@@ -49,6 +52,7 @@ class PlannedChange:
     after: str | None
     because: tuple[dict[str, Any], ...]
     held: str | None
+    failed: str | None
 
     def to_json(self) -> dict[str, Any]:
         """The shape that ``plan --json`` prints."""
@@ -60,6 +64,7 @@ class PlannedChange:
             "to": self.after,
             "because": list(self.because),
             "held": self.held,
+            "failed": self.failed,
         }
 
 
@@ -174,6 +179,7 @@ def _batches(ids: Sequence[int]) -> Iterator[list[int]]:
 
 
 def desired_of(verdict: Verdict, stored: Any, *, now: datetime) -> Desired:
+    """A verdict as fan-out would store it now; ``stored`` is the access row of before (None: there is none)."""
     because = {
         thing: [{"rule": why.rule, "file": why.file, "line": why.line} for why in reasons]
         for thing, reasons in verdict.because.items()
@@ -189,7 +195,6 @@ def _planned(ruling: Ruling, subject: Subject, scene: Scene, name: str) -> Itera
     change = ruling.change
     if change.action == "forget":
         return
-    verdict = ruling.held or ruling.failed
     step = PlannedChange(
         subject.person_id,
         name,
@@ -198,7 +203,8 @@ def _planned(ruling: Ruling, subject: Subject, scene: Scene, name: str) -> Itera
         ", ".join(sorted(change.before)) or None,
         ", ".join(sorted(change.after)) or None,
         tuple(subject.because.get(change.thing, ())),
-        "; ".join(verdict) if verdict else None,
+        "; ".join(ruling.held) if ruling.held else None,
+        "; ".join(ruling.failed) if ruling.failed else None,
     )
     if change.action != "renew":
         yield step

@@ -9,9 +9,9 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from scim_bridge.contract.registry import Registry
-from scim_bridge.db import Tx
+from scim_bridge.db import Tx, UTCDateTime
 from scim_bridge.engine.pairs import wake
-from scim_bridge.engine.schedule import LOSES
+from scim_bridge.engine.schedule import LOSES, REPAIRS
 from scim_bridge.engine.sync import sync_hubs
 from scim_bridge.engine.tables import AccessRow, AppliedRow, Pair, Task
 from scim_bridge.mapping import revisions
@@ -55,8 +55,11 @@ class Rules:
         revision = revisions.publish(tx, files, actor=actor, now=now)
         if revision is None:
             return None
-        for hub_id in sync_hubs(tx, mappings, actor=actor, now=now):
+        synced = sync_hubs(tx, mappings, actor=actor, now=now)
+        for hub_id in synced.detached:
             cancel_hub(tx, hub_id, now=now)
+        for hub_id in synced.attached:
+            wake(tx, hub_id, sa.select(Pair.person_id).where(Pair.hub_id == hub_id), now=now, priority=REPAIRS)
         for hub_id in mappings.hubs:
             wake_hub(tx, hub_id, now=now)
         tx.execute(sa.delete(RevisionChange).where(RevisionChange.revision_id != revision))
@@ -64,7 +67,7 @@ class Rules:
 
 
 def wake_hub(tx: Tx, hub_id: str, *, now: datetime) -> None:
-    """Other rules: what was held is judged anew, timers of `leave` too, and what a detached hub left undone goes on."""
+    """Other rules: what was held is judged anew, and so are timers of `leave`."""
     held = sa.select(Task.person_id).where(Task.hub_id == hub_id, Task.state == "held")
     leaving = (
         sa.select(AccessRow.person_id)
@@ -72,15 +75,24 @@ def wake_hub(tx: Tx, hub_id: str, *, now: datetime) -> None:
         .where(AccessRow.hub_id == hub_id, AccessRow.role.is_(None))
     )
     wake(tx, hub_id, held.union(leaving), now=now, priority=LOSES)
-    left = sa.and_(Pair.done < Pair.want, Pair.due_at.is_(None), Pair.owner.is_(None), Pair.look_after.is_(None))
-    tx.execute(sa.update(Pair).where(Pair.hub_id == hub_id, left).values(due_at=now))
 
 
 def cancel_hub(tx: Tx, hub_id: str, *, now: datetime) -> None:
-    """Nothing more is done in this hub: its open tasks are cancelled; its seats stay."""
+    """Nothing more is done in this hub: its open tasks are cancelled; its seats stay.
+
+    What was under way may have had its effect: when the hub returns it is looked for first.
+    """
     tx.execute(
         sa.update(Task)
         .where(Task.hub_id == hub_id, Task.state.not_in(["done", "cancelled"]))
-        .values(state="cancelled", cause="the hub is detached: its mapping file is gone", updated_at=now)
+        .values(
+            state="cancelled",
+            cause="the hub is detached: its mapping file is gone",
+            advice=None,
+            next_try_at=None,
+            updated_at=now,
+        )
     )
-    tx.execute(sa.update(Pair).where(Pair.hub_id == hub_id).values(due_at=None, owner=None, waits=None))
+    looks = sa.case((Pair.owner.is_not(None), sa.literal(now, UTCDateTime())), else_=Pair.look_after)
+    left = {"due_at": None, "owner": None, "lease_until": None, "waits": None, "look_after": looks}
+    tx.execute(sa.update(Pair).where(Pair.hub_id == hub_id).values(left))

@@ -40,11 +40,7 @@ def load_scene(
     """Read these people in this hub. ``desired`` stands in for the stored access rows (a plan's own evaluation)."""
     wishes = dict(desired) if desired is not None else _desired(tx, mapping.hub_id, person_ids)
     addresses = load_addresses(tx, person_ids)
-    accounts = _accounts(tx, mapping, person_ids)
-    links = _new_links(tx, mapping, [who for who in person_ids if who not in accounts], addresses)
-    if links:
-        found = _accounts_by_id(tx, list(links))
-        accounts.update({links[stored.id]: stored for stored in found.values()})
+    accounts, links = _accounts_and_links(tx, mapping, person_ids, addresses)
     holdings, assets = _holdings(tx, [stored.id for stored in accounts.values()])
     resolved = resolve_assets(tx, mapping.hub_id, sorted({name for wish in wishes.values() for name in wish.assets}))
     for group in resolved.assets.values():
@@ -57,17 +53,19 @@ def load_scene(
     scene = Scene(roles, {}, assets, resolved, links)
     for person_id in person_ids:
         stored = accounts.get(person_id)
-        subject = Subject(
+        mine = addresses.get(person_id, ())
+        names = tuple(dict.fromkeys((*(stored.names if stored else ()), *mine)))
+        subject = scene.subjects[person_id] = Subject(
             person_id,
             wishes.get(person_id, Desired()),
-            addresses.get(person_id, ()),
+            mine,
             Standing(),
             stored,
             invitations.get(person_id),
             tuple(tasks.get(person_id, ())),
+            is_ignored=is_named(mapping.safety.ignore, names),
+            names=names,
         )
-        subject.names = tuple(dict.fromkeys((*(stored.names if stored else ()), *subject.addresses)))
-        subject.is_ignored = is_named(mapping.safety.ignore, subject.names)
         _stand(
             subject,
             mapping,
@@ -79,7 +77,6 @@ def load_scene(
             read_in_full=read_in_full,
             now=now,
         )
-        scene.subjects[person_id] = subject
     return scene
 
 
@@ -98,16 +95,7 @@ def _stand(
     wanted: dict[str, frozenset[str]] = {}
     desired = subject.desired
     if desired.role is not None:
-        wanted[SEAT] = frozenset([desired.role])
-        subject.because[SEAT] = list(desired.because.get(SEAT, ()))
-        for name, asset_roles in desired.assets.items():
-            for asset in scene.resolved.assets.get(name, ()):
-                roles = wanted.get(asset.key, frozenset()) | frozenset(asset_roles)
-                if scene.roles.is_one(asset.key):
-                    roles = frozenset([min(roles, key=lambda role: scene.roles.rank(asset.key, role))])
-                wanted[asset.key] = roles
-                subject.because.setdefault(asset.key, []).extend(desired.because.get(name, ()))
-        subject.troubles = tuple(trouble for name, trouble in scene.resolved.troubles.items() if name in desired.assets)
+        wanted = _by_rules(subject, desired.role, scene)
     elif SEAT in applied:
         steps = mapping.disabled if desired.disabled else mapping.lost_access
         left = leaving(steps, desired.lost_at or now, now)
@@ -127,6 +115,22 @@ def _stand(
         is_planned=is_planned,
         invites=invites,
     )
+
+
+def _by_rules(subject: Subject, role: str, scene: Scene) -> dict[str, frozenset[str]]:
+    """What the rules give, by things; notes on the subject why, and which names mean nothing."""
+    desired = subject.desired
+    wanted = {SEAT: frozenset([role])}
+    subject.because[SEAT] = list(desired.because.get(SEAT, ()))
+    for name, asset_roles in desired.assets.items():
+        for asset in scene.resolved.assets.get(name, ()):
+            roles = wanted.get(asset.key, frozenset()) | frozenset(asset_roles)
+            if scene.roles.is_one(asset.key):
+                roles = frozenset([min(roles, key=lambda role: scene.roles.rank(asset.key, role))])
+            wanted[asset.key] = roles
+            subject.because.setdefault(asset.key, []).extend(desired.because.get(name, ()))
+    subject.troubles = tuple(trouble for name, trouble in scene.resolved.troubles.items() if name in desired.assets)
+    return wanted
 
 
 def _desired(tx: Tx, hub_id: str, person_ids: Sequence[int]) -> dict[int, Desired]:
@@ -162,6 +166,18 @@ def _with_emails(tx: Tx, rows: Iterable[Any]) -> list[tuple[Any, StoredAccount]]
     for account_id, key in tx.execute(statements.ACCOUNT_EMAILS, {"accounts": [row.id for row in kept]}):
         emails.setdefault(account_id, []).append(key)
     return [(row, _stored(row, emails.get(row.id, ()))) for row in kept]
+
+
+def _accounts_and_links(
+    tx: Tx, mapping: HubMapping, person_ids: Sequence[int], addresses: Mapping[int, tuple[str, ...]]
+) -> tuple[dict[int, StoredAccount], dict[int, int]]:
+    """Each person's account, and which of these are theirs only by an address, not linked yet."""
+    accounts = _accounts(tx, mapping, person_ids)
+    links = _new_links(tx, mapping, [who for who in person_ids if who not in accounts], addresses)
+    if links:
+        found = _accounts_by_id(tx, list(links))
+        accounts.update({links[stored.id]: stored for stored in found.values()})
+    return accounts, links
 
 
 def _accounts(tx: Tx, mapping: HubMapping, person_ids: Sequence[int]) -> dict[int, StoredAccount]:

@@ -6,6 +6,7 @@ or somebody forgets it.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -17,8 +18,16 @@ from scim_bridge.mapping.findings import Finding, MappingError
 from scim_bridge.mapping.load import MappingSet
 
 
-def sync_hubs(tx: Tx, mappings: MappingSet, *, actor: str, now: datetime) -> list[str]:
-    """Create, detach and attach hubs. Returns the ids of those that are detached now and were not before.
+@dataclass(frozen=True, slots=True)
+class Synced:
+    """Ids of the hubs that were detached just now, and of those whose file returned."""
+
+    detached: tuple[str, ...]
+    attached: tuple[str, ...]
+
+
+def sync_hubs(tx: Tx, mappings: MappingSet, *, actor: str, now: datetime) -> Synced:
+    """Create, detach and attach hubs.
 
     Raises ``MappingError`` where a file means another tenant than its hub: what is ours there is not ours here.
     """
@@ -59,8 +68,9 @@ def sync_hubs(tx: Tx, mappings: MappingSet, *, actor: str, now: datetime) -> lis
         else:
             # A changed file may hold a mended credential: what waits for attention is probed at once.
             tx.execute(sa.update(Hub).where(Hub.id == hub_id, Hub.attention.is_not(None)).values(probe_at=now))
-    gone = [hub_id for hub_id, row in known.items() if hub_id not in mappings.hubs and row.detached_at is None]
+    attached = tuple(hub_id for hub_id in mappings.hubs if hub_id in known and known[hub_id].detached_at is not None)
+    gone = tuple(hub_id for hub_id, row in known.items() if hub_id not in mappings.hubs and row.detached_at is None)
     for hub_id in gone:
         tx.execute(sa.update(Hub).where(Hub.id == hub_id).values(detached_at=now, check_at=None, probe_at=None))
         record(tx, at=now, actor=actor, action="hub.detached", hub_id=hub_id)
-    return gone
+    return Synced(detached=gone, attached=attached)

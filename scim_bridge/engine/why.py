@@ -9,11 +9,13 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from scim_bridge.clock import format_time
 from scim_bridge.contract.protocol import Abilities
 from scim_bridge.contract.registry import Registry
 from scim_bridge.db import Tx
 from scim_bridge.directory.people import load_people, user_names
 from scim_bridge.directory.snapshot import PersonFact
+from scim_bridge.directory.tables import Person
 from scim_bridge.engine.decide import UNNAMED, label, to_compare
 from scim_bridge.engine.diff import Things, diff
 from scim_bridge.engine.plan import desired_of
@@ -48,17 +50,23 @@ class WhyHub:
 
 @dataclass(frozen=True, slots=True)
 class Why:
-    """One person in all hubs that were asked for."""
+    """One person in all hubs that were asked for. ``attention``: why somebody must look at the person itself."""
 
     person_id: int
     user_name: str
     disabled: bool
+    attention: str | None
     hubs: tuple[WhyHub, ...]
 
     def to_json(self) -> dict[str, Any]:
         """The shape that ``why --json`` prints."""
         return {
-            "person": {"id": f"p{self.person_id}", "user_name": self.user_name, "disabled": self.disabled},
+            "person": {
+                "id": f"p{self.person_id}",
+                "user_name": self.user_name,
+                "disabled": self.disabled,
+                "attention": self.attention,
+            },
             "hubs": [
                 {
                     "hub": hub.hub_id,
@@ -95,7 +103,9 @@ def why(
         for name, mapping in mappings.hubs.items()
         if hub_id in (None, name)
     )
-    return Why(person_id, user_names(tx, [person_id]).get(person_id, f"p{person_id}"), person.is_disabled, found)
+    name = user_names(tx, [person_id]).get(person_id, f"p{person_id}")
+    attention = tx.scalar(sa.select(Person.attention).where(Person.id == person_id))
+    return Why(person_id, name, person.is_disabled, attention, found)
 
 
 def _one_hub(
@@ -161,7 +171,7 @@ def _account(scene: Scene, subject: Subject) -> dict[str, Any]:
         "account": account.login or account.ref,
         "status": account.status.value,
         "things": _named(scene, subject.standing.observed),
-        "seen_at": subject.account.seen_at.isoformat(),
+        "seen_at": subject.account.seen_at.isoformat(timespec="seconds"),
     }
 
 
@@ -172,7 +182,7 @@ def _waits(tx: Tx, subject: Subject, mapping: HubMapping) -> list[str]:
     if subject.invitation is not None and subject.invitation.state == "unmatched":
         waits.append(f"{UNNAMED[0]}: {UNNAMED[1]}")
     if subject.next_at is not None:
-        waits.append(f"`leave` acts at {subject.next_at.isoformat()}")
+        waits.append(f"`leave` acts at {format_time(subject.next_at)}")
     pair = tx.execute(
         sa.select(Pair.waits, Pair.due_at, Pair.done, Pair.want).where(
             Pair.hub_id == mapping.hub_id, Pair.person_id == subject.person_id
@@ -181,7 +191,7 @@ def _waits(tx: Tx, subject: Subject, mapping: HubMapping) -> list[str]:
     if pair is not None and pair.waits and pair.waits not in waits:
         waits.append(pair.waits)
     if pair is not None and pair.done < pair.want and pair.due_at is not None:
-        waits.append(f"due at {pair.due_at.isoformat()}")
+        waits.append(f"due at {format_time(pair.due_at)}")
     return waits
 
 
@@ -193,5 +203,5 @@ def _task(view: Any) -> dict[str, Any]:
         "state": view.state,
         "cause": view.cause,
         "advice": view.advice,
-        "updated_at": view.updated_at.isoformat(),
+        "updated_at": view.updated_at.isoformat(timespec="seconds"),
     }

@@ -17,7 +17,7 @@ from scim_bridge.audit.record import record
 from scim_bridge.contract.state import Asset
 from scim_bridge.db import Tx, upsert
 from scim_bridge.directory.changes import mark_group
-from scim_bridge.directory.tables import Group
+from scim_bridge.directory.tables import Group, Source
 from scim_bridge.errors import Conflict, NotFound
 from scim_bridge.folding import name_key
 from scim_bridge.hubs.bound import NewBinding, Resolved
@@ -33,12 +33,16 @@ GroupBindings = Mapping[str, Mapping[tuple[int, str], str]]
 
 @dataclass(frozen=True, slots=True)
 class BindingView:
-    """One binding, for people. ``candidate``: what bears the name now and waits to be confirmed."""
+    """One binding, for people. ``candidate``: what bears the name now and waits to be confirmed.
+
+    ``source`` is whose group the name means, ``type`` (``team``) what kind of asset: one of the two.
+    """
 
     id: int
     hub_id: str
     kind: str
-    scope: str
+    source: str | None
+    type: str | None
     name: str
     target_id: str
     target_name: str | None
@@ -176,13 +180,15 @@ def list_bindings(tx: Tx, hub_id: str | None) -> list[BindingView]:
             Binding.id,
             Binding.hub_id,
             Binding.kind,
-            Binding.scope,
+            Source.name,
+            sa.case((Binding.kind == "asset", Binding.scope)),
             Binding.name,
             Binding.target_id,
             sa.func.coalesce(target.display_name, old.name),
             Binding.candidate_id,
             sa.func.coalesce(candidate.display_name, new.name),
         )
+        .outerjoin(Source, sa.and_(Binding.kind == "group", sa.cast(Source.id, sa.String) == Binding.scope))
         .outerjoin(target, sa.and_(Binding.kind == "group", target.scim_id == Binding.target_id))
         .outerjoin(candidate, sa.and_(Binding.kind == "group", candidate.scim_id == Binding.candidate_id))
         .outerjoin(old, _is_asset(old, Binding.target_id))

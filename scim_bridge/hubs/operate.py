@@ -24,7 +24,6 @@ class HubView:
     observed_at: datetime | None
     accounts: int
     linked: int
-    last_error: str | None
 
 
 def hub_state(mode: str, *, detached: bool, attention: bool, paused: bool) -> str:
@@ -68,7 +67,6 @@ def list_hubs(tx: Tx) -> list[HubView]:
                 row.observed_at,
                 count.accounts if count else 0,
                 count.linked if count else 0,
-                row.attention or row.last_error,
             )
         )
     return views
@@ -102,9 +100,12 @@ def pause(tx: Tx, hub_id: str | None, *, actor: str, now: datetime) -> None:
     _set_pause(tx, hub_id, actor=actor, paused_by=actor, now=now)
 
 
-def resume(tx: Tx, hub_id: str | None, *, actor: str, now: datetime) -> None:
-    """Go on where it was paused."""
+def resume(tx: Tx, hub_id: str | None, *, actor: str, now: datetime) -> list[str]:
+    """Go on where it was paused (None: everywhere); the hubs that were."""
+    paused = sa.select(Hub.id).where(Hub.paused_at.is_not(None)).order_by(Hub.id)
+    found = tx.execute(paused if hub_id is None else paused.where(Hub.id == hub_id)).scalars().all()
     _set_pause(tx, hub_id, actor=actor, paused_by=None, now=now)
+    return list(found)
 
 
 def _set_pause(tx: Tx, hub_id: str | None, *, actor: str, paused_by: str | None, now: datetime) -> None:

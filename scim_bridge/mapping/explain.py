@@ -69,7 +69,7 @@ def _refused(grant: Grant, user: UserFact, hits: Hits) -> Iterator[str]:
         if met.name_key in keys:
             yield (
                 f'the group now called "{met.name}" in source {user.source} is not the one that was bound; '
-                "if it is meant: `scim-bridge binding confirm`"
+                "if it is meant: `scim-bridge binding list`, then `scim-bridge binding confirm ID`"
             )
 
 

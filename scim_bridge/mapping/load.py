@@ -50,8 +50,11 @@ def read_folder(path: Path) -> dict[str, str]:
 
 
 def load_folder(path: Path, *, registry: Registry, environment: str) -> MappingSet:
-    """``read_folder`` and ``load_set`` in one, for the lint: what cannot be read is told beside all other findings."""
-    files, unreadable = _read_files(path)
+    """``read_folder`` and ``load_set`` in one, for the lint: what cannot be read is told beside all other findings.
+
+    Files are named as ``path`` was given, so that a finding can be opened from where it is read.
+    """
+    files, unreadable = _read_files(path, shown=path)
     if not unreadable:
         return load_set(files, registry=registry, environment=environment)
     raise MappingError([*unreadable, *_check_all(files, registry)[1]])
@@ -68,8 +71,8 @@ def mapping_files(path: Path) -> list[os.DirEntry[str]]:
     return sorted(found, key=lambda entry: entry.name)
 
 
-def _read_files(path: Path) -> tuple[dict[str, str], list[Finding]]:
-    folder = os.path.basename(os.path.abspath(path))  # the same name on every machine: it is part of the digest
+def _read_files(path: Path, *, shown: Path | None = None) -> tuple[dict[str, str], list[Finding]]:
+    folder = shown or Path(os.path.abspath(path)).name  # the same name on every machine: it is part of the digest
     try:
         entries = mapping_files(path)
     except OSError as error:
@@ -78,7 +81,7 @@ def _read_files(path: Path) -> tuple[dict[str, str], list[Finding]]:
     files: dict[str, str] = {}
     findings: list[Finding] = []
     for entry in entries:
-        name = f"{folder}/{entry.name}"
+        name = str(Path(folder, entry.name))
         try:
             files[name] = Path(entry.path).read_bytes().decode("utf-8-sig")
         except OSError as error:

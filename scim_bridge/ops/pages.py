@@ -17,7 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from scim_bridge.db import Database
 from scim_bridge.durations import format_duration
 from scim_bridge.engine.lock import is_held
-from scim_bridge.ops.status import Status, database_away, read_status
+from scim_bridge.ops.status import Status, database_away, details, read_status
 from scim_bridge.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -50,7 +50,7 @@ def _read(db: Database) -> Status:
 
 def _shown(status: Status) -> Response:
     if request.accept_mimetypes.best_match(("application/json", "text/html")) == "text/html":
-        answer = make_response(render_template("status.html", status=status, duration=format_duration))
+        answer = make_response(render_template("status.html", status=status, details=details, duration=format_duration))
         answer.headers["Content-Security-Policy"] = "default-src 'none'; style-src 'unsafe-inline'"
     else:
         answer = jsonify(status.to_json())

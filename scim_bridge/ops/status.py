@@ -5,8 +5,10 @@
     the database does not answer                    | failed
     no engine runs, or pushes wait for it too long  | degraded
     mapping files on disk are not in force          | degraded
+    people need attention: a join was not made      | degraded
     a hub needs attention, is detached, or its last | degraded
     word from the app was an error                  |
+    changes of a hub failed: a person must act      | degraded
     a hub is paused, in plan mode, holds removals   | ok: a person decided so, or will
 
 Counts and ids only: nobody's name is here, and messages of apps pass the logs' redaction.
@@ -22,7 +24,8 @@ from typing import Any, Literal
 import sqlalchemy as sa
 
 from scim_bridge.db import Tx
-from scim_bridge.directory.tables import GroupChange, PersonChange
+from scim_bridge.directory.tables import GroupChange, Person, PersonChange
+from scim_bridge.durations import format_duration
 from scim_bridge.engine.tables import Pair, Task
 from scim_bridge.hubs.operate import hub_state
 from scim_bridge.hubs.tables import Hub
@@ -37,7 +40,8 @@ _BEHIND_S = 60
 
 @dataclass(frozen=True, slots=True)
 class HubStatus:
-    """One hub. ``backlog``: people with something left to do; ``held``: changes that wait for a person's word.
+    """One hub. ``backlog``: people with something left to do; ``held``: changes that wait for a person's word;
+    ``failed``: changes that could not be made and need a person's attention.
 
     ``oldest_waiting_s``: since when the oldest of those waits that are due (a leave timer does not wait).
     ``next_try_at``: when something that failed, or the hub as a whole, is tried again.
@@ -47,6 +51,7 @@ class HubStatus:
     backlog: int
     oldest_waiting_s: int | None
     held: int
+    failed: int
     last_success_at: datetime | None
     last_error: str | None
     next_try_at: datetime | None
@@ -80,11 +85,27 @@ def read_status(tx: Tx, *, now: datetime, engine_runs: bool) -> Status:
         "database": {"state": "ok"},
         "engine": _engine(tx, now, engine_runs),
         "mappings": _mappings(tx),
+        "people": _people(tx),
     }
     hubs = read_hubs(tx, now)
     components["hubs"] = _summary(hubs)
     is_well = all(each["state"] == "ok" for each in components.values())
     return Status("ok" if is_well else "degraded", components, hubs)
+
+
+def details(component: Mapping[str, Any]) -> list[str]:
+    """A component for people, without its state: ``runs: yes``, ``oldest waiting: 4m 10s``."""
+    return [
+        f"{key.removesuffix('_s').replace('_', ' ')}: {_in_words(key, value)}"
+        for key, value in component.items()
+        if key != "state" and value is not None
+    ]
+
+
+def _in_words(key: str, value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return format_duration(value) if key.endswith("_s") else str(value)
 
 
 def _engine(tx: Tx, now: datetime, runs: bool) -> dict[str, Any]:
@@ -106,11 +127,18 @@ def _mappings(tx: Tx) -> dict[str, Any]:
     return {"state": "degraded", "revision": revision, "findings": len(trouble.findings), "since": _text(trouble.since)}
 
 
+def _people(tx: Tx) -> dict[str, Any]:
+    count = tx.scalar(sa.select(sa.func.count()).select_from(Person).where(Person.attention.is_not(None))) or 0
+    return {"state": "degraded" if count else "ok", "needing_attention": count}
+
+
 def read_hubs(tx: Tx, now: datetime) -> dict[str, HubStatus]:
     """Every hub by id."""
     pairs = {row.hub_id: row for row in tx.execute(_pairs(now))}
-    counted = sa.select(Task.hub_id, sa.func.count().label("held")).where(Task.state == "held").group_by(Task.hub_id)
-    held = {row.hub_id: row.held for row in tx.execute(counted)}
+    counted = sa.select(Task.hub_id, Task.state, sa.func.count().label("number")).group_by(Task.hub_id, Task.state)
+    stuck = {
+        (row.hub_id, row.state): row.number for row in tx.execute(counted.where(Task.state.in_(["held", "failed"])))
+    }
     hubs = {}
     for row in tx.execute(sa.select(*_HUB_COLUMNS).order_by(Hub.id)):
         pair = pairs.get(row.id)
@@ -120,17 +148,19 @@ def read_hubs(tx: Tx, now: datetime) -> dict[str, HubStatus]:
             attention=row.attention is not None,
             paused=row.paused_at is not None,
         )
+        failed = stuck.get((row.id, "failed"), 0)
         error = row.attention or (row.last_error if _is_fresh(row) else None)
         tries = [row.probe_at if row.attention else row.resting_until, pair.next_try_at if pair else None]
         hubs[row.id] = HubStatus(
             state=state,
             backlog=pair.backlog if pair else 0,
             oldest_waiting_s=_age_s(pair.oldest, now) if pair and pair.oldest else None,
-            held=held.get(row.id, 0),
+            held=stuck.get((row.id, "held"), 0),
+            failed=failed,
             last_success_at=row.last_success_at,
             last_error=redact(error),
             next_try_at=min((at for at in tries if at is not None and at > now), default=None),
-            is_well=state in ("live", "plan", "paused") and error is None,
+            is_well=state in ("live", "plan", "paused") and error is None and not failed,
         )
     return hubs
 

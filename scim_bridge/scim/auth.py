@@ -34,7 +34,8 @@ class Gate:
         if source is None:
             raise Problem(401, "this token is not known, has ended, or was revoked", _CHALLENGE)
         if source.is_disabled:
-            raise Problem(403, f"the source {source.name} is disabled")
+            advice = f"ask the operator: `scim-bridge source enable {source.name}`"
+            raise Problem(403, f"the source {source.name} is disabled; {advice}")
         return source
 
     def note_use(self, source: SourceRef, now: datetime) -> None:

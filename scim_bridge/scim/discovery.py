@@ -33,7 +33,7 @@ def service_provider_config(call: Call) -> Response:
                 {
                     "type": "oauthbearertoken",
                     "name": "Bearer token",
-                    "description": "A token of one identity source, made by `scim-bridge source add`.",
+                    "description": "A token of one identity source, made by `scim-bridge source add NAME --kind okta`.",
                     "specUri": "https://www.rfc-editor.org/rfc/rfc6750",
                     "primary": True,
                 }

@@ -11,12 +11,18 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from scim_bridge.audit.record import record
 from scim_bridge.db import Database
 from scim_bridge.directory import sources
 from scim_bridge.directory.tables import Person, User
 from scim_bridge.engine.lock import EngineLock
 from scim_bridge.engine.tables import Task
+from scim_bridge.hubs import bindings
+from scim_bridge.hubs.bound import NewBinding
 from scim_bridge.hubs.tables import AccountRow, Hub
+from scim_bridge.mapping import revisions
+from scim_bridge.mapping.findings import Finding
+from scim_bridge.mapping.model import Place
 
 
 def add_hub(db: Database, **values: Any) -> None:
@@ -123,6 +129,27 @@ def test_rotate_leaves_the_old_token_for_a_day_and_revoke_ends_all(run, db: Data
         assert sources.authenticate(tx, new, db.clock.now()) is None
 
 
+def test_a_disabled_source_is_enabled_again_with_its_old_token(run, db: Database):
+    token = json.loads(run("source", "add", "okta", "--kind", "okta", "--json").stdout)["token"]
+    assert "`scim-bridge source enable okta`" in run("source", "disable", "okta").stdout
+    refused = run("source", "rotate", "okta")
+    assert (refused.exit_code, refused.stderr) == (
+        1,
+        "scim-bridge: source okta is disabled; `scim-bridge source enable okta` first\n",
+    )
+    assert run("source", "enable", "okta").stdout == "okta is enabled\n"
+    with db.read() as tx:
+        found = sources.authenticate(tx, token, db.clock.now())
+    assert found is not None
+    assert not found.is_disabled
+    actions = [entry["action"] for entry in json.loads(run("audit", "list", "--json").stdout)]
+    assert actions[-2:] == ["source.disabled", "source.enabled"]
+
+
+def test_a_source_that_is_not_there_cannot_be_enabled(run, db: Database):
+    assert run("source", "enable", "okat").exit_code == 2
+
+
 def test_source_list_never_shows_a_secret(run, db: Database):
     token = json.loads(run("source", "add", "okta", "--kind", "okta", "--json").stdout)["token"]
     listed = run("source", "list", "--json").stdout + run("source", "list").stdout
@@ -189,18 +216,105 @@ def test_pause_and_resume_one_hub_or_all(run, db: Database):
     assert json.loads(run("hub", "list", "--json").stdout)[0]["state"] == "plan"
 
 
-@pytest.mark.parametrize("arguments", [["pause"], ["pause", "acme", "--all"], ["resume"]])
+@pytest.mark.parametrize("arguments", [["pause"], ["pause", "acme", "--all"], ["resume", "acme", "--all"]])
 def test_pause_needs_one_hub_or_the_word_all(run, db: Database, arguments: list[str]):
     result = run(*arguments)
     assert result.exit_code == 2
     assert "name one HUB, or say --all" in result.stderr
 
 
-def test_an_unknown_hub_is_exit_code_2_with_the_known_ones(run, db: Database):
+def test_a_bare_resume_means_every_paused_hub_and_names_them(run, db: Database):
     add_hub(db)
-    result = run("pause", "acne")
+    add_hub(db, id="beta", tenant="beta")
+    add_hub(db, id="core", tenant="core")
+    run("pause", "acme")
+    run("pause", "core")
+    assert run("resume").stdout == "acme goes on\ncore goes on\n"
+    assert run("resume").stdout == "no hub was paused\n"
+    assert run("resume", "acme").stdout == "acme was not paused\n"
+
+
+def test_a_bare_retry_means_what_is_open_in_every_hub_and_says_how_many(run, db: Database):
+    add_hub(db)
+    assert run("tasks", "retry").stdout == "there is nothing to try again\n"
+    for state in ("failed", "held", "retrying", "done", "cancelled"):
+        add_task(db, add_user(db, "okta", f"{state}@acme.example"), state)
+    result = run("tasks", "retry")
+    assert (result.exit_code, result.stdout) == (0, "trying again: 3 changes\n")
+    assert run("tasks", "retry", "1", "--hub", "acme").exit_code == 2
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["pause", "acne"],
+        ["tasks", "list", "--hub", "acne"],
+        ["tasks", "retry", "--hub", "acne"],
+        ["binding", "list", "acne"],
+        ["audit", "list", "--hub", "acne"],
+    ],
+)
+def test_an_unknown_hub_is_exit_code_2_with_the_known_ones(run, db: Database, arguments: list[str]):
+    add_hub(db)
+    result = run(*arguments)
     assert result.exit_code == 2
     assert result.stderr == "scim-bridge: no hub acne; known hubs: acme\n"
+
+
+def test_the_audit_of_a_forgotten_hub_is_still_listed(run, db: Database):
+    with db.write() as tx:
+        record(tx, at=db.clock.now(), actor="cli:eve", action="hub.forgotten", hub_id="gone")
+    (entry,) = json.loads(run("audit", "list", "--hub", "gone", "--json").stdout)
+    assert entry["action"] == "hub.forgotten"
+
+
+def test_a_binding_names_the_source_of_its_group(run, db: Database):
+    add_hub(db)
+    with db.write() as tx:
+        now = db.clock.now()
+        source_id = sources.add_source(tx, name="okta", kind="okta", joins=True, now=now)
+        group = NewBinding("acme", "group", str(source_id), "Engineering", "g1")
+        bindings.bind(tx, [group, NewBinding("acme", "asset", "team", "core", "7")], now=now)
+    listed = json.loads(run("binding", "list", "--json").stdout)
+    assert {(each["name"], each["source"], each["type"]) for each in listed} == {
+        ("Engineering", "okta", None),
+        ("core", None, "team"),
+    }
+    shown = run("binding", "list", "acme").stdout
+    assert "okta    Engineering" in shown
+    assert "team/core" in shown
+
+
+def test_an_account_names_its_person_as_other_commands_do(run, db: Database):
+    add_hub(db)
+    person_id, now = add_user(db, "okta", "ana"), db.clock.now()
+    account = {"hub_id": "acme", "status": "active", "first_seen_at": now, "seen_at": now}
+    with db.write() as tx:
+        tx.execute(sa.insert(AccountRow), [account | {"ref": "1", "person_id": person_id}])
+        tx.execute(sa.insert(AccountRow), [account | {"ref": "2"}])
+    listed = json.loads(run("account", "list", "acme", "--json").stdout)
+    assert {each["ref"]: each["person_id"] for each in listed} == {"1": f"p{person_id}", "2": None}
+
+
+def test_hub_list_forgets_an_error_that_a_success_followed(run, db: Database):
+    now = db.clock.now()
+    add_hub(db, last_error="cut off", last_error_at=now - timedelta(minutes=1), last_success_at=now)
+    assert json.loads(run("hub", "list", "--json").stdout)[0]["last_error"] is None
+    assert "cut off" not in run("hub", "list").stdout
+
+
+def test_plan_warns_that_the_files_on_disk_are_not_in_force(run, db: Database):
+    finding = Finding(Place("mappings/acme.yaml", 3, 1), "`role` is missing", "name one")
+    with db.write() as tx:
+        revisions.note_trouble(tx, "00", [finding], db.clock.now())
+    result = run("plan")
+    assert result.exit_code == 0
+    assert result.stderr == f"warning: the mapping files on disk are not in force: {finding}\n"
+
+
+def test_status_for_people_has_no_words_of_python(run, db: Database):
+    shown = run("status").stdout
+    assert "runs: no, changes waiting: 0, oldest waiting: 0s" in shown
 
 
 def test_a_hub_with_a_mapping_file_is_not_forgotten(run, db: Database):
@@ -240,6 +354,22 @@ def test_lint_of_good_files_is_0(run, folder: Path):
     result = run("mapping", "lint")
     assert result.exit_code == 0
     assert "no errors" in result.stdout
+
+
+def test_lint_names_files_as_the_folder_was_given(run, folder: Path, monkeypatch: pytest.MonkeyPatch):
+    (folder / "mappings" / "acme.yaml").write_text("app: githbu\n")
+    monkeypatch.chdir(folder / "mappings")
+    assert "error: acme.yaml:1:" in run("mapping", "lint", ".").stdout
+    assert f"error: {folder}/mappings/acme.yaml:1:" in run("mapping", "lint", f"{folder}/mappings").stdout
+
+
+def test_lint_tells_of_a_file_that_cannot_be_read_beside_all_else(run, folder: Path):
+    (folder / "mappings" / "acme.yaml").write_text("app: githbu\n")
+    (folder / "mappings" / "beta.yaml").write_bytes(b"app: \xff\n")
+    result = run("mapping", "lint")
+    assert result.exit_code == 1
+    assert 'did you mean "github"?' in result.stdout
+    assert "mappings/beta.yaml:1:1: the file is not UTF-8" in result.stdout
 
 
 def test_lint_prints_every_finding_and_is_1(run, folder: Path):

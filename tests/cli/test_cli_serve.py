@@ -85,6 +85,32 @@ def test_a_host_that_is_not_ours_is_a_wrong_setting(run):
     assert result.stderr.startswith('scim-bridge: HOST "no.such.host.invalid" is no address of this machine')
 
 
+def test_a_database_server_that_is_away_is_named_without_its_password(run):
+    result = run("serve", "--port", "0", DATABASE_URL="postgresql://bridge:pa55@127.0.0.1:1/bridge")
+    assert result.exit_code == 1
+    assert result.stderr.startswith("scim-bridge: the database at 127.0.0.1:1 does not answer: ")
+    assert result.stderr.endswith("; start it, or mend DATABASE_URL\n")
+    assert result.stderr.count("\n") == 1
+    assert "pa55" not in result.stderr
+
+
+def test_a_folder_of_the_database_that_is_missing_is_named(run, folder: Path):
+    result = run("serve", "--port", "0", DATABASE_URL="sqlite:///data/bridge.db")
+    assert result.exit_code == 2
+    assert result.stderr == (
+        f"scim-bridge: DATABASE_URL names a file in {folder}/data, which is no folder; "
+        "make the folder, or mend DATABASE_URL\n"
+    )
+
+
+def test_a_simulator_whose_port_is_taken_names_the_option(run):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        result = run("simulate", "github", "--port", str(port))
+    assert result.exit_code == 1
+    assert result.stderr == f"scim-bridge: port {port} on 127.0.0.1 is taken; choose another with --port\n"
+
+
 def test_a_newer_schema_is_refused(run, db: Database):
     with db.write() as tx:
         tx.execute(sa.text("UPDATE alembic_version SET version_num = '9999'"))

@@ -6,15 +6,11 @@ One database of each kind serves the whole run, emptied after each test: SQLAlch
 from __future__ import annotations
 
 import shutil
-import sys
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
-
 from databases import NOON, empty_sqlite, postgresql_url
 from engine_kit import World
 

@@ -17,7 +17,7 @@ from scim_bridge.mapping.model import MaxRemovals, Safety
 ROLES = Roles({SEAT: ("owner", "member"), "team": ("maintainer", "member")}, frozenset(["team"]))
 SAFETY = Safety(keep_at_least={"owner": 1}, protect=("octo-*", "boss@acme.example"))
 HELD = "more than 2 seats would end within an hour (`safety.max_removals: {count: 10, percent: 20}`)"
-HELD_UNDER_OTHER_RULES = "more than 1 seats would end within an hour (`safety.max_removals: {count: 1}`)"
+HELD_UNDER_OTHER_RULES = "more than 1 seat would end within an hour (`safety.max_removals: {count: 1}`)"
 
 
 def change(action: str, thing: str, before: str = "", after: str = "") -> Change:

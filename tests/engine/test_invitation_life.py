@@ -120,7 +120,10 @@ def test_an_expired_invitation_is_sent_again_at_most_twice(invited: World) -> No
     invited.app.expire(ANA)
     invited.later(minutes=10)
     assert invited.calls() == []
-    assert (invited.task().state, invited.task().cause) == ("failed", "the invitation expired 3 times")
+    assert (invited.task().state, invited.task().cause) == (
+        "failed",
+        "the invitation expired 3 times and needs attention",
+    )
 
 
 def test_a_retry_after_three_expirations_starts_anew(invited: World) -> None:

@@ -14,6 +14,8 @@ from engine_kit import World, mapping
 
 from scim_bridge.audit.record import record
 from scim_bridge.audit.tables import AuditRow
+from scim_bridge.directory import groups
+from scim_bridge.directory.tables import PendingMember
 from scim_bridge.engine.keeper import Keeper
 from scim_bridge.engine.tables import Reservation, Task
 from scim_bridge.hubs.tables import Hub
@@ -133,6 +135,17 @@ def test_zero_days_keep_for_ever(live: World) -> None:
     keeper._clear(live.now)
     assert len(live.rows(sa.select(Task))) == 1
     assert live.rows(sa.select(AuditRow))
+    keeper.stop()
+
+
+def test_member_ids_that_nobody_came_for_are_forgotten_after_pending_member_days(live: World) -> None:
+    with live.db.write() as tx:
+        groups.create_group(tx, live.source, {"displayName": "Staff"}, ("00u-unknown",), now=live.now)
+    keeper = Keeper(live.db, live.rules, live.connections, replace(live.settings, pending_member_days=7))
+    keeper._clear(live.now + timedelta(days=7))
+    assert [row.value for row in live.rows(sa.select(PendingMember.value))] == ["00u-unknown"]
+    keeper._clear(live.now + timedelta(days=7, hours=1))
+    assert live.rows(sa.select(PendingMember)) == []
     keeper.stop()
 
 

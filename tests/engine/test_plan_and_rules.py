@@ -10,7 +10,7 @@ from engine_kit import GRANTS, World, mapping
 from memory_app import CORE
 
 from scim_bridge.audit.tables import AuditRow
-from scim_bridge.directory import groups
+from scim_bridge.directory import groups, users
 from scim_bridge.directory.tables import GroupChange, PersonChange, User
 from scim_bridge.engine.apply import apply_hub
 from scim_bridge.engine.fanout import Fanout
@@ -18,7 +18,7 @@ from scim_bridge.engine.forget import forget_hub
 from scim_bridge.engine.plan import plan_hub
 from scim_bridge.engine.tables import AccessRow, Pair, Task
 from scim_bridge.engine.why import why
-from scim_bridge.errors import Conflict, NotFound
+from scim_bridge.errors import BridgeError, Conflict, Held, NotFound, Permanent
 from scim_bridge.hubs.bindings import confirm, list_bindings
 from scim_bridge.hubs.operate import pause, resume
 from scim_bridge.hubs.tables import AccountRow, Hub
@@ -41,8 +41,10 @@ def seated(world: World, *groups: str) -> int:
 
 
 def apply(world: World, *, is_released: bool = False) -> None:
+    planned = world.plan().changes
     with world.db.write() as tx:
-        apply_hub(tx, "acme", release=is_released, actor="cli:ops", now=world.now)
+        people = {change.person_id for change in planned}
+        apply_hub(tx, "acme", release=is_released, actor="cli:ops", now=world.now, people=people)
 
 
 @pytest.fixture
@@ -132,6 +134,52 @@ def test_apply_of_a_live_hub_lowers_nobody_by_adoption(live: World) -> None:
     assert live.calls() == []
 
 
+def test_apply_tries_again_what_failed(live: World) -> None:
+    live.app.failures["invite"] = [Permanent("the app forbids it")]
+    live.push("ana", "Staff")
+    live.run()
+    assert (live.planned(), live.task().state) == ([("ana", "invite", "member", False)], "failed")
+    apply(live)
+    live.run()
+    assert (live.planned(), live.tasks()) == ([], [("invite", "seat", "done")])
+
+
+def test_apply_carries_out_planned_changes_of_people_with_nothing_left_to_do(live: World) -> None:
+    for name in ("ana", "bo"):
+        live.push(name, "Staff")
+    live.fan_out()
+    with live.db.write() as tx:
+        tx.execute(sa.delete(Pair).where(Pair.person_id == sa.select(sa.func.min(Pair.person_id)).scalar_subquery()))
+        tx.execute(sa.update(Pair).values(done=Pair.want, due_at=None))
+    apply(live)
+    live.run()
+    assert (live.planned(), len(live.calls())) == ([], 2)
+
+
+def test_apply_leaves_out_whoever_is_no_more(live: World) -> None:
+    with live.db.write() as tx:
+        apply_hub(tx, "acme", release=False, actor="cli:ops", now=live.now, people={4711})
+    assert live.rows(sa.select(Pair)) == []
+
+
+def test_what_is_left_of_a_plan_after_apply_is_held_or_failed_with_its_reason(live: World) -> None:
+    seated(live, "Staff")
+    bo = live.push("bo", "Staff")
+    live.run()
+    live.app.drop(live.app.invitation("bo@acme.example").ref)  # type: ignore[union-attr]
+    live.later(minutes=10)
+    live.publish(mapping(safety="protect: [ana]"))
+    live.push("ana")
+    live.fan_out()
+    apply(live, is_released=True)
+    live.run()
+    ana_left, bo_left = live.plan().changes
+    assert ana_left.held is not None
+    assert (ana_left.action, ana_left.failed, "`safety.protect`" in ana_left.held) == ("remove", None, True)
+    assert (bo_left.person_id, bo_left.action, bo_left.held) == (bo, "invite", None)
+    assert bo_left.failed == "the invitation was cancelled in the app; `scim-bridge tasks retry` invites again"
+
+
 def test_a_plan_of_a_hub_never_read_says_so(world: World) -> None:
     world.publish(mapping(start="plan"))
     world.push("ana", "Staff")
@@ -150,6 +198,7 @@ def test_the_shape_of_a_plan(company: World) -> None:
         "to": "member",
         "because": [{"rule": "core", "file": "mappings/acme.yaml", "line": 9}],
         "held": None,
+        "failed": None,
     }
 
 
@@ -360,6 +409,56 @@ def test_tasks_of_a_detached_hub_are_cancelled(world: World) -> None:
     assert (world.task().state, "detached" in world.task().cause) == ("cancelled", True)
 
 
+def detach_and_return(world: World) -> None:
+    world.publish(mapping(app="direct"), hubs=("other",))
+    world.later(hours=1)
+    world.publish(mapping())
+    world.run()
+
+
+def test_what_failed_before_a_hub_was_detached_is_done_when_it_returns(live: World) -> None:
+    live.app.failures["invite"] = [Permanent("the app forbids it", advice="ask the app")]
+    live.push("ana", "Staff")
+    live.run()
+    live.publish(mapping(app="direct"), hubs=("other",))
+    assert (live.task().state, live.task().advice) == ("cancelled", None)
+    detach_and_return(live)
+    assert live.tasks() == [("invite", "seat", "cancelled"), ("invite", "seat", "done")]
+
+
+@pytest.mark.parametrize(
+    ("groups", "call"),
+    [
+        pytest.param((), ("remove", "ana"), id="removal"),
+        pytest.param(("Guests",), ("change_role", "ana", "guest"), id="demotion"),
+    ],
+)
+@pytest.mark.parametrize("error", [Held("the app's last owner"), Permanent("no")], ids=["held", "failed"])
+def test_a_loss_that_stuck_before_a_hub_was_detached_is_carried_out_when_it_returns(
+    live: World, error: BridgeError, groups: tuple[str, ...], call: tuple[str, ...]
+) -> None:
+    seated(live, "Staff")
+    live.app.failures[call[0]] = [error]
+    live.push("ana", *groups)
+    live.run()
+    assert live.calls() == [call]
+    detach_and_return(live)
+    assert [made for made in live.calls() if made != ("close",)] == [call]
+    assert live.task().state == "done"
+
+
+def test_a_call_under_way_while_its_hub_is_detached_is_looked_for_before_anything_is_done(live: World) -> None:
+    ana = seated(live, "Staff")
+    live.app.during["remove"] = lambda: live.publish(mapping(app="direct"), hubs=("other",))
+    live.push("ana")
+    live.run()
+    assert live.pair(ana).look_after is not None
+    live.publish(mapping())
+    live.run()
+    assert [call for call in live.calls() if call[0] == "remove"] == [("remove", "ana")]
+    assert live.ours(ana) == set()
+
+
 def test_a_hub_is_forgotten_only_without_its_file(live: World) -> None:
     seated(live, "Staff")
     with live.db.write() as tx, pytest.raises(Conflict, match="still has its mapping file"):
@@ -400,6 +499,29 @@ def test_a_push_that_changes_nothing_wants_nothing(live: World) -> None:
     live.push("ana", "Staff", "Choir")
     live.run()
     assert (live.pair(ana).want, live.calls()) == (wanted, [])
+
+
+def test_an_address_pushed_later_sends_the_invitation_that_failed_for_want_of_one(live: World) -> None:
+    with live.db.write() as tx:
+        user = users.create_user(tx, live.source, {"userName": "ana", "active": True}, now=live.now)
+        groups.create_group(tx, live.source, {"displayName": "Staff"}, (user.scim_id,), now=live.now)
+    live.run()
+    assert (live.task().state, live.task().advice) == ("failed", "push an e-mail address from the identity provider")
+    document = {"userName": "ana", "active": True, "emails": [{"value": ANA, "primary": True}]}
+    with live.db.write() as tx:
+        known = users.get_user(tx, live.source.id, user.scim_id)
+        users.change_user(tx, live.source, known, document, now=live.now, is_linked=lambda _tx, _person: False)
+    live.run()
+    assert (live.calls(), live.tasks()) == ([("invite", ANA, "member")], [("invite", "seat", "done")])
+
+
+def test_a_push_about_somebody_else_tries_nothing_again(live: World) -> None:
+    live.app.failures["invite"] = [Permanent("no")]
+    live.push("ana", "Staff")
+    live.run()
+    live.push("bo", "Choir")
+    live.run()
+    assert (len(live.calls()), live.task().state) == (1, "failed")
 
 
 def test_change_rows_go_only_where_they_are_still_the_ones_that_were_read(live: World) -> None:

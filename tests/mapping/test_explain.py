@@ -57,7 +57,7 @@ def test_a_group_that_took_a_bound_name_is_said(rules: Rules) -> None:
     found = dict(missing(hub, person(user(group("Staff", id=5))), {(OKTA, "staff"): "g4"}))
     assert found["staff"] == (
         'the group now called "Staff" in source okta is not the one that was bound; '
-        "if it is meant: `scim-bridge binding confirm`"
+        "if it is meant: `scim-bridge binding list`, then `scim-bridge binding confirm ID`"
     )
     assert found["b"] == 'not in group "B"'
 

@@ -6,10 +6,10 @@ import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from uuid import uuid4
 
 import pytest
 import sqlalchemy as sa
+from databases import postgresql_database
 
 import scim_bridge.tables  # noqa: F401
 from scim_bridge.audit.tables import AuditRow
@@ -21,7 +21,6 @@ from scim_bridge.mapping.tables import RevisionChange
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 FILES = {"mappings/b.yaml": "b", "mappings/a.yaml": "a"}
-SERVER = "postgresql+psycopg://postgres@127.0.0.1:5432/"
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -32,20 +31,11 @@ def db(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
         yield database
         database.close()
         return
-    name = f"mapping_{uuid4().hex}"
-    server = sa.create_engine(SERVER + "postgres", isolation_level="AUTOCOMMIT", connect_args={"connect_timeout": 2})
-    try:
-        connection = server.connect()
-    except sa.exc.OperationalError:
-        pytest.skip("no PostgreSQL here")
-    with connection:
-        connection.execute(sa.text(f"CREATE DATABASE {name}"))
-        database = Database(SERVER + name)
+    with postgresql_database() as url:
+        database = Database(url)
         Base.metadata.create_all(database.engine)
         yield database
         database.close()
-        connection.execute(sa.text(f"DROP DATABASE {name}"))
-    server.dispose()
 
 
 def test_before_the_first_nothing_is_in_force(db: Database) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from ops_databases import postgres_database
+from databases import postgresql_database
 
 from scim_bridge.db import Database
 from scim_bridge.schema import upgrade
@@ -20,7 +20,7 @@ def blank_db(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Databas
         yield db
         db.close()
         return
-    with postgres_database() as url:
+    with postgresql_database() as url:
         db = Database(url)
         yield db
         db.close()

@@ -9,7 +9,7 @@ import sys
 
 import pytest
 import sqlalchemy as sa
-from ops_databases import postgres_database
+from databases import postgresql_database
 
 from scim_bridge.db import Database
 from scim_bridge.engine.lock import EngineLock, is_held
@@ -82,7 +82,7 @@ def cut_the_session(db: Database) -> None:
 
 
 def test_a_lock_that_a_restarted_server_lost_is_taken_again():
-    with postgres_database() as url:
+    with postgresql_database() as url:
         db = Database(url)
         lock = EngineLock(db)
         lock.acquire()
@@ -94,7 +94,7 @@ def test_a_lock_that_a_restarted_server_lost_is_taken_again():
 
 
 def test_a_lock_that_another_took_meanwhile_is_not_kept():
-    with postgres_database() as url:
+    with postgresql_database() as url:
         db = Database(url)
         first, second = EngineLock(db), EngineLock(db)
         first.acquire()

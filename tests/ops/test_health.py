@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from databases import postgresql_database
 from flask.testing import FlaskClient
-from ops_databases import postgres_database
 
 from scim_bridge.app import create_app
 from scim_bridge.db import Database
@@ -53,7 +53,7 @@ def test_without_a_database_status_says_failed(client_of_a_dead_server: FlaskCli
 
 
 def test_it_is_ready_again_when_the_database_is_back():
-    with postgres_database() as url:
+    with postgresql_database() as url:
         db = Database(url)
         upgrade(db)
         client = _client(db)

@@ -51,13 +51,15 @@ def test_the_file_stands_over_the_default_and_the_environment_over_the_file(tmp_
         ("SQLITE_SYNCHRONOUS", "off", '"off" is not known; use FULL or NORMAL'),
         ("HTTP_READ_S", "-1", '"-1" is not a number of seconds; use more than 0, at most 3600'),
         ("HTTP_READ_S", "nan", '"nan" is not a number of seconds; use more than 0, at most 3600'),
-        ("INVITATION_CHECK", "1s", '"1s" is too short; use 10s or more'),
+        ("INVITATION_CHECK", "0", '"0" is too short; use 1s or more'),
         (
             "INVITATION_CHECK",
             "1h30m",
             '"1h30m" is no duration; write an integer with s, m, h or d (90s, 7d), or 0',
         ),
-        ("RETENTION_DAYS", "90", '"90" is not a list of days; write tasks=90,journal=14,audit=400'),
+        ("INVITATION_CHECK", "600", '"600" has no unit; write 600s for seconds, or another unit: m, h, d'),
+        ("RETENTION_DAYS", "long", '"long" is not a list of days; write 90, or tasks=90,journal=14,audit=400'),
+        ("RETENTION_DAYS", "40000", "40000 is out of range; use 0 to 36500"),
         ("RETENTION_DAYS", "task=90", 'it has an unknown part "task"; did you mean "tasks"?'),
         ("DATABASE_URL", "mysql://h/d", '"mysql" databases are not supported; use sqlite:///file.db or postgresql:'),
         ("DATABASE_URL", "bridge.db", "it is not a database URL; use sqlite:///file.db or postgresql:"),
@@ -86,7 +88,7 @@ def test_a_wrong_value_is_one_line(variable: str, value: str, message: str):
         ("port: 1\nport: 2\n", "{file}:2 is not YAML: "),
         ("- port\n", "{file} holds no settings; write one `name: value` a line"),
         ("a: [1\n", "is not YAML: "),
-        ("retention_days: 5\n", 'retention_days ({file}): "5" is not a list of days'),
+        ("retention_days: [5]\n", 'retention_days ({file}): "[5]" is not a list of days'),
     ],
 )
 def test_a_wrong_file_is_one_line_that_names_it(tmp_path: Path, text: str, message: str):
@@ -107,6 +109,18 @@ def test_a_file_that_is_not_there_is_named():
 def test_an_unknown_variable_is_an_error_with_the_nearest_name():
     with pytest.raises(InvalidInput, match='unknown setting SCIM_BRIDGE_MAPINGS; did you mean "SCIM_BRIDGE_MAPPINGS"'):
         load_settings({"SCIM_BRIDGE_MAPINGS": "/etc/mappings"})
+
+
+@pytest.mark.parametrize("text", ["retention_days: 30\n", 'retention_days: "30"\n'])
+def test_one_number_of_days_means_all_three(tmp_path: Path, text: str):
+    file = tmp_path / "bridge.yaml"
+    file.write_text(text)
+    assert load_settings({"SCIM_BRIDGE_CONFIG": str(file)}).retention_days == Retention(30, 30, 30)
+    assert load_settings({"SCIM_BRIDGE_RETENTION_DAYS": "7"}).retention_days == Retention(7, 7, 7)
+
+
+def test_pending_invitations_may_be_looked_at_every_second():
+    assert load_settings({"SCIM_BRIDGE_INVITATION_CHECK": "1s"}).invitation_check == timedelta(seconds=1)
 
 
 def test_variables_of_tests_and_of_others_are_let_alone():

@@ -16,7 +16,7 @@ from scim_bridge.engine.lock import EngineLock
 from scim_bridge.engine.tables import Pair, Task
 from scim_bridge.hubs.tables import Hub
 from scim_bridge.mapping.tables import MappingTrouble
-from scim_bridge.ops.status import read_status
+from scim_bridge.ops.status import details, read_status
 from scim_bridge.settings import load_settings
 
 NOW = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
@@ -56,6 +56,7 @@ def test_a_bridge_at_rest_is_ok(db: Database):
                 "backlog": 0,
                 "oldest_waiting_s": None,
                 "held": 0,
+                "failed": 0,
                 "last_success_at": "2026-11-23T07:59:00+00:00",
                 "last_error": None,
                 "next_try_at": None,
@@ -119,13 +120,34 @@ def test_a_retry_waits_and_tells_when_it_is_next(db: Database):
     assert (hub["oldest_waiting_s"], hub["next_try_at"]) == (3600, "2026-11-23T08:00:08+00:00")
 
 
-def test_held_changes_are_counted(db: Database):
-    add_hub(db)
-    add_pair(db, 1)
+def add_tasks(db: Database, *states: str) -> None:
+    add_pair(db, 1, done=1)
     task = {"hub_id": "acme", "person_id": 1, "action": "remove", "thing": "seat", "because": []}
     with db.write() as tx:
-        for state in ("held", "held", "done"):
+        for state in states:
             tx.execute(sa.insert(Task).values(**task, state=state, created_at=NOW, updated_at=NOW))
+
+
+def test_failed_changes_are_counted_and_degrade(db: Database):
+    add_hub(db)
+    add_hub(db, id="other", tenant="other")
+    add_tasks(db, "failed", "failed", "held", "cancelled", "done")
+    status = read(db)
+    assert [(hub["failed"], hub["held"]) for hub in status["hubs"].values()] == [(2, 1), (0, 0)]
+    assert (status["state"], status["components"]["hubs"]["unwell"]) == ("degraded", 1)
+
+
+def test_failed_changes_show_on_the_page(db: Database):
+    add_hub(db)
+    add_tasks(db, "failed", "failed", "failed")
+    page = client(db).get("/status", headers={"Accept": "text/html"}).text
+    assert '<th scope="col" class="number">Failed</th>' in page
+    assert '<td class="number">3</td>' in page
+
+
+def test_held_changes_are_counted(db: Database):
+    add_hub(db)
+    add_tasks(db, "held", "held", "done")
     status = read(db)
     assert (status["hubs"]["acme"]["held"], status["state"]) == (2, "ok")
 
@@ -223,3 +245,8 @@ def test_a_browser_gets_a_page_without_foreign_parts(db: Database):
     assert "&lt;b&gt;bold&lt;/b&gt;" in answer.text
     assert "http" not in answer.text.replace("http-equiv", "")
     assert answer.headers["Content-Security-Policy"].startswith("default-src 'none'")
+
+
+def test_details_for_people_are_words():
+    component = {"state": "ok", "runs": True, "revision": None, "oldest_waiting_s": 250}
+    assert details(component) == ["runs: yes", "oldest waiting: 4m 10s"]

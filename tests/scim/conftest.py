@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
-from flask import Flask
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
-
 from databases import NOON, db, empty_sqlite, postgresql_url
+from flask import Flask
 from scim_kit import Client
 
 from scim_bridge.db import Database, Tx

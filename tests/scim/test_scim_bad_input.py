@@ -46,7 +46,9 @@ def test_no_known_token_is_401(app: Flask, headers: dict[str, str]) -> None:
 def test_a_disabled_source_is_403(client: Client, db: Database) -> None:
     with db.write() as tx:
         sources.disable(tx, "okta", now=db.clock.now())
-    _is_error(client.send("GET", "/Users"), 403)
+    answer = client.send("GET", "/Users")
+    _is_error(answer, 403)
+    assert "`scim-bridge source enable okta`" in answer.get_data(as_text=True)
 
 
 @pytest.mark.parametrize(

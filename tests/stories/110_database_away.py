@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 import requests
+from databases import database_url, postgresql_server
 from story_kit import (
     becomes,
     configure,
@@ -26,7 +27,6 @@ from adapters.github.simulator import GithubSimulator
 from scim_bridge.local.process import BridgeProcess, free_port
 
 ADA, BEN = "ada@acme.example", "ben@acme.example"
-SERVER = "postgresql://postgres@127.0.0.1:5432"
 
 
 class PostgresDatabase:
@@ -35,7 +35,7 @@ class PostgresDatabase:
     def __init__(self, server: psycopg.Connection) -> None:
         self._server = server
         self.name = f"scim_bridge_story_{os.getpid()}"
-        self.url = f"{SERVER}/{self.name}"
+        self.url = database_url(self.name)
         server.execute(f'DROP DATABASE IF EXISTS "{self.name}" WITH (FORCE)')
         server.execute(f'CREATE DATABASE "{self.name}"')
 
@@ -56,10 +56,7 @@ class PostgresDatabase:
 @pytest.fixture
 def postgres() -> Iterator[PostgresDatabase]:
     """A database on the server at 127.0.0.1:5432, where there is one."""
-    try:
-        server = psycopg.connect(f"{SERVER}/postgres", autocommit=True, connect_timeout=2)
-    except psycopg.OperationalError:
-        pytest.skip("no PostgreSQL answers on 127.0.0.1:5432")
+    server = postgresql_server()
     database = PostgresDatabase(server)
     yield database
     database.drop()
