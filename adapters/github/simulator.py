@@ -18,7 +18,7 @@ from jose import JOSEError, jwt
 from adapters.github import simulator_bodies as bodies
 from adapters.github.simulator_api import TOKEN_PREFIX, GithubApi
 from adapters.github.simulator_state import Organization
-from scim_bridge.contract.simulator import AccountState, Simulator
+from scim_bridge.contract.simulator import AccountState, Simulator, check_op
 from scim_bridge.contract.simulator_server import Reply, Request
 from scim_bridge.errors import InvalidInput
 
@@ -137,6 +137,7 @@ class GithubSimulator(Simulator):
         }
         if op not in changes:
             raise InvalidInput(f"unknown op {op!r}", advice=f"known are {', '.join(changes)}")
+        check_op(op, changes[op], details)
         changes[op](**details)
 
     def _add(self, login: str, email: str | None = None, role: str = "member") -> None:

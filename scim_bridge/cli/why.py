@@ -27,8 +27,10 @@ def why(session: Session, person: str, hub: str | None, as_json: bool) -> None:
     if as_json:
         print_json(found)
         return
-    person = found["person"]
-    click.echo(f"{person['user_name']} ({person['id']}){', disabled' if person['disabled'] else ''}")
+    who = found["person"]
+    click.echo(f"{who['user_name']} ({who['id']}){', disabled' if who['disabled'] else ''}")
+    if who["attention"]:
+        click.echo(f"needs attention: {who['attention']}")
     for each in found["hubs"]:
         click.echo(f"\n{each['hub']}")
         for title, lines in _sections(each):

@@ -348,4 +348,4 @@ def _general(answer: Answer, retry_after_s: float | None) -> BridgeError:
             f"{step}: the app sends us elsewhere ({status}), where the credential must not go",
             advice="set the hub's address, or the tenant's name, to the new one",
         )
-    return Permanent(f"{step}: the app refuses ({status}){words}", advice="see `scim-bridge why PERSON` for who asked for it")
+    return Permanent(f"{step}: the app refuses ({status}){words}", advice="`scim-bridge why PERSON` says who asked")

@@ -16,6 +16,8 @@ latency: it tells when the bridge called, not when the app was done.
 from __future__ import annotations
 
 import errno
+import inspect
+import math
 import random
 import signal
 import sys
@@ -195,12 +197,12 @@ class Simulator(ABC):
             return {"accounts": self.accounts()}
 
     def set_faults(self, **faults: float) -> Faults:
-        """Change some faults; what is not named stays. Unknown or negative ones are ``InvalidInput``."""
+        """Change some faults; what is not named stays. Unknown ones and those out of range are ``InvalidInput``."""
         known = {"latency_ms": float, "rate": float, "burst": int, "fail": float}
         if set(faults) - set(known):
             raise InvalidInput("unknown fault", advice=f"known are {', '.join(known)}")
-        if not all(isinstance(value, int | float) and value >= 0 for value in faults.values()):
-            raise InvalidInput("a fault is a number of at least 0")
+        for name, value in faults.items():
+            _check_fault(name, value)
         with self.lock:
             self.faults = replace(self.faults, **{name: known[name](value) for name, value in faults.items()})
             limits = Limits(rate=self.faults.rate, burst=max(1, self.faults.burst)) if self.faults.rate else None
@@ -253,7 +255,10 @@ class Simulator(ABC):
         return Reply(200, {name: getattr(faults, name) for name in Faults.__slots__})
 
     def _post_accept(self, request: Request) -> Reply:
-        email = str(_details(request)["email"])
+        details = _details(request)
+        if set(details) != {"email"}:
+            raise InvalidInput("accept takes: email")
+        email = str(details["email"])
         with self.lock:
             return Reply(200, {"login": self.accept(email)})
 
@@ -265,8 +270,36 @@ class Simulator(ABC):
         return Reply(200, {"op": op})
 
 
+def _check_fault(name: str, value: Any) -> None:
+    """The ranges that the command line has, too."""
+    is_number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    if not is_number or value < 0:
+        raise InvalidInput(f"{name} is a number of at least 0")
+    if name == "fail" and value > 1:
+        raise InvalidInput("fail is a share from 0 to 1")
+    if name == "burst" and value != int(value):
+        raise InvalidInput("burst is a whole number")
+
+
+def check_op(op: str, function: Callable[..., None], details: Mapping[str, Any]) -> None:
+    """Raise InvalidInput, in the control side's words, unless ``details`` are what ``function`` takes, as texts."""
+    takes = inspect.signature(function)
+    try:
+        takes.bind(**details)
+    except TypeError as error:
+        names = (name if one.default is one.empty else f"{name}?" for name, one in takes.parameters.items())
+        raise InvalidInput(f"op {op} takes: {', '.join(names)}") from error
+    for name, value in details.items():
+        may_be_null = "None" in str(takes.parameters[name].annotation)
+        if not isinstance(value, str) and not (value is None and may_be_null):
+            raise InvalidInput(f"{name} of op {op} is a text")
+
+
 def _details(request: Request) -> Mapping[str, Any]:
-    details = request.json()
+    try:
+        details = request.json()
+    except ValueError as error:
+        raise InvalidInput("the body is no JSON") from error
     if not isinstance(details, dict):
         raise InvalidInput("the body is not a JSON object")
     return details

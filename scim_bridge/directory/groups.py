@@ -65,6 +65,8 @@ class GroupView:
 _COLUMNS = (Group.id, Group.scim_id, Group.document, Group.version, Group.created_at, Group.changed_at)
 _BY_ID = sa.select(*_COLUMNS).where(Group.scim_id == sa.bindparam("id"), Group.source_id == sa.bindparam("source"))
 _BY_ID_LOCKED = _BY_ID.with_for_update()
+_NEW_GROUP = sa.insert(Group).returning(Group.id)
+_CHANGE_GROUP = sa.update(Group).where(Group.id == sa.bindparam("row")).values(version=Group.version + 1)
 
 
 def list_groups(tx: Tx, *, text: str | None) -> list[GroupView]:
@@ -105,11 +107,8 @@ def create_group(
 ) -> StoredGroup:
     """Store a new group with ``members`` (ids as pushed); ids that nobody has yet are kept."""
     scim_id = new_id()
-    group_id = tx.execute(
-        sa.insert(Group)
-        .values(scim_id=scim_id, source_id=source.id, version=1, created_at=now, changed_at=now, **_columns(document))
-        .returning(Group.id)
-    ).scalar_one()
+    values = {"scim_id": scim_id, "source_id": source.id, "version": 1, "created_at": now, "changed_at": now}
+    group_id = tx.execute(_NEW_GROUP, values | _columns(document)).scalar_one()
     changed = change_members(tx, source.id, group_id, MemberDelta(add=members), now=now) if members else Changed()
     mark_changed(tx, group_id, changed, now=now)
     take_in_waiting(tx, source.id, [scim_id, document.get("externalId")], child_id=group_id)
@@ -124,11 +123,7 @@ def change_group(
     changed = change_members(tx, source.id, group.id, delta, now=now) if delta else Changed()
     if document == group.document and not changed:
         return group
-    tx.execute(
-        sa.update(Group)
-        .where(Group.id == group.id)
-        .values(version=Group.version + 1, changed_at=now, **_columns(document))
-    )
+    tx.execute(_CHANGE_GROUP, {"row": group.id, "changed_at": now, **_columns(document)})
     old_name, new_name = group.document["displayName"], document["displayName"]
     external_id = document.get("externalId")
     if external_id != group.document.get("externalId"):

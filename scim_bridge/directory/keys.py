@@ -23,13 +23,11 @@ def checked(text: str, name: str, *, limit: int = MAX_KEY) -> str:
 
 def numbers(tx: Tx, values: Sequence[int]) -> sa.Select[tuple[int]]:
     """``SELECT`` over any number of integers in one bound parameter: no limit on variables applies."""
-    chosen: sa.Select[tuple[int]] = _listed(tx, values, sa.Integer())
-    return chosen
-
-
-def texts(tx: Tx, values: Sequence[str]) -> sa.Select[tuple[str]]:
-    """The same for texts."""
-    chosen: sa.Select[tuple[str]] = _listed(tx, values, sa.Text())
+    dialect = tx.dialect.name
+    kind = sa.Integer()
+    chosen: sa.Select[tuple[int]] = _unfolded(
+        dialect, sa.bindparam(None, list(values), _list_type(dialect, kind)), kind
+    )
     return chosen
 
 
@@ -41,9 +39,12 @@ def bound_numbers(dialect: str, name: str) -> sa.Select[tuple[int]]:
     return chosen
 
 
-def _listed(tx: Tx, values: Sequence[Any], kind: sa.Integer | sa.Text) -> Any:
-    dialect = tx.dialect.name
-    return _unfolded(dialect, sa.bindparam(None, list(values), _list_type(dialect, kind)), kind)
+def bound_texts(dialect: str, name: str) -> sa.Select[tuple[str]]:
+    """The same for texts."""
+    chosen: sa.Select[tuple[str]] = _unfolded(
+        dialect, sa.bindparam(name, type_=_list_type(dialect, sa.Text())), sa.Text()
+    )
+    return chosen
 
 
 def _list_type(dialect: str, kind: sa.Integer | sa.Text) -> Json | ARRAY[Any]:

@@ -9,16 +9,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
 
 from scim_bridge.db import Tx, insert
+from scim_bridge.directory import member_statements as statements
 from scim_bridge.directory.changes import mark_group
 from scim_bridge.directory.delta import MemberDelta
-from scim_bridge.directory.keys import bound_numbers, checked, numbers, texts
+from scim_bridge.directory.keys import checked, numbers
 from scim_bridge.directory.tables import Group, Membership, NestedGroup, PendingMember, User
+from scim_bridge.errors import InvalidInput
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,23 +51,22 @@ class _Resolved:
 
 
 def change_members(tx: Tx, source_id: int, group_id: int, delta: MemberDelta, *, now: datetime) -> Changed:
-    """Apply ``delta``; the answer names only what really moved. Marking and audit are the caller's."""
+    """Apply ``delta``; the answer names only what really moved. Marking and audit are the caller's.
+
+    Raises InvalidInput for a group that would be in itself.
+    """
     new = _resolve(tx, source_id, delta.add)
+    if group_id in new.groups:
+        raise _in_itself()
     removed: Sequence[int] = ()
     out: Sequence[int] = ()
     pending = 0
     if delta.replace:
-        keep = numbers(tx, sorted(new.users))
-        removed = _delete(tx, Membership.user_id, Membership.group_id == group_id, Membership.user_id.not_in(keep))
-        kept = numbers(tx, sorted(new.groups))
-        in_group = NestedGroup.group_id == group_id
-        out = _delete(tx, NestedGroup.child_id, in_group, NestedGroup.child_id.not_in(kept))
-        waiting = PendingMember.value.not_in(texts(tx, sorted(new.unknown)))
-        pending = len(_delete(tx, PendingMember.value, PendingMember.group_id == group_id, waiting))
+        removed, out, pending = _take(tx, group_id, new, spare=True)
     elif delta.remove:
-        removed, out, pending = _remove(tx, group_id, _resolve(tx, source_id, delta.remove))
-    added = _put(tx, Membership, group_id, "user_id", new.users)
-    into = _put(tx, NestedGroup, group_id, "child_id", new.groups)
+        removed, out, pending = _take(tx, group_id, _resolve(tx, source_id, delta.remove), spare=False)
+    added = _put(tx, Membership, group_id, new.users)
+    into = _put(tx, NestedGroup, group_id, new.groups)
     pending += _keep_pending(tx, source_id, group_id, new.unknown, now=now)
     return Changed(tuple(added), tuple(removed), (*into, *out), pending)
 
@@ -75,12 +75,7 @@ def people_of(tx: Tx, user_ids: Sequence[int]) -> list[int]:
     """The people of these users, each once."""
     if not user_ids:
         return []
-    return sorted(tx.execute(_people_of(tx.dialect.name), {"users": list(user_ids)}).scalars())
-
-
-@lru_cache
-def _people_of(dialect: str) -> sa.Select[int]:
-    return sa.select(User.person_id).where(User.id.in_(bound_numbers(dialect, "users"))).distinct()
+    return sorted(tx.execute(statements.people_of(tx.dialect.name), {"chosen": list(user_ids)}).scalars())
 
 
 def people_in(tx: Tx, group_id: int) -> list[int]:
@@ -141,6 +136,8 @@ def take_in_waiting(
             ).scalars()
         )
     )
+    if child_id in group_ids:
+        raise _in_itself()
     if not group_ids:
         return []
     if user_id is not None:
@@ -176,6 +173,10 @@ def drop_old_pending(tx: Tx, before: datetime) -> int:
     return len(group_ids)
 
 
+def _in_itself() -> InvalidInput:
+    return InvalidInput("a group cannot be a member of itself", advice="leave its own id out of members")
+
+
 def _resolve(tx: Tx, source_id: int, values: Sequence[str]) -> _Resolved:
     """Ids first, then externalIds; an externalId that several bear stands for nobody."""
     found = _Resolved()
@@ -183,9 +184,7 @@ def _resolve(tx: Tx, source_id: int, values: Sequence[str]) -> _Resolved:
     for table, ids in ((User, found.users), (Group, found.groups)):
         if not rest:
             return found
-        # scim_id is unique by itself; naming the source too would tempt the planner into its index
-        by_id = sa.select(table.scim_id, table.id, table.source_id).where(table.scim_id.in_(texts(tx, sorted(rest))))
-        for row in tx.execute(by_id):
+        for row in tx.execute(statements.by_scim_id(tx.dialect.name, table), {"chosen": sorted(rest)}):
             if row.source_id == source_id:
                 ids.add(row.id)
                 rest.discard(row.scim_id)
@@ -197,11 +196,9 @@ def _resolve(tx: Tx, source_id: int, values: Sequence[str]) -> _Resolved:
 
 def _resolve_external(tx: Tx, source_id: int, found: _Resolved, rest: set[str]) -> None:
     bearers: dict[str, list[tuple[set[int], int]]] = {}
+    chosen = {"source": source_id, "chosen": sorted(rest)}
     for table, ids in ((User, found.users), (Group, found.groups)):
-        query = sa.select(table.external_id, table.id).where(
-            table.source_id == source_id, table.external_id.in_(texts(tx, sorted(rest)))
-        )
-        for row in tx.execute(query):
+        for row in tx.execute(statements.by_external_id(tx.dialect.name, table), chosen):
             bearers.setdefault(str(row.external_id), []).append((ids, row.id))
     for value, owners in bearers.items():
         if len(owners) == 1:
@@ -210,34 +207,28 @@ def _resolve_external(tx: Tx, source_id: int, found: _Resolved, rest: set[str]) 
             rest.discard(value)
 
 
-def _remove(tx: Tx, group_id: int, gone: _Resolved) -> tuple[Sequence[int], Sequence[int], int]:
-    users: Sequence[int] = ()
-    children: Sequence[int] = ()
-    pending: Sequence[str] = ()
-    if gone.users:
-        chosen = Membership.user_id.in_(numbers(tx, sorted(gone.users)))
-        users = _delete(tx, Membership.user_id, Membership.group_id == group_id, chosen)
-    if gone.groups:
-        chosen = NestedGroup.child_id.in_(numbers(tx, sorted(gone.groups)))
-        children = _delete(tx, NestedGroup.child_id, NestedGroup.group_id == group_id, chosen)
-    if gone.unknown:
-        chosen = PendingMember.value.in_(texts(tx, sorted(gone.unknown)))
-        pending = _delete(tx, PendingMember.value, PendingMember.group_id == group_id, chosen)
+def _take(tx: Tx, group_id: int, named: _Resolved, *, spare: bool) -> tuple[Sequence[int], Sequence[int], int]:
+    """Delete the members ``named``, or with ``spare`` all others: users, nested groups, how many pending."""
+    gone: list[Sequence[Any]] = []
+    for table, chosen in (
+        (Membership, sorted(named.users)),
+        (NestedGroup, sorted(named.groups)),
+        (PendingMember, sorted(named.unknown)),
+    ):
+        statement = statements.delete(tx.dialect.name, table, spare=spare)
+        is_needed = bool(chosen) or spare
+        gone.append(tx.execute(statement, {"group": group_id, "chosen": chosen}).scalars().all() if is_needed else ())
+    users, children, pending = gone
     return users, children, len(pending)
 
 
-def _delete(tx: Tx, column: Any, *where: sa.ColumnElement[bool]) -> list[Any]:
-    return list(tx.execute(sa.delete(column.class_).where(*where).returning(column)).scalars())
-
-
-def _put(tx: Tx, table: type[Membership] | type[NestedGroup], group_id: int, column: str, ids: set[int]) -> list[int]:
+def _put(tx: Tx, table: type[Membership] | type[NestedGroup], group_id: int, ids: set[int]) -> Sequence[int]:
     """Insert what is not there; the answer is what was new. One statement, however many."""
     if not ids:
-        return []
-    chosen = numbers(tx, sorted(ids)).subquery()
-    rows = sa.select(sa.literal(group_id), chosen.c.value).where(sa.true())
-    statement = insert(tx, table).from_select(["group_id", column], rows).on_conflict_do_nothing()
-    return list(tx.execute(statement.returning(getattr(table, column))).scalars())
+        return ()
+    statement = statements.put(tx.dialect.name, table)
+    new: Sequence[int] = tx.execute(statement, {"group": group_id, "chosen": sorted(ids)}).scalars().all()
+    return new
 
 
 def _put_many(tx: Tx, table: type[Membership] | type[NestedGroup], rows: list[Mapping[str, int]]) -> None:
@@ -247,13 +238,5 @@ def _put_many(tx: Tx, table: type[Membership] | type[NestedGroup], rows: list[Ma
 def _keep_pending(tx: Tx, source_id: int, group_id: int, values: set[str], *, now: datetime) -> int:
     if not values:
         return 0
-    chosen = texts(tx, sorted(values)).subquery()
-    stamp = sa.literal(now, PendingMember.created_at.type)
-    rows = sa.select(sa.literal(group_id), chosen.c.value, sa.literal(source_id), stamp).where(sa.true())
-    statement = (
-        insert(tx, PendingMember)
-        .from_select(["group_id", "value", "source_id", "created_at"], rows)
-        .on_conflict_do_nothing()
-        .returning(PendingMember.value)
-    )
-    return len(tx.execute(statement).scalars().all())
+    chosen = {"group": group_id, "source": source_id, "chosen": sorted(values), "now": now}
+    return len(tx.execute(statements.keep_pending(tx.dialect.name), chosen).scalars().all())

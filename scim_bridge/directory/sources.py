@@ -121,7 +121,7 @@ def new_token(tx: Tx, source_id: int, *, now: datetime, actor: str = "cli") -> s
 
 
 def rotate(tx: Tx, name: str, *, now: datetime, old_ends_after: timedelta, actor: str = "cli") -> Rotation:
-    """Make a new token; the live one ends ``old_ends_after`` from now. Raises NotFound, and Conflict as above or if disabled."""
+    """Make a new token; the live one ends ``old_ends_after`` from now. Raises NotFound, Conflict (also if disabled)."""
     source_id = _get(tx, name)
     if tx.execute(sa.select(Source.disabled_at).where(Source.id == source_id)).scalar_one() is not None:
         raise Conflict(f"source {name} is disabled", advice=f"`scim-bridge source enable {name}` first")

@@ -138,9 +138,7 @@ def change_user(
     joined = Joined(user.person_id, "kept")
     if old.join_key != new.join_key:
         joined = person_after_change(tx, source, user.id, user.person_id, new, is_linked=is_linked)
-    changed = StoredUser(
-        user.id, user.scim_id, joined.person_id, document, user.version + 1, user.created_at, now
-    )
+    changed = StoredUser(user.id, user.scim_id, joined.person_id, document, user.version + 1, user.created_at, now)
     _store(tx, changed, new)
     _let_others_know(tx, source, user, changed, old, new, now=now)
     detail: dict[str, Any] = {"attributes": _differing(user.document, document)}

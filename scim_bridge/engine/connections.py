@@ -17,7 +17,7 @@ from pathlib import Path
 
 from scim_bridge.clock import Clock
 from scim_bridge.contract.http import HttpSettings
-from scim_bridge.contract.limits import Bucket
+from scim_bridge.contract.limits import Bucket, Limits
 from scim_bridge.contract.protocol import Adapter
 from scim_bridge.contract.registry import Registry
 from scim_bridge.errors import NeedsAttention, Transient
@@ -44,7 +44,7 @@ class Connection:
     """A hub that can be called."""
 
     adapter: Adapter
-    concurrency: int
+    limits: Limits
 
 
 class Connections:
@@ -106,7 +106,7 @@ class Connections:
         adapter = adapter_class.connect(
             mapping.connect, lambda key: read_secret(mapping.connect[key], key), http, self._clock
         )
-        return Connection(adapter, limits.concurrency)
+        return Connection(adapter, limits)
 
 
 def read_secret(reference: str, key: str) -> str:

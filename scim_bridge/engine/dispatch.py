@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
+from scim_bridge.contract.limits import Limits
 from scim_bridge.db import Database, Tx
 from scim_bridge.engine.begin import HubNow, Work, begin
 from scim_bridge.engine.connections import Connection, Connections
@@ -49,13 +50,18 @@ _MAY_ACT = sa.select(Hub.id).where(
 @dataclass
 class _Lane:
     executor: ThreadPoolExecutor
-    width: int
+    limits: Limits
     begun: set[Future[None]] = field(default_factory=set)
 
     def room(self) -> int:
-        """How many pairs may be begun now: a batch as wide as the lane or more, or none."""
-        room = 3 * self.width - len(self.begun)
-        return room if room >= self.width else 0
+        """How many pairs may be begun now: a batch worth its statements, or none.
+
+        Never more ahead than a second's calls: whoever leaves now must not wait behind a minute's invitations.
+        """
+        width = self.limits.concurrency
+        ahead = min(2 * width, max(1, int(self.limits.rate)))
+        room = width + ahead - len(self.begun)
+        return room if room >= min(width, ahead) else 0
 
 
 class Dispatch:
@@ -98,7 +104,7 @@ class Dispatch:
         connection = self._connection(mapping)
         if connection is None:
             return False
-        lane = self._lane(mapping.hub_id, connection.concurrency)
+        lane = self._lane(mapping.hub_id, connection.limits)
         room = lane.room()
         if not room:
             return False
@@ -156,12 +162,12 @@ class Dispatch:
                 tx.execute(sa.update(Hub).where(Hub.id == mapping.hub_id, Hub.attention.is_(None)).values(values))
             return None
 
-    def _lane(self, hub_id: str, width: int) -> _Lane:
+    def _lane(self, hub_id: str, limits: Limits) -> _Lane:
         lane = self._lanes.get(hub_id)
-        if lane is None or lane.width != width:
+        if lane is None or lane.limits != limits:
             if lane is not None:
                 lane.executor.shutdown(wait=False)
-            lane = _Lane(ThreadPoolExecutor(width, thread_name_prefix=f"lane-{hub_id}"), width)
+            lane = _Lane(ThreadPoolExecutor(limits.concurrency, thread_name_prefix=f"lane-{hub_id}"), limits)
             self._lanes[hub_id] = lane
         return lane
 

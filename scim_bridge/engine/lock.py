@@ -134,10 +134,11 @@ class _SessionLock:
             session.autocommit = True
             taken, backend = session.execute("SELECT pg_try_advisory_lock(%s), pg_backend_pid()", (_KEY,)).fetchone()
         except dialect.loaded_dbapi.Error as error:
-            reason = (redact(str(error)) or "").strip().partition("\n")[0] or type(error).__name__
+            line = str(redact(str(error))).strip().partition("\n")[0]
+            reason = line.rpartition(" failed: ")[2] or type(error).__name__
             raise Transient(
                 f"the database at {self._db.url.host or 'the local socket'}:{self._db.url.port or 5432} "
-                f"does not answer: {reason}",
+                f"cannot be used: {reason}",
                 advice="start it, or mend DATABASE_URL",
             ) from error
         if taken:

@@ -21,6 +21,7 @@ from scim_bridge.engine.leave import leaving
 from scim_bridge.engine.scene import Desired, OpenTask, Scene, StoredAccount, StoredInvitation, Subject, roles_of
 from scim_bridge.hubs.accounts import shared_addresses
 from scim_bridge.hubs.bindings import resolve_assets
+from scim_bridge.hubs.bound import Resolved
 from scim_bridge.hubs.match import match_accounts
 from scim_bridge.hubs.tables import AccountRow, AssetRow
 from scim_bridge.mapping.model import HubMapping
@@ -42,15 +43,11 @@ def load_scene(
     addresses = load_addresses(tx, person_ids)
     accounts, links = _accounts_and_links(tx, mapping, person_ids, addresses)
     holdings, assets = _holdings(tx, [stored.id for stored in accounts.values()])
-    resolved = resolve_assets(tx, mapping.hub_id, sorted({name for wish in wishes.values() for name in wish.assets}))
-    for group in resolved.assets.values():
-        assets.update({asset.key: asset for asset in group})
     applied = _applied(tx, mapping.hub_id, person_ids)
-    _complete_assets(tx, mapping.hub_id, applied, assets)
+    resolved = _resolve(tx, mapping.hub_id, wishes, applied, assets)
     invitations = _invitations(tx, mapping.hub_id, person_ids)
     tasks = _tasks(tx, mapping.hub_id, person_ids)
-    roles = roles_of(mapping)
-    scene = Scene(roles, {}, assets, resolved, links)
+    scene = Scene(roles_of(mapping), {}, assets, resolved, links)
     for person_id in person_ids:
         stored = accounts.get(person_id)
         mine = addresses.get(person_id, ())
@@ -241,6 +238,21 @@ def _applied(tx: Tx, hub_id: str, person_ids: Sequence[int]) -> dict[int, dict[s
         mine = applied.setdefault(row.person_id, {})
         mine[row.thing] = mine.get(row.thing, frozenset()) | {row.role}
     return applied
+
+
+def _resolve(
+    tx: Tx,
+    hub_id: str,
+    wishes: Mapping[int, Desired],
+    applied: Mapping[int, Mapping[str, frozenset[str]]],
+    assets: dict[str, Asset],
+) -> Resolved:
+    """What the names in the wishes mean; ``assets`` is completed by whatever is wished for or ours."""
+    resolved = resolve_assets(tx, hub_id, sorted({name for wish in wishes.values() for name in wish.assets}))
+    for group in resolved.assets.values():
+        assets.update({asset.key: asset for asset in group})
+    _complete_assets(tx, hub_id, applied, assets)
+    return resolved
 
 
 def _complete_assets(

@@ -112,7 +112,7 @@ def list_tasks(
 
 
 def retry(tx: Tx, *, task_id: int | None = None, hub_id: str | None = None, actor: str, now: datetime) -> int:
-    """Try failed, held and retrying tasks again now: one, all of a hub, or (naming neither) of all hubs. Returns how many.
+    """Try failed, held and retrying tasks again now: one, all of a hub, or all there are. Returns how many.
 
     An invitation that was cancelled in the app, or expired too often, is forgotten, so that it is sent anew.
     """

@@ -9,7 +9,7 @@ from flask import Blueprint, Response, request
 
 from scim_bridge.db import Database
 from scim_bridge.directory.joining import IsLinked
-from scim_bridge.scim import discovery, groups, users
+from scim_bridge.scim import discovery, groups, unsupported, users
 from scim_bridge.scim.auth import Gate
 from scim_bridge.scim.errors import Problem, translate
 from scim_bridge.scim.service import PREFIX, Call, Service
@@ -36,6 +36,11 @@ _ROUTES: Mapping[str, Mapping[str, Handler]] = {
     "/ResourceTypes/<name>": {"GET": discovery.get_resource_type},
     "/Schemas": {"GET": discovery.list_schemas},
     "/Schemas/<urn>": {"GET": discovery.get_schema},
+    "/Bulk": {"POST": unsupported.bulk},
+    "/Me": dict.fromkeys(("GET", "POST", "PUT", "PATCH", "DELETE"), unsupported.me),
+    "/.search": {"POST": unsupported.search},
+    "/Users/.search": {"POST": unsupported.search},
+    "/Groups/.search": {"POST": unsupported.search},
     "": {},
     "/<path:rest>": {},
 }

@@ -20,13 +20,7 @@ def read_body(request: Request, max_bytes: int) -> dict[str, Any]:
     """The JSON object in the body. Raises Problem (413, 415) and Refused (invalidSyntax, invalidValue)."""
     if request.mimetype not in _TAKEN:
         raise Problem(415, f"the body must be {MEDIA_TYPE} or application/json")
-    too_large = Problem(413, f"the body is larger than {max_bytes} bytes; send fewer members or attributes at once")
-    if (request.content_length or 0) > max_bytes:
-        raise too_large
-    request.max_content_length = max_bytes + 1  # werkzeug cuts a body without length short, and says nothing
-    raw = request.get_data(cache=False)
-    if len(raw) > max_bytes:
-        raise too_large
+    raw = read_bytes(request, max_bytes)
     try:
         body = json.loads(raw.decode("utf-8-sig"), parse_constant=_no_number)
     except (ValueError, RecursionError) as error:
@@ -35,6 +29,18 @@ def read_body(request: Request, max_bytes: int) -> dict[str, Any]:
         raise invalid_syntax("the body is no JSON object")
     _check(body, 1)
     return body
+
+
+def read_bytes(request: Request, max_bytes: int) -> bytes:
+    """The body as it came. Raises Problem (413)."""
+    too_large = Problem(413, f"the body is larger than {max_bytes} bytes; send fewer members or attributes at once")
+    if (request.content_length or 0) > max_bytes:
+        raise too_large
+    request.max_content_length = max_bytes + 1  # werkzeug cuts a body without length short, and says nothing
+    raw = request.get_data(cache=False)
+    if len(raw) > max_bytes:
+        raise too_large
+    return raw
 
 
 def _no_number(name: str) -> NoReturn:

@@ -7,6 +7,7 @@
     no path, ``{"name.givenName": ..., "urn:...:x": ...}`` | Entra, flag   | one operation for each key
     ``{"op": "replace", "value": {"active": false}}``      | Okta          | the same
     manager ``"42"`` instead of ``{"value": "42"}``        | Entra         | ``{"value": "42"}``
+    ``roles`` with a text as value, in PATCH               | Entra, legacy | ``{"value": "Admin"}``
     a role whose ``value`` is JSON text                    | Entra, legacy | ``{"value": "Admin", "display": ...}``
     ``null``, ``""``, ``[]``                               | all           | unassigned: not there
 
@@ -24,6 +25,7 @@ from scim_bridge.scim.definitions import COMMON, Attribute, ResourceType, Schema
 from scim_bridge.scim.refusals import invalid_syntax, invalid_value
 
 _TRUTHS = {"true": True, "false": False}
+_TAKE_TEXT = ("manager", "roles")
 _OPS = ("add", "remove", "replace")
 
 
@@ -81,10 +83,20 @@ def normalise(body: Mapping[str, Any], kind: ResourceType) -> dict[str, Any]:
             )
         else:
             attribute = kind.core.find(key) or COMMON.get(key.lower())
+            _check_elements(attribute, value)
             if attribute is not None and not is_unassigned(plain := coerce(attribute, value)):
                 resource[attribute.name] = plain
     check_schemas(resource.pop("schemas", None), kind)
     return resource
+
+
+def _check_elements(attribute: Attribute | None, value: Any) -> None:
+    """A whole resource lists objects where an attribute has several values; one alone is fine."""
+    if attribute is None or not (attribute.multi and attribute.subs):
+        return
+    for element in value if isinstance(value, list) else [value]:
+        if not isinstance(element, Mapping) and not is_unassigned(element):
+            raise invalid_value(f"{attribute.name} takes a list of objects", advice='write [{"value": "..."}]')
 
 
 def _extension(value: Any, schema: SchemaDefinition) -> dict[str, Any]:
@@ -138,8 +150,8 @@ def is_unassigned(value: Any) -> bool:
 
 
 def _element(attribute: Attribute, value: Any) -> Any:
-    """One complex value; a bare text stands for its ``value``."""
-    if isinstance(value, str):
+    """One complex value; where a provider sends one, a bare text stands for its ``value``."""
+    if isinstance(value, str) and (not value or attribute.name in _TAKE_TEXT):
         value = {"value": value} if value else None
     if not isinstance(value, Mapping):
         return value

@@ -49,16 +49,15 @@ def split(steps: Sequence[Operation]) -> tuple[list[Operation], MemberDelta]:
 
 
 def member_ids(value: Any) -> tuple[str, ...]:
-    """Ids out of a list of members, one member, or texts; null is no members. Raises Refused invalidValue."""
+    """Ids out of a list of members, or one member; null is no members. Raises Refused invalidValue."""
     if value is None or value == "":
         return ()
     return tuple(dict.fromkeys(_id(member) for member in (value if isinstance(value, list) else [value])))
 
 
 def _id(member: Any) -> str:
-    value = member
-    if isinstance(member, dict):
-        value = next((part for key, part in member.items() if key.lower() == "value"), None)
+    parts = member.items() if isinstance(member, dict) else ()
+    value = next((part for key, part in parts if key.lower() == "value"), None)
     if not isinstance(value, str) or not value:
         raise invalid_value("a member has no value", advice='write {"value": "<id>"}')
     return value

@@ -143,15 +143,15 @@ def _remove(holder: dict[str, Any], target: Target, attribute: Attribute, step: 
         gone = {index for index in chosen if current[index].keys() <= _MARKS}
     elif target.where is None and step.op == "remove" and not is_unassigned(step.value):
         values = coerce(attribute, step.value)
+        if not all(isinstance(value, dict) for value in values):
+            raise invalid_value(f"{attribute.name} takes objects")
         gone = {index for index in chosen if any(_same(current[index], value) for value in values)}
     else:
         gone = set(chosen)
     holder[attribute.name] = [element for index, element in enumerate(current) if index not in gone]
 
 
-def _same(element: Mapping[str, Any], value: Any) -> bool:
-    if not isinstance(value, Mapping):
-        return False
+def _same(element: Mapping[str, Any], value: Mapping[str, Any]) -> bool:
     return element.get("value") == value["value"] if value.get("value") else element == value
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import re
 import shlex
 from collections.abc import Iterator
@@ -55,10 +56,8 @@ def parse(words: list[str]) -> None:
 
 @pytest.mark.parametrize("command", quoted_commands())
 def test_a_command_in_a_message_can_be_typed(command: str):
-    try:
+    with contextlib.suppress(click.exceptions.Exit):  # --help ends the parsing
         parse(shlex.split(_PLACEHOLDER.sub(_WORD, command)))
-    except click.exceptions.Exit as help_was_shown:
-        assert help_was_shown.exit_code == 0
 
 
 def test_messages_do_name_commands():

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from scim_bridge.audit.record import record
 from scim_bridge.db import Database
 from scim_bridge.directory import sources
+from scim_bridge.directory.changes import mark_people
 from scim_bridge.directory.tables import Person, User
 from scim_bridge.engine.lock import EngineLock
 from scim_bridge.engine.tables import Task
@@ -58,6 +59,13 @@ def add_task(db: Database, person_id: int, state: str) -> None:
         tx.execute(sa.insert(Task).values(**task, state=state, created_at=now, updated_at=now))
 
 
+MAPPING = """
+app: github
+connect: {org: acme, token: "env:GITHUB_TOKEN"}
+roles: [admin, member]
+grants:
+  - {name: everybody, group: Engineering, role: member}
+"""
 COMMANDS = (
     *("serve", "source", "group", "mapping", "plan", "apply", "why", "hub", "binding", "account"),
     *("pause", "resume", "status", "tasks", "audit", "backup", "db", "simulate", "demo"),
@@ -185,6 +193,16 @@ def test_why_by_id(run, db: Database):
     assert found["hubs"] == []
 
 
+def test_why_for_people_says_who_it_is_and_what_needs_attention(run, db: Database):
+    person_id = add_user(db, "okta", "ana@acme.example")
+    with db.write() as tx:
+        tx.execute(sa.update(User).values(document={"userName": "ana@acme.example", "active": False}, active=False))
+        tx.execute(sa.update(Person).values(attention="same_address"))
+    first, second = run("why", f"p{person_id}").stdout.splitlines()
+    assert first == f"ana@acme.example (p{person_id}), disabled"
+    assert second.startswith("needs attention: ")
+
+
 @pytest.mark.parametrize(
     "arguments", [["hub", "probe", "acme"], ["hub", "check", "acme"], ["plan", "acme", "--refresh"]]
 )
@@ -310,6 +328,16 @@ def test_plan_warns_that_the_files_on_disk_are_not_in_force(run, db: Database):
     result = run("plan")
     assert result.exit_code == 0
     assert result.stderr == f"warning: the mapping files on disk are not in force: {finding}\n"
+
+
+def test_plan_says_that_pushes_the_engine_has_not_seen_are_in_it(run, db: Database):
+    add_hub(db)
+    person_id, now = add_user(db, "okta", "ana"), db.clock.now()
+    with db.write() as tx:
+        revisions.publish(tx, {"mappings/acme.yaml": MAPPING}, actor="cli:eve", now=now)
+        mark_people(tx, [person_id], now=now)
+    shown = run("plan", "acme").stdout
+    assert "1 pushed change not worked out by the engine yet: included in this plan\n" in shown
 
 
 def test_status_for_people_has_no_words_of_python(run, db: Database):

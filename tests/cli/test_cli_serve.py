@@ -88,10 +88,9 @@ def test_a_host_that_is_not_ours_is_a_wrong_setting(run):
 def test_a_database_server_that_is_away_is_named_without_its_password(run):
     result = run("serve", "--port", "0", DATABASE_URL="postgresql://bridge:pa55@127.0.0.1:1/bridge")
     assert result.exit_code == 1
-    assert result.stderr.startswith("scim-bridge: the database at 127.0.0.1:1 does not answer: ")
-    assert result.stderr.endswith("; start it, or mend DATABASE_URL\n")
-    assert result.stderr.count("\n") == 1
-    assert "pa55" not in result.stderr
+    assert result.stderr == (
+        "scim-bridge: the database at 127.0.0.1:1 cannot be used: Connection refused; start it, or mend DATABASE_URL\n"
+    )
 
 
 def test_a_folder_of_the_database_that_is_missing_is_named(run, folder: Path):

@@ -17,7 +17,7 @@ from scim_bridge.directory.memberships import drop_old_pending, members_of
 from scim_bridge.directory.people import load_people
 from scim_bridge.directory.sources import SourceRef
 from scim_bridge.directory.tables import GroupChange, PendingMember
-from scim_bridge.errors import NotFound
+from scim_bridge.errors import InvalidInput, NotFound
 
 NOTHING = MemberDelta()
 
@@ -177,13 +177,22 @@ def test_nested_groups_count_and_cycles_are_harmless(db: Database, okta: SourceR
     a = group(db, okta, "a", ada.scim_id)
     b = group(db, okta, "b", a.scim_id)
     take_changes(db)
-    change(db, okta, a, MemberDelta(add=(b.scim_id, a.scim_id)))
+    change(db, okta, a, MemberDelta(add=(b.scim_id,)))
     assert sorted(take_changes(db)) == [(a.id, None), (b.id, None)]
     assert groups_of_person(db, ada.person_id) == ["a", "b"]
     with db.read() as tx:
         assert groups.people_in(tx, b.id) == [ada.person_id]
     change(db, okta, b, MemberDelta(remove=(a.scim_id,)))
     assert groups_of_person(db, ada.person_id) == ["a"]
+
+
+def test_a_group_is_not_in_itself(db: Database, okta: SourceRef) -> None:
+    a = group(db, okta, "a", externalId="G1")
+    for own in (a.scim_id, "G1"):
+        with pytest.raises(InvalidInput, match="itself"):
+            change(db, okta, a, MemberDelta(add=(own,)))
+    with pytest.raises(InvalidInput, match="itself"):
+        group(db, okta, "b", "G2", externalId="G2")
 
 
 def test_an_unknown_member_joins_when_a_user_with_its_id_appears(db: Database, okta: SourceRef) -> None:

@@ -161,6 +161,38 @@ def test_a_changed_address_of_one_of_two_users_does_not_move_it(
     assert change(db, entra, second, emails=[email("bob@x.org")]).person_id == second.person_id != other.person_id
 
 
+def test_attention_goes_when_the_address_no_longer_meets(db: Database, okta: SourceRef, entra: SourceRef) -> None:
+    create(db, okta, name="ada", emails=[email("a@x.org")])
+    create(db, entra, name="ada", emails=[email("a@x.org")])
+    third = create(db, okta, name="third", emails=[email("a@x.org")])
+    assert attention(db, third.person_id) is not None
+    change(db, okta, third, emails=[email("third@x.org")])
+    assert attention(db, third.person_id) is None
+
+
+def test_attention_goes_when_the_other_moves_or_is_deleted(db: Database, okta: SourceRef, entra: SourceRef) -> None:
+    first = create(db, okta, name="ada", emails=[email("a@x.org")])
+    other = create(db, entra, name="ada", emails=[email("a@x.org")])
+    third = create(db, okta, name="third", emails=[email("a@x.org")])
+    delete(db, okta, first)
+    assert attention(db, third.person_id) is not None
+    change(db, entra, other, emails=[email("other@x.org")])
+    assert attention(db, third.person_id) is None
+
+
+def test_the_audit_says_that_somebody_must_look_without_names(db: Database, okta: SourceRef, entra: SourceRef) -> None:
+    create(db, okta, name="ada", emails=[email("a@x.org")])
+    create(db, entra, name="ada", emails=[email("a@x.org")])
+    third = create(db, okta, name="third", emails=[email("a@x.org")])
+    change(db, okta, third, emails=[email("third@x.org")])
+    change(db, okta, third, emails=[email("a@x.org")])
+    assert audit(db)[2:] == [
+        ("user.created", {"person": "new", "active": True, "attention": "same_address"}),
+        ("user.changed", {"attributes": ["emails"]}),
+        ("user.changed", {"attributes": ["emails"], "attention": "same_address"}),
+    ]
+
+
 def test_a_write_raises_the_generation_and_leaves_one_row(db: Database, okta: SourceRef) -> None:
     user = create(db, okta)
     assert generations(db, user.person_id) == (1, 1)
@@ -266,6 +298,32 @@ def test_people_are_found_by_id_name_or_address(db: Database, okta: SourceRef, e
         for text in (f"p{user.person_id}", f"P{user.person_id}", "ADA", " ada@X.org ", "lovelace"):
             assert find_people(tx, text) == [view]
         assert find_people(tx, "nobody") == find_people(tx, "p99999") == []
+
+
+def test_people_are_found_by_the_scim_id_of_a_user(db: Database, okta: SourceRef) -> None:
+    user = create(db, okta, name="Ada")
+    with db.read() as tx:
+        assert [found.id for found in find_people(tx, user.scim_id.upper())] == [user.person_id]
+
+
+def test_a_leaver_is_found_after_the_last_user_is_deleted(db: Database, okta: SourceRef, entra: SourceRef) -> None:
+    user = create(db, okta, name="Ada", emails=[email("ada@x.org"), email("ADA@x.org")])
+    second = create(db, entra, name="lovelace", emails=[email("ada@x.org")])
+    delete(db, okta, user)
+    delete(db, entra, second)
+    view = people.PersonView(user.person_id, ("ada", "lovelace"), ("okta", "entra"), False)
+    with db.read() as tx:
+        for text in (f"p{user.person_id}", "ADA", "ada@x.org", "Lovelace", user.scim_id, second.scim_id):
+            assert find_people(tx, text) == [view]
+        assert people.user_names(tx, [user.person_id, 999_999]) == {user.person_id: "lovelace"}
+
+
+def test_a_deleted_name_leads_to_the_person_who_is_still_there(db: Database, okta: SourceRef, entra: SourceRef) -> None:
+    user = create(db, okta, name="Ada", emails=[email("ada@x.org")])
+    create(db, entra, name="Lovelace", emails=[email("ada@x.org")])
+    delete(db, okta, user)
+    with db.read() as tx:
+        assert find_people(tx, "ada") == [people.PersonView(user.person_id, ("Lovelace",), ("entra",), True)]
 
 
 def test_addresses_of_a_person_in_order() -> None:

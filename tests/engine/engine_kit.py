@@ -246,3 +246,13 @@ class World:
     def dump(self) -> dict[str, list[Any]]:
         """Every row of every table."""
         return {table.name: sorted(map(repr, self.rows(sa.select(table)))) for table in Base.metadata.sorted_tables}
+
+
+def seated(world: World, *groups: str) -> int:
+    """Ana holds her seat by an accepted invitation."""
+    ana = world.push("ana", *groups)
+    world.run()
+    world.app.accept("ana@acme.example")
+    world.later(minutes=10)
+    world.calls()
+    return ana

@@ -16,6 +16,7 @@ from scim_bridge.engine.pairs import (
     Wish,
     claim,
     drop_leases,
+    ensure_pairs,
     finish,
     next_due,
     owns,
@@ -193,6 +194,20 @@ def test_waking_does_not_cut_a_settle_short(db: Database, people: list[int]) -> 
     with db.write() as tx:
         wake(tx, "acme", [people[0]], now=at(5), priority=LOSES)
     assert pair(db, people[0]).due_at == at(60)
+
+
+def test_whoever_has_no_pair_yet_gets_one_that_is_due_and_the_others_keep_theirs(
+    db: Database, people: list[int]
+) -> None:
+    wish(db, people[0], NOON, priority=LOSES)
+    is_no_more = people[-1] + 1
+    with db.write() as tx:
+        ensure_pairs(tx, "acme", [*people[:2], is_no_more], now=at(5))
+        rows = tx.execute(sa.select(Pair.person_id, Pair.want, Pair.due_at, Pair.priority).order_by(Pair.person_id))
+        assert [tuple(row) for row in rows] == [
+            (people[0], 1, at(60), LOSES),
+            (people[1], 1, at(5), REPAIRS),
+        ]
 
 
 def test_waking_who_has_no_pair_wakes_nobody(db: Database, people: list[int]) -> None:

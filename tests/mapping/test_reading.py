@@ -186,7 +186,7 @@ class TestFolder:
         (folder / "b.yaml").write_text(GOOD + "chek: 1h\n")
         with pytest.raises(MappingError) as caught:
             load_folder(folder, registry=registry, environment="production")
-        assert [finding.place.file for finding in caught.value.findings] == ["mappings/a.yaml", "mappings/b.yaml"]
+        assert [finding.place.file for finding in caught.value.findings] == [f"{folder}/a.yaml", f"{folder}/b.yaml"]
 
     def test_a_good_folder_is_a_set(self, folder: Path, registry: Registry) -> None:
         (folder / "acme.yaml").write_text(GOOD)
@@ -195,5 +195,5 @@ class TestFolder:
     def test_two_files_of_one_hub(self, folder: Path, registry: Registry) -> None:
         (folder / "acme.yaml").write_text(GOOD)
         (folder / "acme.yml").write_text(GOOD)
-        with pytest.raises(MappingError, match=r'acme.yml:1:1: mappings/acme.yaml is the hub "acme" too; keep one'):
+        with pytest.raises(MappingError, match=r'acme.yml:1:1: .*/mappings/acme.yaml is the hub "acme" too; keep one'):
             load_folder(folder, registry=registry, environment="production")

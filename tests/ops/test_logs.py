@@ -21,9 +21,11 @@ def lines() -> Iterator[Any]:
     logger = logging.getLogger("scim_bridge.test_logs")
     logger.addHandler(handler)
     logger.propagate = False
+    logger.setLevel(logging.DEBUG)
     yield logger, lambda: [json.loads(line) for line in stream.getvalue().splitlines()]
     logger.removeHandler(handler)
     logger.propagate = True
+    logger.setLevel(logging.NOTSET)
 
 
 def test_an_event_is_one_json_line_with_its_fields(lines: Any):

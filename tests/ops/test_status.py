@@ -48,6 +48,7 @@ def test_a_bridge_at_rest_is_ok(db: Database):
             "database": {"state": "ok"},
             "engine": {"state": "ok", "runs": True, "changes_waiting": 0, "oldest_waiting_s": 0},
             "mappings": {"state": "ok", "revision": None, "findings": 0},
+            "people": {"state": "ok", "needing_attention": 0},
             "hubs": {"state": "ok", "count": 1, "unwell": 0},
         },
         "hubs": {

@@ -71,6 +71,10 @@ def test_a_disabled_source_is_403(client: Client, db: Database) -> None:
         pytest.param(b"{}", "invalidValue", id="no-userName"),
         pytest.param(b'{"userName":"a","emails":7}', "invalidValue", id="number-as-emails"),
         pytest.param(b'{"userName":"a","emails":[[1]]}', "invalidValue", id="list-as-email"),
+        pytest.param(b'{"userName":"a","emails":"x"}', "invalidValue", id="text-as-emails"),
+        pytest.param(b'{"userName":"a","emails":["x"]}', "invalidValue", id="text-as-email"),
+        pytest.param(b'{"userName":"a","roles":["x"]}', "invalidValue", id="text-as-role"),
+        pytest.param(b'{"userName":"a","name":"x"}', "invalidValue", id="text-as-name"),
         pytest.param(b'{"userName":"a","schemas":["urn:x"]}', "invalidValue", id="unknown-schema"),
         pytest.param(b'{"userName":"' + b"a" * 600 + b'"}', "invalidValue", id="long-userName"),
     ],
@@ -81,6 +85,72 @@ def test_bad_bodies_write_nothing(client: Client, db: Database, raw: bytes, scim
     with db.read() as tx:
         assert tx.execute(sa.select(sa.func.count()).select_from(User)).scalar_one() == 0
         assert tx.execute(sa.select(sa.func.count()).select_from(Person)).scalar_one() == 0
+
+
+@pytest.mark.parametrize("wrong", [{"emails": "x"}, {"emails": ["x"]}, {"name": "x"}])
+def test_a_put_of_the_wrong_type_changes_nothing(client: Client, wrong: dict[str, Any]) -> None:
+    user_id = client.user()
+    before = client.get(f"/Users/{user_id}")
+    _is_error(client.send("PUT", f"/Users/{user_id}", {"userName": "b", **wrong}), 400, "invalidValue")
+    assert client.get(f"/Users/{user_id}") == before
+
+
+@pytest.mark.parametrize("path", ["emails", "name", "addresses"])
+@pytest.mark.parametrize("op", ["add", "replace"])
+def test_a_patch_with_a_text_for_an_object_is_refused(client: Client, op: str, path: str) -> None:
+    user_id = client.user()
+    answer = client.patch(f"/Users/{user_id}", {"op": op, "path": path, "value": "x"})
+    _is_error(answer, 400, "invalidValue")
+
+
+def test_a_patch_that_removes_a_text_from_objects_is_refused(client: Client) -> None:
+    user_id = client.user(emails=[{"value": "a@b.c"}])
+    answer = client.patch(f"/Users/{user_id}", {"op": "remove", "path": "emails", "value": ["a@b.c"]})
+    _is_error(answer, 400, "invalidValue")
+
+
+@pytest.mark.parametrize("members", ["x", ["x"], [{"value": "x"}, "y"]])
+def test_members_are_objects(client: Client, members: Any) -> None:
+    group_id = client.group()
+    _is_error(client.send("POST", "/Groups", {"displayName": "g", "members": members}), 400, "invalidValue")
+    _is_error(client.send("PUT", f"/Groups/{group_id}", {"displayName": "g", "members": members}), 400, "invalidValue")
+    for op in ("add", "replace", "remove"):
+        answer = client.patch(f"/Groups/{group_id}", {"op": op, "path": "members", "value": members})
+        _is_error(answer, 400, "invalidValue")
+
+
+def test_a_group_is_no_member_of_itself(client: Client) -> None:
+    ada = client.user()
+    group_id = client.group("g", ada)
+    own = [{"value": group_id}]
+    for op in ("add", "replace"):
+        answer = client.patch(f"/Groups/{group_id}", {"op": op, "path": "members", "value": own})
+        _is_error(answer, 400, "invalidValue")
+    answer = client.send("PUT", f"/Groups/{group_id}", {"displayName": "g", "members": own})
+    _is_error(answer, 400, "invalidValue")
+    assert "member of itself" in answer.get_json()["detail"]
+    assert client.members(group_id) == {ada}
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("POST", "/Bulk"),
+        ("GET", "/Me"),
+        ("PATCH", "/Me"),
+        ("POST", "/.search"),
+        ("POST", "/Users/.search"),
+        ("POST", "/Groups/.search"),
+    ],
+)
+def test_what_is_not_supported_is_501(client: Client, method: str, path: str) -> None:
+    answer = client.send(method, path, None if method == "GET" else {"Operations": []})
+    _is_error(answer, 501)
+    assert "not supported" in answer.get_json()["detail"]
+
+
+def test_a_bulk_body_has_the_limit_of_a_group(client: Client) -> None:
+    _is_error(client.send("POST", "/Bulk", {"Operations": ["x" * 60_000]}), 413)
 
 
 def test_line_breaks_and_other_scripts_are_no_control_characters(client: Client) -> None:
@@ -117,6 +187,9 @@ def test_what_is_not_there_is_404(client: Client, path: str) -> None:
         ("POST", "/Users/x", "GET, PUT, PATCH, DELETE"),
         ("POST", "/Schemas", "GET"),
         ("OPTIONS", "/ServiceProviderConfig", "GET"),
+        ("GET", "/Bulk", "POST"),
+        ("GET", "/Users/.search", "POST"),
+        ("OPTIONS", "/Me", "GET, POST, PUT, PATCH, DELETE"),
     ],
 )
 def test_other_verbs_are_405(client: Client, method: str, path: str, allowed: str) -> None:

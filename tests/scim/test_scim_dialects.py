@@ -25,7 +25,7 @@ E = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
         pytest.param({"shoeSize": 7}, {}, id="unknown-core-attributes-are-ignored"),
         pytest.param({"active": " TRUE "}, {"active": True}, id="text-as-boolean"),
         pytest.param({"active": "yes"}, {"active": "yes"}, id="other-text-is-left-to-the-check"),
-        pytest.param({"emails": "a@b"}, {"emails": [{"value": "a@b"}]}, id="one-text-as-list"),
+        pytest.param({"emails": {"value": "a@b"}}, {"emails": [{"value": "a@b"}]}, id="one-element-as-list"),
         pytest.param({"emails": [{"VALUE": "a@b", "x": 1}, "", {}]}, {"emails": [{"value": "a@b"}]}, id="elements"),
         pytest.param({E: {"manager": "m", "x": 1}}, {E: {"manager": {"value": "m"}}}, id="manager-as-text"),
         pytest.param({E: {"manager": [{"value": "m"}]}}, {E: {"manager": {"value": "m"}}}, id="manager-as-list"),
@@ -103,7 +103,7 @@ REMOVE_A = {"op": "remove", "path": 'members[value eq "a"]'}
     [
         pytest.param([ADD_A], MemberDelta(add=("a",)), id="add"),
         pytest.param([{"op": "Add", "value": {"members": [A]}}], MemberDelta(add=("a",)), id="add-without-path"),
-        pytest.param([{"op": "add", "path": "members", "value": "a"}], MemberDelta(add=("a",)), id="text"),
+        pytest.param([{"op": "add", "path": "members", "value": A}], MemberDelta(add=("a",)), id="one-object"),
         pytest.param([{"op": "add", "path": 'members[value eq "a"]'}], MemberDelta(add=("a",)), id="add-by-filter"),
         pytest.param([REMOVE_A], MemberDelta(remove=("a",)), id="remove-by-filter"),
         pytest.param(

@@ -75,7 +75,7 @@ def patched(resource: dict[str, Any], *steps: dict[str, Any]) -> dict[str, Any]:
         ),
         pytest.param(
             {"emails": [WORK, {"type": "other"}]},
-            {"op": "remove", "path": "emails", "value": [{"type": "other"}, 5]},
+            {"op": "remove", "path": "emails", "value": [{"type": "other"}]},
             {"emails": [WORK]},
             id="remove-a-listed-element",
         ),
