@@ -30,7 +30,7 @@ def why(session: Session, person: str, hub: str | None, as_json: bool) -> None:
     who = found["person"]
     click.echo(f"{who['user_name']} ({who['id']}){', disabled' if who['disabled'] else ''}")
     if who["attention"]:
-        click.echo(f"needs attention: {who['attention']}")
+        click.echo(f"needs attention: {who['attention'].replace('_', ' ')}")
     for each in found["hubs"]:
         click.echo(f"\n{each['hub']}")
         for title, lines in _sections(each):

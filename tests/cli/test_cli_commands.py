@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -106,65 +105,6 @@ def test_a_database_that_does_not_answer_is_one_line(run):
     assert "pa55" not in result.stderr
 
 
-def test_source_add_prints_base_url_and_a_token_that_works(run, db: Database):
-    made = json.loads(
-        run("source", "add", "okta", "--kind", "okta", "--json", BASE_URL="https://bridge.example").stdout
-    )
-    assert made["base_url"] == "https://bridge.example/scim/v2"
-    with db.write() as tx:
-        source = sources.authenticate(tx, made["token"], db.clock.now())
-    assert source is not None
-    assert (source.name, source.kind, source.joins) == ("okta", "okta", True)
-
-
-def test_a_source_that_is_there_already_is_refused(run, db: Database):
-    run("source", "add", "okta", "--kind", "okta")
-    again = run("source", "add", "okta", "--kind", "okta")
-    assert again.exit_code == 1
-    assert "okta" in again.stderr
-
-
-def test_rotate_leaves_the_old_token_for_a_day_and_revoke_ends_all(run, db: Database):
-    old = json.loads(run("source", "add", "okta", "--kind", "okta", "--json").stdout)["token"]
-    new = json.loads(run("source", "rotate", "okta", "--json").stdout)["token"]
-    now = db.clock.now()
-    with db.write() as tx:
-        assert sources.authenticate(tx, old, now + timedelta(hours=23)) is not None
-        assert sources.authenticate(tx, old, now + timedelta(hours=25)) is None
-        assert sources.authenticate(tx, new, now + timedelta(hours=25)) is not None
-    assert run("source", "revoke", "okta").exit_code == 0
-    with db.write() as tx:
-        assert sources.authenticate(tx, new, db.clock.now()) is None
-
-
-def test_a_disabled_source_is_enabled_again_with_its_old_token(run, db: Database):
-    token = json.loads(run("source", "add", "okta", "--kind", "okta", "--json").stdout)["token"]
-    assert "`scim-bridge source enable okta`" in run("source", "disable", "okta").stdout
-    refused = run("source", "rotate", "okta")
-    assert (refused.exit_code, refused.stderr) == (
-        1,
-        "scim-bridge: source okta is disabled; `scim-bridge source enable okta` first\n",
-    )
-    assert run("source", "enable", "okta").stdout == "okta is enabled\n"
-    with db.read() as tx:
-        found = sources.authenticate(tx, token, db.clock.now())
-    assert found is not None
-    assert not found.is_disabled
-    actions = [entry["action"] for entry in json.loads(run("audit", "list", "--json").stdout)]
-    assert actions[-2:] == ["source.disabled", "source.enabled"]
-
-
-def test_a_source_that_is_not_there_cannot_be_enabled(run, db: Database):
-    assert run("source", "enable", "okat").exit_code == 2
-
-
-def test_source_list_never_shows_a_secret(run, db: Database):
-    token = json.loads(run("source", "add", "okta", "--kind", "okta", "--json").stdout)["token"]
-    listed = run("source", "list", "--json").stdout + run("source", "list").stdout
-    assert token.rpartition("-")[2] not in listed
-    assert json.loads(run("source", "list", "--json").stdout)[0]["name"] == "okta"
-
-
 def test_what_was_done_is_in_the_audit_with_who_did_it(run, db: Database):
     run("source", "add", "okta", "--kind", "okta")
     entries = json.loads(run("audit", "list", "--json").stdout)
@@ -200,7 +140,7 @@ def test_why_for_people_says_who_it_is_and_what_needs_attention(run, db: Databas
         tx.execute(sa.update(Person).values(attention="same_address"))
     first, second = run("why", f"p{person_id}").stdout.splitlines()
     assert first == f"ana@acme.example (p{person_id}), disabled"
-    assert second.startswith("needs attention: ")
+    assert second == "needs attention: same address"
 
 
 @pytest.mark.parametrize(
@@ -376,63 +316,6 @@ def test_tasks_are_listed_by_state(run, db: Database):
 def test_names_are_data_and_no_markup_in_them_is_obeyed(run, db: Database):
     add_hub(db, last_error="[red]down[/red]", last_error_at=db.clock.now())
     assert "[red]down[/red]" in run("hub", "list").stdout
-
-
-def test_lint_of_good_files_is_0(run, folder: Path):
-    result = run("mapping", "lint")
-    assert result.exit_code == 0
-    assert "no errors" in result.stdout
-
-
-def test_lint_names_files_as_the_folder_was_given(run, folder: Path, monkeypatch: pytest.MonkeyPatch):
-    (folder / "mappings" / "acme.yaml").write_text("app: githbu\n")
-    monkeypatch.chdir(folder / "mappings")
-    assert "error: acme.yaml:1:" in run("mapping", "lint", ".").stdout
-    assert f"error: {folder}/mappings/acme.yaml:1:" in run("mapping", "lint", f"{folder}/mappings").stdout
-
-
-def test_lint_tells_of_a_file_that_cannot_be_read_beside_all_else(run, folder: Path):
-    (folder / "mappings" / "acme.yaml").write_text("app: githbu\n")
-    (folder / "mappings" / "beta.yaml").write_bytes(b"app: \xff\n")
-    result = run("mapping", "lint")
-    assert result.exit_code == 1
-    assert 'did you mean "github"?' in result.stdout
-    assert "mappings/beta.yaml:1:1: the file is not UTF-8" in result.stdout
-
-
-def test_lint_prints_every_finding_and_is_1(run, folder: Path):
-    (folder / "mappings" / "acme.yaml").write_text("app: githbu\nroles: [member]\ngrant: []\n")
-    result = run("mapping", "lint")
-    assert result.exit_code == 1
-    assert "mappings/acme.yaml:1:" in result.stdout
-    assert 'did you mean "github"?' in result.stdout
-    findings = json.loads(run("mapping", "lint", "--json").stdout)
-    assert findings["ok"] is False
-    assert {(each["file"], each["line"]) for each in findings["findings"]} >= {("mappings/acme.yaml", 1)}
-
-
-def test_a_backup_is_a_whole_database(run, db: Database, folder: Path):
-    run("source", "add", "okta", "--kind", "okta")
-    assert run("backup", "copy.db").exit_code == 0
-    copy = sqlite3.connect(folder / "copy.db")
-    assert copy.execute("SELECT name FROM sources").fetchall() == [("okta",)]
-    copy.close()
-    assert (folder / "copy.db").stat().st_mode & 0o077 == 0
-    assert json.loads(run("source", "list", "--json", DATABASE_URL="sqlite:///copy.db").stdout)[0]["name"] == "okta"
-
-
-def test_a_backup_never_overwrites(run, db: Database, folder: Path):
-    (folder / "copy.db").write_text("mine")
-    result = run("backup", "copy.db")
-    assert result.exit_code == 2
-    assert (folder / "copy.db").read_text() == "mine"
-    assert sorted(each.name for each in folder.iterdir() if "partial" in each.name) == []
-
-
-def test_a_backup_into_a_folder_that_is_not_there_names_it(run, db: Database):
-    result = run("backup", "nowhere/copy.db")
-    assert result.exit_code == 2
-    assert result.stderr.startswith("scim-bridge: nowhere/copy.db cannot be written")
 
 
 def test_what_nobody_foresaw_is_one_line_and_no_traceback(run, db: Database, monkeypatch: pytest.MonkeyPatch):

@@ -2,161 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
 import socket
-import ssl
-import threading
 import time
-from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
-from ipaddress import ip_address
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
+from http_kit import Peer, Script, cuts, drips, failure, hangs, http, says
 
-from scim_bridge.clock import FrozenClock
-from scim_bridge.contract.http import Answer, Http, HttpSettings
+from scim_bridge.contract.http import Answer
 from scim_bridge.errors import BridgeError, Conflict, NeedsAttention, Permanent, Transient
-
-NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
-Script = Callable[[socket.socket, bytes], None]
-
-
-class Peer:
-    """A server that does with each request what its script says; ``requests`` are the heads it read."""
-
-    def __init__(self, *scripts: Script) -> None:
-        self.requests: list[bytes] = []
-        self._scripts = list(scripts)
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
-        threading.Thread(target=self._accept, daemon=True).start()
-
-    def close(self) -> None:
-        self._listener.close()
-
-    def _accept(self) -> None:
-        while True:
-            try:
-                connection, _ = self._listener.accept()
-            except OSError:
-                return
-            threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
-
-    def _serve(self, connection: socket.socket) -> None:
-        with connection:
-            while head := self._head(connection):
-                self.requests.append(head)
-                script = self._scripts.pop(0) if len(self._scripts) > 1 else self._scripts[0]
-                try:
-                    script(connection, head)
-                except OSError:
-                    return
-
-    def _head(self, connection: socket.socket) -> bytes:
-        data = b""
-        try:
-            while b"\r\n\r\n" not in data:
-                chunk = connection.recv(65536)
-                if not chunk:
-                    return b""
-                data += chunk
-        except OSError:
-            return b""
-        return data
-
-
-def says(status: str, body: bytes = b"{}", *headers: str) -> Script:
-    def script(connection: socket.socket, _head: bytes) -> None:
-        lines = [f"HTTP/1.1 {status}", f"Content-Length: {len(body)}", *headers, "", ""]
-        connection.sendall("\r\n".join(lines).encode() + body)
-
-    return script
-
-
-def hangs(connection: socket.socket, _head: bytes) -> None:
-    connection.recv(1)  # until the caller gives up
-
-
-def cuts(connection: socket.socket, _head: bytes) -> None:
-    connection.shutdown(socket.SHUT_RDWR)
-
-
-def drips(before: bytes, drop: bytes) -> Script:
-    def script(connection: socket.socket, _head: bytes) -> None:
-        connection.sendall(before)
-        while True:
-            connection.sendall(drop)
-            time.sleep(0.02)  # the fault itself: a byte now and then
-
-    return script
-
-
-@pytest.fixture
-def peer() -> Iterator[Callable[..., Peer]]:
-    peers: list[Peer] = []
-
-    def start(*scripts: Script) -> Peer:
-        peers.append(Peer(*scripts))
-        return peers[-1]
-
-    yield start
-    for one in peers:
-        one.close()
-
-
-def http(url: str, **settings: Any) -> Http:
-    classify = settings.pop("classify", lambda _answer: None)
-    headers = settings.pop("headers", dict)
-    return Http(url, HttpSettings(**settings), headers=headers, clock=FrozenClock(NOW), classify=classify)
-
-
-@pytest.fixture(scope="module")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A key and a certificate for 127.0.0.1 that signs itself, in one file."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
-    today = datetime.now(UTC)
-    made = (
-        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
-        .not_valid_before(today - timedelta(days=1))
-        .not_valid_after(today + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    file = tmp_path_factory.mktemp("tls") / "server.pem"
-    pem, pkcs8, plain = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    file.write_bytes(key.private_bytes(pem, pkcs8, plain) + made.public_bytes(pem))
-    return file
-
-
-@pytest.fixture
-def secure_url(certificate: Path) -> Iterator[str]:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate)
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-
-        def serve() -> None:
-            connection, _ = listener.accept()
-            with contextlib.suppress(OSError), context.wrap_socket(connection, server_side=True) as secure:
-                secure.recv(65536)
-                says("200 OK")(secure, b"")
-
-        threading.Thread(target=serve, daemon=True).start()
-        yield f"https://127.0.0.1:{listener.getsockname()[1]}"
-
-
-def failure(family: type[BridgeError], call: Callable[[], object]) -> Any:
-    with pytest.raises(family) as caught:
-        call()
-    return caught.value
 
 
 class TestAnswers:
@@ -280,55 +135,6 @@ class TestConnections:
             connection.shutdown(socket.SHUT_RDWR)
 
         failure(Transient, lambda: http(peer(other).url).call("POST", "/"))
-
-
-class TestProxy:
-    def test_the_proxy_of_the_environment_is_used(
-        self, peer: Callable[..., Peer], monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        proxy = peer(says("200 OK", b"[1]"))
-        monkeypatch.setenv("HTTP_PROXY", proxy.url)
-        assert http("http://app.invalid").call("GET", "/things").data == [1]
-        assert proxy.requests[0].startswith(b"GET http://app.invalid/things HTTP/1.1")
-
-    def test_a_call_through_a_proxy_ends_too(self, peer: Callable[..., Peer], monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setenv("HTTP_PROXY", peer(drips(b"HTTP/1.1 200 OK\r\nX-Drip: ", b"x")).url)
-        error = failure(Transient, lambda: http("http://app.invalid", total_s=0.3).call("POST", "/"))
-        assert "within 0.3 s" in error.message
-
-    def test_a_proxy_that_is_down_surely_did_nothing(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{free.getsockname()[1]}")
-        assert not failure(Transient, lambda: http("http://app.invalid").call("POST", "/")).maybe_done
-
-
-class TestTls:
-    def test_a_certificate_that_nobody_vouches_for_needs_attention(self, secure_url: str) -> None:
-        error = failure(NeedsAttention, lambda: http(secure_url).call("POST", "/"))
-        assert "certificate is not trusted" in error.message
-
-    def test_your_own_authority_can_be_named(
-        self, secure_url: str, certificate: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate))
-        assert http(secure_url).call("GET", "/").status == 200
-
-    def test_a_handshake_that_drips_ends(self) -> None:
-        with socket.create_server(("127.0.0.1", 0)) as listener:
-
-            def drip() -> None:
-                connection, _ = listener.accept()
-                with connection, contextlib.suppress(OSError):
-                    connection.sendall(b"\x16\x03\x03\x40\x00")  # a long handshake record begins
-                    while True:
-                        connection.sendall(b"\x00")
-                        time.sleep(0.02)  # the fault itself: a byte now and then
-
-            threading.Thread(target=drip, daemon=True).start()
-            client = http(f"https://127.0.0.1:{listener.getsockname()[1]}", total_s=0.3)
-            started = time.monotonic()
-            failure(Transient, lambda: client.call("POST", "/"))
-            assert time.monotonic() - started < 1.5
 
 
 class TestRepetition:

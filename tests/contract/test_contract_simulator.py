@@ -144,7 +144,18 @@ def test_what_is_not_named_stays(echo: Echo) -> None:
     assert faults(echo, rate=5).json() == {"latency_ms": 1, "rate": 5, "burst": 0, "fail": 0}
 
 
-@pytest.mark.parametrize("changes", [{"speed": 1}, {"rate": -1}, {"fail": "often"}])
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"speed": 1},
+        {"rate": -1},
+        {"fail": "often"},
+        {"fail": 1.5},
+        {"fail": True},
+        {"burst": 1.5},
+        {"latency_ms": -0.1},
+    ],
+)
 def test_a_fault_that_makes_no_sense_is_refused(echo: Echo, changes: dict[str, Any]) -> None:
     assert faults(echo, **changes).status_code == 422
 

@@ -66,6 +66,14 @@ def test_a_bridge_at_rest_is_ok(db: Database):
     }
 
 
+def test_people_who_need_attention_are_counted(db: Database):
+    with db.write() as tx:
+        tx.execute(sa.insert(Person), [{"created_at": NOW, "attention": each} for each in ("x", "y", None)])
+    status = read(db)
+    assert status["components"]["people"] == {"state": "degraded", "needing_attention": 2}
+    assert status["state"] == "degraded"
+
+
 @pytest.mark.parametrize(
     ("values", "state", "whole"),
     [

@@ -149,6 +149,21 @@ def test_a_change_that_makes_no_sense_is_refused(app: Caller, change: dict[str, 
     assert app.send("GET", "/_sim/state").json() == before
 
 
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"op": "cancel", "login": "owner1"}, "op cancel takes: email"),
+        ({"op": "cancel"}, "op cancel takes: email"),
+        ({"op": "add", "name": "x"}, "op add takes: login, email?, role?"),
+        ({"op": "remove", "login": 5}, "login of op remove is a text"),
+        ({"op": "remove", "login": None}, "login of op remove is a text"),
+    ],
+)
+def test_a_change_says_what_it_takes(app: Caller, change: dict[str, Any], words: str) -> None:
+    answer = app.send("POST", "/_sim/change", change)
+    assert (answer.status_code, answer.json()["error"]) == (422, words)
+
+
 def test_an_invitation_lapses_into_the_failed_ones(app: Caller) -> None:
     app.invite()
     app.send("POST", "/_sim/change", {"op": "expire", "email": ADA})
