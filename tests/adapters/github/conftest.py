@@ -9,11 +9,14 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
+from github_kit import ADA
 
 from adapters.github.adapter import GithubAdapter
 from adapters.github.simulator import GithubSimulator
 from scim_bridge.clock import Clock, SystemClock
+from scim_bridge.contract.conformance import seen
 from scim_bridge.contract.http import HttpSettings
+from scim_bridge.contract.state import Account
 
 Connect = Callable[..., GithubAdapter]
 
@@ -55,3 +58,16 @@ def connect(private_key: str) -> Iterator[Connect]:
     yield adapter
     for one in made:
         one.close()
+
+
+@pytest.fixture
+def sim(start: Callable[..., GithubSimulator]) -> GithubSimulator:
+    """An organization with three teams, one nested."""
+    return start(teams="core,platform,core/api")
+
+
+@pytest.fixture
+def ada(sim: GithubSimulator, connect: Connect) -> Account:
+    """A member, as the adapter reads her."""
+    sim.change("add", login="ada", email=ADA)
+    return seen(connect(sim)).by_email(ADA)

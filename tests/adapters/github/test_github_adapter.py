@@ -25,17 +25,6 @@ def start(start: Start, judged: Callable[..., Any]) -> Start:
     return lambda **settings: judged(start(**settings), "github.json", "basic-error", HEADERS)
 
 
-@pytest.fixture
-def sim(start: Start) -> GithubSimulator:
-    return start(teams="core,platform,core/api")
-
-
-@pytest.fixture
-def ada(sim: GithubSimulator, connect: Connect) -> Account:
-    sim.change("add", login="ada", email=ADA)
-    return seen(connect(sim)).by_email(ADA)
-
-
 class TestLoginsMove:
     def test_a_renamed_login_is_found_by_its_numeric_id(
         self, sim: GithubSimulator, connect: Connect, ada: Account

@@ -22,17 +22,6 @@ def start(start: Start, judged: Callable[..., Any]) -> Start:
     return lambda **settings: judged(start(**settings), "github.json", "basic-error", HEADERS)
 
 
-@pytest.fixture
-def sim(start: Start) -> GithubSimulator:
-    return start(teams="core,platform,core/api")
-
-
-@pytest.fixture
-def ada(sim: GithubSimulator, connect: Connect) -> Account:
-    sim.change("add", login="ada", email=ADA)
-    return seen(connect(sim)).by_email(ADA)
-
-
 class TestObserve:
     def test_lists_are_read_to_the_last_page(self, start: Start, connect: Connect) -> None:
         sim = start(seed_members=250, teams="")
