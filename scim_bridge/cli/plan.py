@@ -6,14 +6,12 @@ shown. ``apply`` writes rows; an engine carries them out, now or whenever one st
 
 from __future__ import annotations
 
-from datetime import datetime
-
 import click
 import sqlalchemy as sa
 
 from scim_bridge.cli.hub import check_now
 from scim_bridge.cli.session import Session, pass_session
-from scim_bridge.cli.show import age, count, json_option, print_json, print_table, when
+from scim_bridge.cli.show import age, count, json_option, print_json, print_table
 from scim_bridge.cli.waiting import Progress, wait_for_engine
 from scim_bridge.db import Tx
 from scim_bridge.engine.apply import Applied, apply_hub
@@ -77,12 +75,12 @@ def apply(session: Session, ctx: click.Context, hub: str, release: bool, no_wait
     if waited:
         wait_for_engine(db, lambda tx: _rest(session, tx, hub))
     with db.read() as tx:
-        held, backlog, settling = _held(tx, hub), _backlog(tx, hub), _settling(session, tx, hub)
+        held, backlog = _held(tx, hub), _backlog(tx, hub)
     if as_json:
         result = {"made_live": applied.made_live, "pairs": applied.pairs, "released": applied.released}
         print_json({"hub": hub, "plan": planned.to_json(), "applied": result, "backlog": backlog, "held": held})
     else:
-        _tell(hub, applied, waited, backlog, settling, held)
+        _tell(hub, applied, waited, backlog, held)
     ctx.exit(3 if held else 0)
 
 
@@ -132,33 +130,19 @@ def _backlog(tx: Tx, hub_id: str) -> int:
     return tx.scalar(sa.select(sa.func.count()).where(Pair.hub_id == hub_id, Pair.done < Pair.want)) or 0
 
 
-def _settling(session: Session, tx: Tx, hub_id: str) -> tuple[int, datetime | None]:
-    """How many people's changes have not come to rest yet, and when the last of them will have."""
-    settles = sa.and_(Pair.unsettled_since.is_not(None), Pair.due_at > session.db.now(), Pair.attempts == 0)
-    query = sa.select(sa.func.count(), sa.func.max(Pair.due_at)).where(Pair.hub_id == hub_id, Pair.done < Pair.want)
-    number, last = tx.execute(query.where(settles)).one()
-    return number, last
-
-
 def _held(tx: Tx, hub_id: str) -> int:
     return tx.scalar(sa.select(sa.func.count()).where(Task.hub_id == hub_id, Task.state == "held")) or 0
 
 
-def _tell(
-    hub: str, applied: Applied, waited: bool, backlog: int, settling: tuple[int, datetime | None], held: int
-) -> None:
-    number, settled_at = settling
+def _tell(hub: str, applied: Applied, waited: bool, backlog: int, held: int) -> None:
     if applied.made_live:
         click.echo(f"{hub} is live now")
     if not waited:
         click.echo(f"{count(applied.pairs, 'person', 'people')} to look at once an engine runs (`scim-bridge serve`)")
-    elif backlog > number:
-        left = count(backlog - number, "person", "people")
+    elif backlog:
+        left = count(backlog, "person", "people")
         click.echo(f"{left} not finished: `scim-bridge tasks list --hub {hub}` says why")
-    elif not backlog:
+    else:
         click.echo(f"done: looked at {count(applied.pairs, 'person', 'people')}")
-    if waited and number:
-        who = count(number, "person", "people")
-        click.echo(f"{who} to follow by {when(settled_at)}: their latest changes settle first (`safety.settle`)")
     if held:
         click.echo(f"{count(held, 'change')} held: `scim-bridge apply {hub} --release` lets go on what may")

@@ -48,9 +48,9 @@ def apply_hub(
     failed = sa.select(Task.person_id).where(Task.hub_id == hub_id, Task.state == "failed")
     looked_at: sa.SelectBase = sa.union(dirty, failed, numbers(tx, sorted(people)))
     # The plan of a live hub lowers nobody by adoption, so neither does this.
-    pairs = wake(tx, hub_id, looked_at, now=now, priority=REPAIRS, is_planned=made_live)
+    pairs = wake(tx, hub_id, looked_at, now=now, priority=REPAIRS, is_planned=made_live, cuts_settle=True)
     held = sa.select(Task.person_id).where(Task.hub_id == hub_id, Task.state == "held")
-    released = wake(tx, hub_id, held, now=now, priority=LOSES, is_released=release)
+    released = wake(tx, hub_id, held, now=now, priority=LOSES, is_released=release, cuts_settle=True)
     record(
         tx,
         at=now,

@@ -191,13 +191,19 @@ def wake(
     priority: int,
     is_planned: bool = False,
     is_released: bool = False,
+    cuts_settle: bool = False,
 ) -> int:
-    """Want again, at once, what is there already (a new reading, a person's word). Returns how many pairs.
+    """Want again, now, what is there already (a new reading, a person's word). Returns how many pairs.
 
-    Whoever has not come to rest yet settles first: a reading in between must not drop a seat in mid-move.
+    Whoever has not come to rest yet settles first, for a reading in between must not drop a seat in mid-move;
+    ``cuts_settle``: a person saw the plan and said go.
     """
     chosen = person_ids if isinstance(person_ids, sa.SelectBase) else list(person_ids)
-    settles = sa.and_(Pair.unsettled_since.is_not(None), Pair.done < Pair.want, Pair.due_at > now)
+    settles = (
+        sa.false()
+        if cuts_settle
+        else sa.and_(Pair.unsettled_since.is_not(None), Pair.done < Pair.want, Pair.due_at > now)
+    )
     values = {
         "want": Pair.want + 1,
         "due_at": sa.case((settles, Pair.due_at), else_=_time(now)),

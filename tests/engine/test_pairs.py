@@ -196,6 +196,13 @@ def test_waking_does_not_cut_a_settle_short(db: Database, people: list[int]) -> 
     assert pair(db, people[0]).due_at == at(60)
 
 
+def test_who_saw_the_plan_and_said_go_does_not_wait_for_the_settle(db: Database, people: list[int]) -> None:
+    wish(db, people[0], NOON)
+    with db.write() as tx:
+        wake(tx, "acme", [people[0]], now=at(5), priority=REPAIRS, cuts_settle=True)
+    assert pair(db, people[0]).due_at == at(5)
+
+
 def test_whoever_has_no_pair_yet_gets_one_that_is_due_and_the_others_keep_theirs(
     db: Database, people: list[int]
 ) -> None:
