@@ -150,7 +150,8 @@ def perform(adapter: Adapter, hub: HubNow, work: Work, step: Step) -> Account | 
     change, subject = step.change, work.subject
     if change.action in ("invite", "add"):
         assets = {work.scene.assets[key]: _one(roles) for key, roles in invited_assets(hub, work).items()}
-        return adapter.invite(Invitation(subject.addresses[0], _one(change.after), MappingProxyType(assets)))
+        address = next(iter(subject.addresses.values()))
+        return adapter.invite(Invitation(address, _one(change.after), MappingProxyType(assets)))
     if subject.account is None:
         raise Conflict("the account is not known any more")
     account = subject.account.account

@@ -59,7 +59,7 @@ def mark_sending(tx: Tx, hub_id: str, subject: Subject, *, observation: int, now
         "hub_id": hub_id,
         "person_id": subject.person_id,
         "ref": f"sending:{uuid4()}",
-        "email_key": subject.addresses[0],
+        "email_key": next(iter(subject.addresses)),
         "state": "sending",
         "sent_at": now,
         "pending_seen": observation,

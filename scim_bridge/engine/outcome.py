@@ -82,7 +82,7 @@ def _seated(tx: Tx, hub: HubNow, work: Work, step: Step, account: Account | None
     assert account is not None
     hub_id, person_id = hub.mapping.hub_id, work.claim.person_id
     account_id = store_account(tx, hub_id, account, person_id=person_id, observation=hub.observation, now=now)
-    keys = account.emails or work.subject.addresses[:1]
+    keys = account.emails or list(work.subject.addresses)[:1]
     upsert(
         tx,
         AccountEmail,

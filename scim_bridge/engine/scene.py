@@ -71,7 +71,7 @@ class Subject:
 
     person_id: int
     desired: Desired
-    addresses: tuple[str, ...]  # case-folded, the one to invite first
+    addresses: Mapping[str, str]  # case-folded -> as pushed; the one to invite first
     standing: Standing
     account: StoredAccount | None = None
     invitation: StoredInvitation | None = None

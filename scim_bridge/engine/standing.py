@@ -19,6 +19,7 @@ from scim_bridge.engine.diff import Standing
 from scim_bridge.engine.guard import is_named
 from scim_bridge.engine.leave import leaving
 from scim_bridge.engine.scene import Desired, OpenTask, Scene, StoredAccount, StoredInvitation, Subject, roles_of
+from scim_bridge.folding import fold
 from scim_bridge.hubs.accounts import shared_addresses
 from scim_bridge.hubs.bindings import resolve_assets
 from scim_bridge.hubs.bound import Resolved
@@ -50,7 +51,7 @@ def load_scene(
     scene = Scene(roles_of(mapping), {}, assets, resolved, links)
     for person_id in person_ids:
         stored = accounts.get(person_id)
-        mine = addresses.get(person_id, ())
+        mine = addresses.get(person_id, {})
         names = tuple(dict.fromkeys((*(stored.names if stored else ()), *mine)))
         subject = scene.subjects[person_id] = Subject(
             person_id,
@@ -137,17 +138,25 @@ def _desired(tx: Tx, hub_id: str, person_ids: Sequence[int]) -> dict[int, Desire
     }
 
 
-def load_addresses(tx: Tx, person_ids: Sequence[int]) -> dict[int, tuple[str, ...]]:
-    """Each person's addresses, case-folded: of active users first, the primary (or first, or the name) in front."""
-    found: dict[int, list[str]] = {}
-    users = tx.execute(statements.USERS, {"people": person_ids}).all()
-    owners = {row.id: row.person_id for row in users}
-    for row in users:
-        if row.join_key:
-            found.setdefault(row.person_id, []).append(row.join_key)
-    for user_id, key in tx.execute(statements.USER_EMAILS, {"users": list(owners)}):
-        found.setdefault(owners[user_id], []).append(key)
-    return {person_id: tuple(dict.fromkeys(keys)) for person_id, keys in found.items()}
+Addresses = Mapping[str, str]
+"""A person's addresses: case-folded, as they compare -> as they were pushed, as they are written to."""
+
+
+def load_addresses(tx: Tx, person_ids: Sequence[int]) -> dict[int, Addresses]:
+    """Each person's addresses: of active users first, the primary (or first, or the name) in front."""
+    found: dict[int, dict[str, str]] = {}
+    users = {row.id: row for row in tx.execute(statements.USERS, {"people": person_ids})}
+    spelled = {user_id: _as_pushed(row.document) for user_id, row in users.items()}
+    keys = [(row.id, row.join_key) for row in users.values() if row.join_key]
+    keys += [(row.user_id, row.value_key) for row in tx.execute(statements.USER_EMAILS, {"users": list(users)})]
+    for user_id, key in keys:
+        found.setdefault(users[user_id].person_id, {}).setdefault(key, spelled[user_id].get(key, key))
+    return dict(found)
+
+
+def _as_pushed(document: Mapping[str, Any]) -> dict[str, str]:
+    texts = [document.get("userName"), *(email.get("value") for email in document.get("emails", ()))]
+    return {fold(text): text for text in texts if isinstance(text, str)}
 
 
 def _stored(row: Any, emails: Sequence[str]) -> StoredAccount:
@@ -166,7 +175,7 @@ def _with_emails(tx: Tx, rows: Iterable[Any]) -> list[tuple[Any, StoredAccount]]
 
 
 def _accounts_and_links(
-    tx: Tx, mapping: HubMapping, person_ids: Sequence[int], addresses: Mapping[int, tuple[str, ...]]
+    tx: Tx, mapping: HubMapping, person_ids: Sequence[int], addresses: Mapping[int, Addresses]
 ) -> tuple[dict[int, StoredAccount], dict[int, int]]:
     """Each person's account, and which of these are theirs only by an address, not linked yet."""
     accounts = _accounts(tx, mapping, person_ids)
@@ -198,7 +207,7 @@ def _accounts_by_id(tx: Tx, ids: Sequence[int]) -> dict[int, StoredAccount]:
 
 
 def _new_links(
-    tx: Tx, mapping: HubMapping, person_ids: Sequence[int], addresses: Mapping[int, tuple[str, ...]]
+    tx: Tx, mapping: HubMapping, person_ids: Sequence[int], addresses: Mapping[int, Addresses]
 ) -> dict[int, int]:
     """Unlinked accounts that bear one of these people's addresses, and nobody else's."""
     keys = sorted({key for person_id in person_ids for key in addresses.get(person_id, ())})

@@ -28,7 +28,7 @@ ACCOUNT = (
 )
 DESIRED = sa.select(AccessRow).where(AccessRow.hub_id == _HUB, AccessRow.person_id.in_(_PEOPLE))
 USERS = (
-    sa.select(User.id, User.person_id, User.join_key)
+    sa.select(User.id, User.person_id, User.join_key, User.document)
     .where(User.person_id.in_(_PEOPLE))
     .order_by(User.person_id, User.active.desc(), User.id)
 )

@@ -41,7 +41,7 @@ def subject(
     if standing.status is not None:
         account = StoredAccount(1, Account("9", standing.status, "member", "ana"), NOON)
     found = StoredInvitation(1, "invitation:1", invitation, resends, NOON) if invitation else None
-    fields = {"addresses": ("ana@acme.example",), **more}
+    fields = {"addresses": {"ana@acme.example": "ana@acme.example"}, **more}
     return Subject(7, desired, standing=standing, account=account, invitation=found, **fields)
 
 
@@ -131,7 +131,7 @@ def test_ignore_stands_over_everything() -> None:
 
 
 def test_nobody_is_invited_without_an_address() -> None:
-    (ruling,) = decided(subject(Standing(MEMBER), addresses=())).rulings
+    (ruling,) = decided(subject(Standing(MEMBER), addresses={})).rulings
     assert ruling.failed is not None
     assert "no e-mail address" in ruling.failed[0]
 

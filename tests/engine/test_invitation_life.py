@@ -41,6 +41,12 @@ def test_a_push_invites_with_role_and_assets(live: World) -> None:
     assert live.invitations() == ["pending"]
 
 
+def test_an_address_is_written_to_as_it_was_pushed(live: World) -> None:
+    live.push("Ana.Maria", "Staff")
+    live.run()
+    assert live.calls() == [("invite", "Ana.Maria@acme.example", "member")]
+
+
 def test_the_same_push_again_calls_nothing(invited: World) -> None:
     ana(invited)
     invited.run()
