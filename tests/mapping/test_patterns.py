@@ -82,9 +82,9 @@ def test_only_the_star_is_special_in_names_of_accounts() -> None:
 
 def test_a_hostile_name_takes_no_time() -> None:
     pattern = parse_pattern("a*" * 16 + "b")
-    started = time.perf_counter()
+    started = time.process_time()
     assert pattern.find("a" * 100_000) is None
-    assert time.perf_counter() - started < 0.1
+    assert time.process_time() - started < 0.1
 
 
 def matches_slowly(pattern: str, name: str) -> dict[str, str] | None:
