@@ -39,6 +39,7 @@ from scim_bridge.settings import Settings
 
 log = logging.getLogger(__name__)
 
+_ENGINE_CONNECTIONS = 32  # lanes hold one only while they write down what a call brought about
 _WAIT_S = 5.0  # for one who is just ending: its lock, its port
 _STOP_S = 20.0  # for calls under way, within gunicorn's own patience
 _KEEP_S = 5.0
@@ -94,8 +95,8 @@ def url_of(listener: socket.socket) -> str:
 
 
 def _open(settings: Settings) -> Database:
-    threads = settings.threads + settings.workers + 8
-    return Database(settings.database_url, synchronous=settings.sqlite_synchronous, pool_size=threads)
+    size = settings.threads + _ENGINE_CONNECTIONS
+    return Database(settings.database_url, synchronous=settings.sqlite_synchronous, pool_size=size)
 
 
 class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types

@@ -55,7 +55,6 @@ class Settings:
     max_body_bytes: int
     max_group_body_bytes: int
     status_token: str = field(repr=False)
-    workers: int
     lease_s: int
     http_connect_s: float
     http_read_s: float
@@ -280,7 +279,6 @@ _READERS: Mapping[str, Callable[[Any], Any]] = {
     "max_body_bytes": _whole(1_024, 1 << 30),
     "max_group_body_bytes": _whole(1_024, 1 << 30),
     "status_token": _text,
-    "workers": _whole(1, 200),
     "lease_s": _whole(11, 3_600),
     "http_connect_s": _seconds,
     "http_read_s": _seconds,

@@ -152,6 +152,9 @@ class _SessionLock:
 
     def release(self) -> None:
         if self._session is not None:
+            # The server notices the end of a session a moment later: whoever asks next must not see the lock.
+            with contextlib.suppress(self._db.engine.dialect.loaded_dbapi.Error):
+                self._session.execute("SELECT pg_advisory_unlock(%s)", (_KEY,))
             self._session.close()
             self._session = None
 
