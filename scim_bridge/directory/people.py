@@ -160,19 +160,3 @@ def _deleted(tx: Tx, person_ids: Sequence[int]) -> dict[int, list[tuple[str, str
     for person_id, name, source in tx.execute(query):
         found.setdefault(person_id, []).append((name, source))
     return found
-
-
-def person_emails(person: PersonFact) -> tuple[str, ...]:
-    """Addresses of a person, case-folded, each once: active users' first.
-
-    Within a user: the primary e-mail, the others, then a userName that is an address.
-    """
-    found: dict[str, None] = {}
-    for user in sorted(person.users, key=lambda user: not user.active):
-        emails = [email for email in user.document.get("emails", ()) if email.get("value")]
-        for email in sorted(emails, key=lambda email: email.get("primary") is not True):
-            found[fold(email["value"])] = None
-        user_name = str(user.document.get("userName", ""))
-        if "@" in user_name:
-            found[fold(user_name)] = None
-    return tuple(found)

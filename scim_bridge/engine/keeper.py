@@ -87,7 +87,7 @@ class Keeper:
                 revisions.clear_trouble(tx)
         except MappingError as error:
             with self._db.write() as tx:
-                revisions.note_trouble(tx, "", error.findings, now)
+                revisions.note_trouble(tx, error.findings, now)
             log.warning("mapping.invalid", extra={"findings": len(error.findings)})
             return False
         if published is not None:

@@ -36,7 +36,6 @@ class RevisionRef:
 class Trouble:
     """Why the files on disk are not in force, one line per finding."""
 
-    digest: str
     findings: tuple[str, ...]
     since: datetime
 
@@ -81,11 +80,11 @@ def in_force_id(tx: Tx) -> int | None:
     return tx.execute(_NEWEST).scalar()
 
 
-def note_trouble(tx: Tx, digest: str, findings: Sequence[Finding], now: datetime) -> None:
-    """Remember why the files of ``digest`` are not in force; ``since`` stays while they are wrong, however."""
+def note_trouble(tx: Tx, findings: Sequence[Finding], now: datetime) -> None:
+    """Remember why the files on disk are not in force; ``since`` stays while they are wrong, however."""
     lines = [str(finding) for finding in findings if finding.level == "error"]
-    row = {"id": _ONLY, "digest": digest, "findings": lines, "since": now}
-    upsert(tx, MappingTrouble, [row], keys=["id"], update=["digest", "findings"])
+    row = {"id": _ONLY, "findings": lines, "since": now}
+    upsert(tx, MappingTrouble, [row], keys=["id"], update=["findings"])
 
 
 def clear_trouble(tx: Tx) -> None:
@@ -95,5 +94,5 @@ def clear_trouble(tx: Tx) -> None:
 
 def trouble(tx: Tx) -> Trouble | None:
     """What is wrong with the files on disk; None: nothing."""
-    row = tx.execute(sa.select(MappingTrouble.digest, MappingTrouble.findings, MappingTrouble.since)).one_or_none()
-    return None if row is None else Trouble(row.digest, tuple(row.findings), row.since)
+    row = tx.execute(sa.select(MappingTrouble.findings, MappingTrouble.since)).one_or_none()
+    return None if row is None else Trouble(tuple(row.findings), row.since)

@@ -37,6 +37,5 @@ class MappingTrouble(Base):
     __tablename__ = "mapping_trouble"
 
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    digest: Mapped[str] = mapped_column(sa.String(64))
     findings: Mapped[list[str]] = mapped_column(Json)
     since: Mapped[datetime] = mapped_column(UTCDateTime)

@@ -264,7 +264,7 @@ def test_hub_list_forgets_an_error_that_a_success_followed(run, db: Database):
 def test_plan_warns_that_the_files_on_disk_are_not_in_force(run, db: Database):
     finding = Finding(Place("mappings/acme.yaml", 3, 1), "`role` is missing", "name one")
     with db.write() as tx:
-        revisions.note_trouble(tx, "00", [finding], db.clock.now())
+        revisions.note_trouble(tx, [finding], db.clock.now())
     result = run("plan")
     assert result.exit_code == 0
     assert result.stderr == f"warning: the mapping files on disk are not in force: {finding}\n"

@@ -11,7 +11,7 @@ from databases import NOON
 from scim_bridge.audit.tables import AuditRow
 from scim_bridge.db import Database, Tx
 from scim_bridge.directory import people, users
-from scim_bridge.directory.people import find_people, load_people, person_emails
+from scim_bridge.directory.people import find_people, load_people
 from scim_bridge.directory.snapshot import PersonFact, UserFact
 from scim_bridge.directory.sources import SourceRef
 from scim_bridge.directory.tables import DeletedUser, Person, PersonChange, UserEmail
@@ -324,25 +324,3 @@ def test_a_deleted_name_leads_to_the_person_who_is_still_there(db: Database, okt
     delete(db, okta, user)
     with db.read() as tx:
         assert find_people(tx, "ada") == [people.PersonView(user.person_id, ("Lovelace",), ("entra",), True)]
-
-
-def test_addresses_of_a_person_in_order() -> None:
-    inactive = UserFact(1, 1, "okta", False, {"userName": "old@x.org", "emails": [{"value": "Same@x.org"}]})
-    active = UserFact(
-        2,
-        2,
-        "entra",
-        True,
-        {
-            "userName": "Login@x.org",
-            "emails": [{"type": "x"}, {"value": "b@x.org"}, {"value": "A@x.org", "primary": True}],
-        },
-    )
-    plain = UserFact(3, 3, "hr", True, {"userName": "plain", "emails": [{"value": "same@x.org"}]})
-    assert person_emails(PersonFact(1, (inactive, active, plain))) == (
-        "a@x.org",
-        "b@x.org",
-        "login@x.org",
-        "same@x.org",
-        "old@x.org",
-    )

@@ -114,9 +114,9 @@ def test_trouble_is_noted_kept_and_cleared(db: Database) -> None:
     doubt = Finding(Place("mappings/a.yaml", 4, 1), "hm", "", "warning")
     with db.write() as tx:
         assert revisions.trouble(tx) is None
-        revisions.note_trouble(tx, "d1", [error, doubt], NOW)
-        revisions.note_trouble(tx, "d2", [error, error], NOW + timedelta(hours=1))
+        revisions.note_trouble(tx, [error, doubt], NOW)
+        revisions.note_trouble(tx, [error, error], NOW + timedelta(hours=1))
         line = "mappings/a.yaml:3:1: no such key; remove it"
-        assert revisions.trouble(tx) == revisions.Trouble("d2", (line, line), NOW)
+        assert revisions.trouble(tx) == revisions.Trouble((line, line), NOW)
         revisions.clear_trouble(tx)
         assert revisions.trouble(tx) is None

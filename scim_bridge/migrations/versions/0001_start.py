@@ -88,7 +88,6 @@ def upgrade() -> None:
     op.create_table(
         "mapping_trouble",
         sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
-        sa.Column("digest", sa.String(length=64), nullable=False),
         sa.Column("findings", Json(), nullable=False),
         sa.Column("since", UTCDateTime(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_mapping_trouble")),

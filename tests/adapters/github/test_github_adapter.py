@@ -99,6 +99,7 @@ class TestA404ProvesLittle:
     def test_a_404_off_a_team_that_is_there_is_done(self, sim: GithubSimulator, connect: Connect, ada: Account) -> None:
         adapter = connect(sim)
         adapter.unset_asset(ada, seen(adapter).assets[0], "member")
+        assert [(call["method"], call["status"]) for call in sim.journal()][-2:] == [("DELETE", 404), ("GET", 200)]
 
 
 @pytest.mark.parametrize(
