@@ -11,7 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from scim_bridge.db import Database
 from scim_bridge.directory import sources
 from scim_bridge.directory.sources import SourceRef
-from scim_bridge.scim.errors import Problem
+from scim_bridge.scim.problems import Problem
 
 _CHALLENGE = {"WWW-Authenticate": 'Bearer realm="scim"'}
 

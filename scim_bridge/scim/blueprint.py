@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
 
 from flask import Blueprint, Response, request
 
 from scim_bridge.db import Database
 from scim_bridge.directory.joining import IsLinked
 from scim_bridge.scim import discovery, groups, unsupported, users
+from scim_bridge.scim.answers import MEDIA_TYPE, Answer
 from scim_bridge.scim.auth import Gate
-from scim_bridge.scim.errors import Problem, translate
+from scim_bridge.scim.body import RequestBody
+from scim_bridge.scim.errors import translate
+from scim_bridge.scim.problems import Problem
 from scim_bridge.scim.service import PREFIX, Call, Service
 
-Handler = Callable[..., Response]
+Handler = Callable[..., Answer]
 _METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 _ROUTES: Mapping[str, Mapping[str, Handler]] = {
     "/Users": {"GET": users.list_users, "POST": users.create_user},
@@ -61,27 +63,29 @@ def create_blueprint(
     an account link or applied access. ``base_url`` is the address that clients use, without ``/scim/v2``;
     None takes each request's own host. Sizes are in bytes.
     """
-    service = Service(db, base_url, max_body_bytes, max_group_body_bytes, wake, is_linked)
+    service = Service(db, max_body_bytes, max_group_body_bytes, wake, is_linked)
     gate = Gate(db)
     blueprint = Blueprint("scim", __name__, url_prefix=PREFIX)
     for path, handlers in _ROUTES.items():
         blueprint.add_url_rule(
             path,
             endpoint=path.strip("/").replace("/", "_").replace(".", "_") or "root",
-            view_func=_view(service, gate, handlers),
+            view_func=_view(service, gate, handlers, base_url),
             methods=_METHODS,
             strict_slashes=False,
             provide_automatic_options=False,
         )
-    blueprint.register_error_handler(Exception, translate)
+    blueprint.register_error_handler(Exception, lambda error: _sent(translate(error)))
     return blueprint
 
 
-def _view(service: Service, gate: Gate, handlers: Mapping[str, Handler]) -> Handler:
+def _view(
+    service: Service, gate: Gate, handlers: Mapping[str, Handler], base_url: str | None
+) -> Callable[..., Response]:
     """One view for all methods of a path, so that a wrong one gets an Error body, too."""
     allowed = ", ".join(handlers)
 
-    def view(**arguments: Any) -> Response:
+    def view(**arguments: str) -> Response:
         now = service.db.clock.now()
         source = gate.source_of(request, now)
         if not handlers:
@@ -89,8 +93,16 @@ def _view(service: Service, gate: Gate, handlers: Mapping[str, Handler]) -> Hand
         handler = handlers.get("GET" if request.method == "HEAD" else request.method)
         if handler is None:
             raise Problem(405, f"{request.method} is not possible here; {allowed} are", {"Allow": allowed})
-        response = handler(Call(service, source, now), **arguments)
+        root = f"{(base_url or request.url_root).rstrip('/')}{PREFIX}"
+        call = Call(service, source, now, root, request.args, request.headers, RequestBody(request))
+        response = _sent(handler(call, **arguments))
         gate.note_use(source, now)
         return response
 
     return view
+
+
+def _sent(answer: Answer) -> Response:
+    response = Response(answer.text(), status=answer.status, content_type=f"{MEDIA_TYPE}; charset=utf-8")
+    response.headers.update(answer.headers)
+    return response

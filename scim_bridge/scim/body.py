@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import math
-from typing import Any, NoReturn
+from typing import Any, NoReturn, Protocol
 
 from flask import Request
 
-from scim_bridge.scim.errors import MEDIA_TYPE, Problem
+from scim_bridge.scim.answers import MEDIA_TYPE
+from scim_bridge.scim.problems import Problem
 from scim_bridge.scim.refusals import invalid_syntax, invalid_value
 
 _MAX_DEPTH = 30
@@ -16,11 +17,40 @@ _TAKEN = (MEDIA_TYPE, "application/json")
 _CONTROLS = frozenset(map(chr, range(32))) - set("\t\n\r") | {"\x7f"}
 
 
-def read_body(request: Request, max_bytes: int) -> dict[str, Any]:
-    """The JSON object in the body. Raises Problem (413, 415) and Refused (invalidSyntax, invalidValue)."""
-    if request.mimetype not in _TAKEN:
-        raise Problem(415, f"the body must be {MEDIA_TYPE} or application/json")
-    raw = read_bytes(request, max_bytes)
+class Body(Protocol):
+    """Where the body of a request comes from."""
+
+    def read(self, max_bytes: int) -> dict[str, Any]:
+        """The JSON object. Raises Problem (413, 415) and Refused (invalidSyntax, invalidValue)."""
+
+
+class RequestBody:
+    """The body of an HTTP request."""
+
+    def __init__(self, request: Request) -> None:
+        self._request = request
+
+    def read(self, max_bytes: int) -> dict[str, Any]:
+        """The JSON object in the body. Raises Problem (413, 415) and Refused (invalidSyntax, invalidValue)."""
+        if self._request.mimetype not in _TAKEN:
+            raise Problem(415, f"the body must be {MEDIA_TYPE} or application/json")
+        return parse(self.read_bytes(max_bytes))
+
+    def read_bytes(self, max_bytes: int) -> bytes:
+        """The body as it came. Raises Problem (413)."""
+        request = self._request
+        too_large = Problem(413, f"the body is larger than {max_bytes} bytes; send fewer members or attributes at once")
+        if (request.content_length or 0) > max_bytes:
+            raise too_large
+        request.max_content_length = max_bytes + 1  # werkzeug cuts a body without length short, and says nothing
+        raw = request.get_data(cache=False)
+        if len(raw) > max_bytes:
+            raise too_large
+        return raw
+
+
+def parse(raw: bytes) -> dict[str, Any]:
+    """``raw`` as a JSON object whose texts a database can store. Raises Refused."""
     try:
         body = json.loads(raw.decode("utf-8-sig"), parse_constant=_no_number)
     except (ValueError, RecursionError) as error:
@@ -29,18 +59,6 @@ def read_body(request: Request, max_bytes: int) -> dict[str, Any]:
         raise invalid_syntax("the body is no JSON object")
     _check(body, 1)
     return body
-
-
-def read_bytes(request: Request, max_bytes: int) -> bytes:
-    """The body as it came. Raises Problem (413)."""
-    too_large = Problem(413, f"the body is larger than {max_bytes} bytes; send fewer members or attributes at once")
-    if (request.content_length or 0) > max_bytes:
-        raise too_large
-    request.max_content_length = max_bytes + 1  # werkzeug cuts a body without length short, and says nothing
-    raw = request.get_data(cache=False)
-    if len(raw) > max_bytes:
-        raise too_large
-    return raw
 
 
 def _no_number(name: str) -> NoReturn:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Response, request
-
 from scim_bridge.errors import NotFound
+from scim_bridge.scim.answers import Answer
 from scim_bridge.scim.definitions import GROUPS, USERS, Attribute, ResourceType, SchemaDefinition
-from scim_bridge.scim.errors import Problem, answer
 from scim_bridge.scim.listing import MAX_COUNT, list_body
+from scim_bridge.scim.problems import Problem
 from scim_bridge.scim.service import Call
 
 _CORE = "urn:ietf:params:scim:schemas:core:2.0"
@@ -17,10 +16,10 @@ _TYPES = (USERS, GROUPS)
 _SCHEMAS = tuple(schema for kind in _TYPES for schema in (kind.core, *kind.extensions))
 
 
-def service_provider_config(call: Call) -> Response:
+def service_provider_config(call: Call) -> Answer:
     """GET /ServiceProviderConfig."""
-    _refuse_filter()
-    return answer(
+    _refuse_filter(call)
+    return Answer(
         {
             "schemas": [f"{_CORE}:ServiceProviderConfig"],
             "patch": {"supported": True},
@@ -43,41 +42,41 @@ def service_provider_config(call: Call) -> Response:
     )
 
 
-def list_resource_types(call: Call) -> Response:
+def list_resource_types(call: Call) -> Answer:
     """GET /ResourceTypes."""
-    _refuse_filter()
-    return answer(list_body([_resource_type(call, kind) for kind in _TYPES], total=len(_TYPES)))
+    _refuse_filter(call)
+    return Answer(list_body([_resource_type(call, kind) for kind in _TYPES], total=len(_TYPES)))
 
 
-def get_resource_type(call: Call, name: str) -> Response:
+def get_resource_type(call: Call, name: str) -> Answer:
     """GET /ResourceTypes/{name}."""
     for kind in _TYPES:
         if kind.name.lower() == name.lower():
-            return answer(_resource_type(call, kind))
+            return Answer(_resource_type(call, kind))
     raise NotFound("there is no resource type of this name", advice="GET /ResourceTypes lists them")
 
 
-def list_schemas(call: Call) -> Response:
+def list_schemas(call: Call) -> Answer:
     """GET /Schemas."""
-    _refuse_filter()
-    return answer(list_body([_schema(call, schema) for schema in _SCHEMAS], total=len(_SCHEMAS)))
+    _refuse_filter(call)
+    return Answer(list_body([_schema(call, schema) for schema in _SCHEMAS], total=len(_SCHEMAS)))
 
 
-def get_schema(call: Call, urn: str) -> Response:
+def get_schema(call: Call, urn: str) -> Answer:
     """GET /Schemas/{urn}."""
     for schema in _SCHEMAS:
         if schema.urn.lower() == urn.lower():
-            return answer(_schema(call, schema))
+            return Answer(_schema(call, schema))
     raise NotFound("there is no schema of this name", advice="GET /Schemas lists them")
 
 
-def _refuse_filter() -> None:
-    if "filter" in request.args:
+def _refuse_filter(call: Call) -> None:
+    if "filter" in call.query:
         raise Problem(403, "there is no filter here (RFC 7644 section 4)")
 
 
 def _meta(call: Call, kind: str, endpoint: str) -> dict[str, str]:
-    return {"resourceType": kind, "location": call.service.location(endpoint)}
+    return {"resourceType": kind, "location": call.location(endpoint)}
 
 
 def _resource_type(call: Call, kind: ResourceType) -> dict[str, Any]:

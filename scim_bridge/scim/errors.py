@@ -15,57 +15,26 @@ anything else                         | 500    | (a request id, and nothing of t
 
 from __future__ import annotations
 
-import json
 import logging
 import traceback
-from collections.abc import Mapping
-from typing import Any
 
 import sqlalchemy.exc
-from flask import Response, g
+from flask import g
 from werkzeug.exceptions import HTTPException
 
 from scim_bridge.db import new_id
 from scim_bridge.directory.users import UserNameTaken
 from scim_bridge.errors import BridgeError, Conflict, InvalidInput, NotFound, Transient
 from scim_bridge.filters import InvalidFilter
+from scim_bridge.scim.answers import Answer, error_answer
+from scim_bridge.scim.problems import Problem
 from scim_bridge.scim.refusals import Refused
 
-MEDIA_TYPE = "application/scim+json"
-_ERROR = "urn:ietf:params:scim:api:messages:2.0:Error"
 _RETRY_AFTER_S = 5
 log = logging.getLogger(__name__)
 
 
-class Problem(Exception):
-    """A failure of HTTP itself: a status, a sentence, headers."""
-
-    def __init__(self, status: int, detail: str, headers: Mapping[str, str] | None = None) -> None:
-        super().__init__(detail)
-        self.status = status
-        self.detail = detail
-        self.headers = dict(headers or {})
-
-
-def answer(body: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
-    """A SCIM response."""
-    text = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
-    response = Response(text, status=status, content_type=f"{MEDIA_TYPE}; charset=utf-8")
-    response.headers.update(headers or {})
-    return response
-
-
-def error_answer(
-    status: int, detail: str, *, scim_type: str | None = None, headers: Mapping[str, str] | None = None
-) -> Response:
-    """An Error body; ``status`` is text in it (RFC 7644 section 3.12)."""
-    body = {"schemas": [_ERROR], "status": str(status), "detail": detail}
-    if scim_type:
-        body["scimType"] = scim_type
-    return answer(body, status, headers)
-
-
-def translate(error: Exception) -> Response:
+def translate(error: Exception) -> Answer:
     """The answer to any exception of a request."""
     match error:
         case Problem():
@@ -101,14 +70,14 @@ def is_database_away(error: Exception) -> bool:
     )
 
 
-def _later(error: Exception, retry_after_s: float | None) -> Response:
+def _later(error: Exception, retry_after_s: float | None) -> Answer:
     log.warning("scim.unavailable", extra={"cause": type(error).__name__})
     wait_s = max(1, round(retry_after_s or _RETRY_AFTER_S))
     detail = str(error) if isinstance(error, BridgeError) else "the database does not answer; try again"
     return error_answer(503, detail, headers={"Retry-After": str(wait_s)})
 
 
-def _unknown(error: Exception) -> Response:
+def _unknown(error: Exception) -> Answer:
     """Say nothing of the cause; the log gets type and place, never the message: it may quote the request."""
     request_id = str(getattr(g, "request_id", None) or new_id())
     frames = [f"{frame.filename}:{frame.lineno}" for frame in traceback.extract_tb(error.__traceback__)[-4:]]

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Response, request
-
 from scim_bridge.db import Tx
 from scim_bridge.directory import groups
 from scim_bridge.directory.delta import MemberDelta
@@ -13,11 +11,10 @@ from scim_bridge.directory.groups import StoredGroup
 from scim_bridge.directory.memberships import Member, members_of
 from scim_bridge.directory.queries import group_condition
 from scim_bridge.filters import find_key
+from scim_bridge.scim.answers import NO_CONTENT, Answer
 from scim_bridge.scim.attributes import Projection
-from scim_bridge.scim.body import read_body
 from scim_bridge.scim.definitions import GROUPS
 from scim_bridge.scim.dialects import operations
-from scim_bridge.scim.errors import answer
 from scim_bridge.scim.listing import list_body, read_page
 from scim_bridge.scim.members import member_ids, split
 from scim_bridge.scim.patch import apply
@@ -27,81 +24,83 @@ from scim_bridge.scim.service import Call, known_id
 _ENDPOINTS = {"User": "/Users", "Group": "/Groups"}
 
 
-def list_groups(call: Call) -> Response:
+def list_groups(call: Call) -> Answer:
     """GET /Groups."""
-    page = read_page(request.args, GROUPS)
+    page = read_page(call.query, GROUPS)
     projection = call.projection(GROUPS)
     where = group_condition(call.source.id, page.filter)
     with call.service.db.read() as tx:
         total, rows = groups.page_of_groups(tx, call.source.id, where, offset=page.start_index - 1, limit=page.count)
         shown = _render(call, tx, rows, projection)
-    return answer(list_body(shown, total=total, start_index=page.start_index))
+    return Answer(list_body(shown, total=total, start_index=page.start_index))
 
 
-def create_group(call: Call) -> Response:
+def create_group(call: Call) -> Answer:
     """POST /Groups: 201 with the whole group."""
     document, members = _read(call)
     projection = call.projection(GROUPS)
 
-    def work(tx: Tx) -> dict[str, Any]:
+    def work(tx: Tx) -> Answer:
         group = groups.create_group(tx, call.source, document, members, now=call.now)
-        return _render(call, tx, [group], projection)[0]
+        location = call.location(GROUPS.endpoint, group.scim_id)
+        return Answer(_render(call, tx, [group], projection)[0], 201, {"Location": location})
 
-    shown = call.service.write(work)
-    location = call.service.location(GROUPS.endpoint, shown["id"])
-    return answer(shown, 201, {"Location": location})
+    return call.write(work)
 
 
-def get_group(call: Call, scim_id: str) -> Response:
+def get_group(call: Call, scim_id: str) -> Answer:
     """GET /Groups/{id}."""
     projection = call.projection(GROUPS)
     with call.service.db.read() as tx:
         group = groups.get_group(tx, call.source.id, known_id(scim_id, GROUPS))
-        return answer(_render(call, tx, [group], projection)[0])
+        return Answer(_render(call, tx, [group], projection)[0])
 
 
-def replace_group(call: Call, scim_id: str) -> Response:
+def replace_group(call: Call, scim_id: str) -> Answer:
     """PUT /Groups/{id}: members that are left out go."""
     known = known_id(scim_id, GROUPS)
     document, members = _read(call)
     projection = call.projection(GROUPS)
     delta = MemberDelta(replace=True, add=members)
 
-    def work(tx: Tx) -> dict[str, Any]:
+    def work(tx: Tx) -> Answer:
         group = groups.get_group(tx, call.source.id, known, lock=True)
         group = groups.change_group(tx, call.source, group, document, delta, now=call.now)
-        return _render(call, tx, [group], projection)[0]
+        return Answer(_render(call, tx, [group], projection)[0])
 
-    return answer(call.service.write(work))
+    return call.write(work)
 
 
-def patch_group(call: Call, scim_id: str) -> Response:
+def patch_group(call: Call, scim_id: str) -> Answer:
     """PATCH /Groups/{id}: 204; 200 with a body where ``attributes`` asks for one (RFC 7644 section 3.5.2)."""
     known = known_id(scim_id, GROUPS)
-    steps, delta = split(operations(read_body(request, call.service.max_group_body_bytes)))
+    steps, delta = split(operations(call.body.read(call.service.max_group_body_bytes)))
     projection = call.projection(GROUPS)
 
-    def work(tx: Tx) -> dict[str, Any] | None:
+    def work(tx: Tx) -> Answer:
         group = groups.get_group(tx, call.source.id, known, lock=True)
         document = group.document
         if steps:
             document = check_document(apply(document, steps, GROUPS, own_id=known), GROUPS)
         group = groups.change_group(tx, call.source, group, document, delta, now=call.now)
-        return _render(call, tx, [group], projection)[0] if projection.only else None
+        return Answer(_render(call, tx, [group], projection)[0]) if projection.only else NO_CONTENT
 
-    shown = call.service.write(work)
-    return Response(status=204) if shown is None else answer(shown)
+    return call.write(work)
 
 
-def delete_group(call: Call, scim_id: str) -> Response:
+def delete_group(call: Call, scim_id: str) -> Answer:
     """DELETE /Groups/{id}: 204."""
     known = known_id(scim_id, GROUPS)
-    call.service.write(lambda tx: groups.delete_group(tx, call.source, known, now=call.now))
-    return Response(status=204)
+
+    def work(tx: Tx) -> Answer:
+        groups.delete_group(tx, call.source, known, now=call.now)
+        return NO_CONTENT
+
+    return call.write(work)
 
 
 def _read(call: Call) -> tuple[dict[str, Any], tuple[str, ...]]:
-    body = read_body(request, call.service.max_group_body_bytes)
+    body = call.body.read(call.service.max_group_body_bytes)
     key = find_key(body, "members")
     return read_document(body, GROUPS), member_ids(body[key] if key else None)
 
@@ -123,5 +122,5 @@ def _member(call: Call, member: Member) -> dict[str, str]:
     """A member; an id that nobody has yet is shown without ``$ref`` and ``type``."""
     if member.kind is None:
         return {"value": member.value}
-    location = call.service.location(_ENDPOINTS[member.kind], member.value)
+    location = call.location(_ENDPOINTS[member.kind], member.value)
     return {"value": member.value, "$ref": location, "type": member.kind}

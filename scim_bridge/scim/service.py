@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
-from flask import request
 from sqlalchemy.exc import OperationalError
+from werkzeug.datastructures import Headers
 
 from scim_bridge.db import Database, Tx
 from scim_bridge.directory.joining import IsLinked
 from scim_bridge.directory.sources import SourceRef
 from scim_bridge.errors import NotFound
+from scim_bridge.scim.answers import Answer
 from scim_bridge.scim.attributes import Projection, read_projection
+from scim_bridge.scim.body import Body
 from scim_bridge.scim.definitions import ResourceType
 
 PREFIX = "/scim/v2"
@@ -30,7 +32,6 @@ class Service:
     """The parts that handlers share. ``wake`` is called after each commit that may give the engine work."""
 
     db: Database
-    base_url: str | None
     max_body_bytes: int
     max_group_body_bytes: int
     wake: Callable[[], None]
@@ -49,23 +50,34 @@ class Service:
         self.wake()
         return result
 
-    def location(self, endpoint: str, resource_id: str = "") -> str:
-        """The absolute address of a resource: under BASE_URL, else under the request's own host."""
-        root = (self.base_url or request.url_root).rstrip("/")
-        return f"{root}{PREFIX}{endpoint}/{resource_id}" if resource_id else f"{root}{PREFIX}{endpoint}"
-
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One request: who asks, and when."""
+    """One request, whoever carries it (HTTP, or an operation of /Bulk): who asks, when, and for what.
+
+    ``root`` is the address of the SCIM service that the client knows, without a slash at its end;
+    ``query`` the parameters, ``headers`` the conditions that it came with.
+    """
 
     service: Service
     source: SourceRef
     now: datetime
+    root: str
+    query: Mapping[str, str]
+    headers: Headers
+    body: Body
+
+    def write(self, work: Callable[[Tx], Answer]) -> Answer:
+        """Run ``work`` in one transaction and commit; then wake the engine."""
+        return self.service.write(work)
+
+    def location(self, endpoint: str, resource_id: str = "") -> str:
+        """The absolute address of a resource."""
+        return f"{self.root}{endpoint}/{resource_id}" if resource_id else f"{self.root}{endpoint}"
 
     def projection(self, kind: ResourceType) -> Projection:
         """What the answer shows."""
-        return read_projection(request.args.get("attributes"), request.args.get("excludedAttributes"), kind)
+        return read_projection(self.query.get("attributes"), self.query.get("excludedAttributes"), kind)
 
     def meta(
         self, kind: ResourceType, scim_id: str, created: datetime, changed: datetime, version: int
@@ -75,7 +87,7 @@ class Call:
             "resourceType": kind.name,
             "created": _stamp(created),
             "lastModified": _stamp(changed),
-            "location": self.service.location(kind.endpoint, scim_id),
+            "location": self.location(kind.endpoint, scim_id),
             "version": f'W/"{version}"',
         }
 

@@ -2,63 +2,60 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
-
-from flask import Response, request
 
 from scim_bridge.db import Tx
 from scim_bridge.directory import users
 from scim_bridge.directory.memberships import groups_of
 from scim_bridge.directory.queries import user_condition
 from scim_bridge.directory.users import StoredUser
+from scim_bridge.scim.answers import NO_CONTENT, Answer
 from scim_bridge.scim.attributes import Projection
-from scim_bridge.scim.body import read_body
 from scim_bridge.scim.definitions import USERS
 from scim_bridge.scim.dialects import operations
-from scim_bridge.scim.errors import answer
 from scim_bridge.scim.listing import list_body, read_page
 from scim_bridge.scim.patch import apply
 from scim_bridge.scim.schemas import check_document, read_document
 from scim_bridge.scim.service import Call, known_id
 
 
-def list_users(call: Call) -> Response:
+def list_users(call: Call) -> Answer:
     """GET /Users."""
-    page = read_page(request.args, USERS)
+    page = read_page(call.query, USERS)
     projection = call.projection(USERS)
     where = user_condition(call.source.id, page.filter)
     with call.service.db.read() as tx:
         total, rows = users.page_of_users(tx, call.source.id, where, offset=page.start_index - 1, limit=page.count)
         shown = _render(call, tx, rows, projection)
-    return answer(list_body(shown, total=total, start_index=page.start_index))
+    return Answer(list_body(shown, total=total, start_index=page.start_index))
 
 
-def create_user(call: Call) -> Response:
+def create_user(call: Call) -> Answer:
     """POST /Users: 201 with the whole user; 409 uniqueness where the userName is taken."""
-    document = read_document(read_body(request, call.service.max_body_bytes), USERS)
+    document = read_document(call.body.read(call.service.max_body_bytes), USERS)
     document.setdefault("active", True)
     projection = call.projection(USERS)
 
-    def work(tx: Tx) -> dict[str, Any]:
+    def work(tx: Tx) -> Answer:
         user = users.create_user(tx, call.source, document, now=call.now)
-        return _render(call, tx, [user], projection)[0]
+        location = call.location(USERS.endpoint, user.scim_id)
+        return Answer(_render(call, tx, [user], projection)[0], 201, {"Location": location})
 
-    shown = call.service.write(work)
-    location = call.service.location(USERS.endpoint, shown["id"])
-    return answer(shown, 201, {"Location": location})
+    return call.write(work)
 
 
-def get_user(call: Call, scim_id: str) -> Response:
+def get_user(call: Call, scim_id: str) -> Answer:
     """GET /Users/{id}; inactive users stay readable."""
     projection = call.projection(USERS)
     with call.service.db.read() as tx:
         user = users.get_user(tx, call.source.id, known_id(scim_id, USERS))
-        return answer(_render(call, tx, [user], projection)[0])
+        return Answer(_render(call, tx, [user], projection)[0])
 
 
-def replace_user(call: Call, scim_id: str) -> Response:
+def replace_user(call: Call, scim_id: str) -> Answer:
     """PUT /Users/{id}: what is left out is cleared, but ``active``: no leaver returns by an omission."""
-    document = read_document(read_body(request, call.service.max_body_bytes), USERS)
+    document = read_document(call.body.read(call.service.max_body_bytes), USERS)
 
     def changed(user: StoredUser) -> dict[str, Any]:
         return {**document, "active": document.get("active", user.document["active"])}
@@ -66,9 +63,9 @@ def replace_user(call: Call, scim_id: str) -> Response:
     return _change(call, scim_id, changed)
 
 
-def patch_user(call: Call, scim_id: str) -> Response:
+def patch_user(call: Call, scim_id: str) -> Answer:
     """PATCH /Users/{id}: 200 with the whole user."""
-    steps = operations(read_body(request, call.service.max_body_bytes))
+    steps = operations(call.body.read(call.service.max_body_bytes))
 
     def changed(user: StoredUser) -> dict[str, Any]:
         return check_document(apply(user.document, steps, USERS, own_id=user.scim_id), USERS)
@@ -76,23 +73,27 @@ def patch_user(call: Call, scim_id: str) -> Response:
     return _change(call, scim_id, changed)
 
 
-def delete_user(call: Call, scim_id: str) -> Response:
+def delete_user(call: Call, scim_id: str) -> Answer:
     """DELETE /Users/{id}: 204; the userName is free again."""
     known = known_id(scim_id, USERS)
-    call.service.write(lambda tx: users.delete_user(tx, call.source, known, now=call.now))
-    return Response(status=204)
+
+    def work(tx: Tx) -> Answer:
+        users.delete_user(tx, call.source, known, now=call.now)
+        return NO_CONTENT
+
+    return call.write(work)
 
 
-def _change(call: Call, scim_id: str, changed: Any) -> Response:
+def _change(call: Call, scim_id: str, changed: Callable[[StoredUser], dict[str, Any]]) -> Answer:
     known = known_id(scim_id, USERS)
     projection = call.projection(USERS)
 
-    def work(tx: Tx) -> dict[str, Any]:
+    def work(tx: Tx) -> Answer:
         user = users.get_user(tx, call.source.id, known, lock=True)
         stored = users.change_user(tx, call.source, user, changed(user), now=call.now, is_linked=call.service.is_linked)
-        return _render(call, tx, [stored], projection)[0]
+        return Answer(_render(call, tx, [stored], projection)[0])
 
-    return answer(call.service.write(work))
+    return call.write(work)
 
 
 def _render(call: Call, tx: Tx, rows: list[StoredUser], projection: Projection) -> list[dict[str, Any]]:
@@ -106,7 +107,7 @@ def _render(call: Call, tx: Tx, rows: list[StoredUser], projection: Projection) 
             resource["groups"] = [
                 {
                     "value": scim_id,
-                    "$ref": call.service.location("/Groups", scim_id),
+                    "$ref": call.location("/Groups", scim_id),
                     "display": name,
                     "type": "direct",
                 }

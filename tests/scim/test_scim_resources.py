@@ -339,7 +339,7 @@ def test_a_body_without_length_is_bounded_too(client: Client, app: Flask) -> Non
 @pytest.mark.parametrize("db", ["postgresql"], indirect=True)
 def test_writers_that_cross_are_tried_again(client: Client, db: Database) -> None:
     ids = [client.user("a"), client.user("b")]
-    service = Service(db, None, 1, 1, lambda: None, lambda tx, person_id: False)
+    service = Service(db, 1, 1, lambda: None, lambda tx, person_id: False)
     both_hold_one = threading.Barrier(2)
 
     def lock_both(order: list[str]) -> int:
@@ -373,6 +373,6 @@ def test_rotation_keeps_both_tokens_alive(client: Client, db: Database, app: Fla
 
 def test_families_of_errors_have_their_status(app: Flask) -> None:
     with app.test_request_context():
-        assert translate(Conflict("taken")).status_code == 409
+        assert translate(Conflict("taken")).status == 409
         waiting = translate(Transient("busy", retry_after_s=7))
-        assert (waiting.status_code, waiting.headers["Retry-After"]) == (503, "7")
+        assert (waiting.status, waiting.headers["Retry-After"]) == (503, "7")

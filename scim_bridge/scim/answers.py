@@ -1,0 +1,37 @@
+"""What a handler answers, as a value: HTTP sends it, /Bulk puts it into a list."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+MEDIA_TYPE = "application/scim+json"
+_ERROR = "urn:ietf:params:scim:api:messages:2.0:Error"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A status, a body (None: none at all), headers."""
+
+    body: Mapping[str, Any] | None
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    def text(self) -> str:
+        """The body as JSON; empty where there is none."""
+        return "" if self.body is None else json.dumps(self.body, ensure_ascii=False, separators=(",", ":"))
+
+
+NO_CONTENT = Answer(None, 204)
+
+
+def error_answer(
+    status: int, detail: str, *, scim_type: str | None = None, headers: Mapping[str, str] | None = None
+) -> Answer:
+    """An Error body; ``status`` is text in it (RFC 7644 section 3.12)."""
+    body = {"schemas": [_ERROR], "status": str(status), "detail": detail}
+    if scim_type:
+        body["scimType"] = scim_type
+    return Answer(body, status, headers or {})
