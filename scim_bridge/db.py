@@ -11,7 +11,9 @@ readers never wait, thanks to WAL.
 from __future__ import annotations
 
 import json
+import sqlite3
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
@@ -27,6 +29,9 @@ from sqlalchemy.orm import DeclarativeBase
 
 from scim_bridge.clock import Clock, SystemClock
 from scim_bridge.errors import InvalidInput
+
+_FRESH_S = 5.0
+"""Seconds for which a connection that was used is taken to live."""
 
 Tx = Connection
 """An open transaction; helpers take one and never commit it."""
@@ -111,13 +116,16 @@ class Database:
         self._write_lock: threading.Lock | None = threading.Lock() if self.is_sqlite else None
         options: dict[str, Any] = {"pool_size": pool_size, "max_overflow": 20}
         if self.is_sqlite:
-            options["connect_args"] = {"check_same_thread": False, "timeout": 15.0}
+            options["connect_args"] = {"check_same_thread": False, "timeout": 15.0, "cached_statements": 512}
         else:
-            options["pool_pre_ping"] = True
             options["connect_args"] = {"connect_timeout": 3}
         self.engine = sa.create_engine(self.url, **options)
+        self._reader: sa.Engine = self.engine
         if self.is_sqlite:
             _prepare_sqlite(self.engine, synchronous)
+        else:
+            _prepare_server(self.engine)
+            self._reader = self.engine.execution_options(isolation_level="AUTOCOMMIT")
 
     @property
     def file(self) -> Path | None:
@@ -126,8 +134,13 @@ class Database:
 
     @contextmanager
     def read(self) -> Iterator[Tx]:
-        """A transaction that only reads; it sees one moment and blocks nobody."""
-        with self.engine.connect() as connection:
+        """For reading; it blocks nobody.
+
+        SQLite shows one moment from the first SQLAlchemy statement on; ``Prepared`` ones see the latest commit.
+        On PostgreSQL each statement sees the latest commit, as READ COMMITTED has it in a transaction, too:
+        without one a look-up is a single trip to the server instead of three.
+        """
+        with self._reader.connect() as connection:
             yield connection
 
     @contextmanager
@@ -169,7 +182,30 @@ def _prepare_sqlite(engine: sa.Engine, synchronous: str) -> None:
     @sa.event.listens_for(engine, "begin")
     def on_begin(connection: Connection) -> None:
         writes = connection.get_execution_options().get("writes", False)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+        raw: Any = connection.connection.dbapi_connection
+        try:
+            raw.execute("BEGIN IMMEDIATE" if writes else "BEGIN")
+        except sqlite3.Error as error:
+            raise sa.exc.DBAPIError.instance(
+                "BEGIN", None, error, sqlite3.Error, hide_parameters=True, dialect=connection.dialect
+            ) from error
+
+
+def _prepare_server(engine: sa.Engine) -> None:
+    """Ask a connection whether it lives only if it lay idle: a ping before every statement doubles the trips."""
+
+    @sa.event.listens_for(engine, "checkin")
+    def on_checkin(_connection: Any, record: Any) -> None:
+        record.info["used_s"] = time.monotonic()
+
+    @sa.event.listens_for(engine, "checkout")
+    def on_checkout(connection: Any, record: Any, _proxy: Any) -> None:
+        if time.monotonic() - record.info.get("used_s", time.monotonic()) < _FRESH_S:
+            return
+        try:
+            engine.dialect.do_ping(connection)
+        except engine.dialect.loaded_dbapi.Error as error:
+            raise sa.exc.DisconnectionError from error
 
 
 def where(condition: str) -> dict[str, Any]:
