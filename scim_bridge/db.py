@@ -33,6 +33,9 @@ from scim_bridge.errors import InvalidInput
 _FRESH_S = 5.0
 """Seconds for which a connection that was used is taken to live."""
 
+BEFORE_NEXT = "before_next"
+"""Key of ``Connection.info``: what waits for the next statement, and the function that runs it."""
+
 Tx = Connection
 """An open transaction; helpers take one and never commit it."""
 
@@ -151,7 +154,9 @@ class Database:
             self.engine.connect().execution_options(writes=True) as connection,
             connection.begin(),
         ):
+            connection.info.pop(BEFORE_NEXT, None)
             yield connection
+            run_waiting(connection)
 
     def now(self) -> datetime:
         """The database's own time where several machines share it, else the clock's."""
@@ -192,7 +197,14 @@ def _prepare_sqlite(engine: sa.Engine, synchronous: str) -> None:
 
 
 def _prepare_server(engine: sa.Engine) -> None:
-    """Ask a connection whether it lives only if it lay idle: a ping before every statement doubles the trips."""
+    """Statements run in their order; a connection is asked whether it lives only if it lay idle.
+
+    A ping before every use would double the trips.
+    """
+
+    @sa.event.listens_for(engine, "before_cursor_execute")
+    def before(connection: Connection, *_: Any) -> None:
+        run_waiting(connection)
 
     @sa.event.listens_for(engine, "checkin")
     def on_checkin(_connection: Any, record: Any) -> None:
@@ -206,6 +218,14 @@ def _prepare_server(engine: sa.Engine) -> None:
             engine.dialect.do_ping(connection)
         except engine.dialect.loaded_dbapi.Error as error:
             raise sa.exc.DisconnectionError from error
+
+
+def run_waiting(tx: Tx) -> None:
+    """Run what was put off until the next statement (``prepared``)."""
+    waiting = tx.info.pop(BEFORE_NEXT, None)
+    if waiting is not None:
+        run, what = waiting
+        run(tx, what)
 
 
 def where(condition: str) -> dict[str, Any]:

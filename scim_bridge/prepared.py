@@ -5,23 +5,22 @@ and every push runs a dozen. What is compiled here is the same Core statement on
 its execution skips the result and context objects. Errors leave in SQLAlchemy's families, so that whoever
 catches them need not know which way a statement went.
 
-On PostgreSQL each statement is a trip to the server, and trips are what a request waits for: ``Bundle`` sends
-several inserts as one statement with common table expressions. SQLite has none that write, and needs none: it
-runs them one by one, inside this process.
+On PostgreSQL each statement is a trip to the server, and trips are what a request waits for. So inserts whose
+outcome nobody asks for go ``later``: they are gathered and sent as one statement with common table expressions,
+before the next statement of the transaction or its commit. SQLite runs them at once, inside this process.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
-from scim_bridge.db import Base, Tx
+from scim_bridge.db import BEFORE_NEXT, Base, Tx, run_waiting
 
 Values = Mapping[str, Any]
-Statement = sa.Select[Any] | sa.Insert | sa.Update | sa.Delete | sa.CompoundSelect[Any]
 
 
 class Prepared:
@@ -51,6 +50,22 @@ class Prepared:
         count: int = _execute(tx, compiled.text, compiled.bind(values)).rowcount
         return count
 
+    def later(self, tx: Tx, values: Values, *, conflict: Conflict | None = None) -> None:
+        """Run an INSERT before the next statement of the transaction, at the latest before its commit.
+
+        ``conflict``: a name that the database's message about a broken uniqueness holds, and the error to raise
+        then. No insert may need what another of the same batch makes, but to point at it.
+        """
+        if tx.dialect.name != "sqlite":
+            waiting: list[_Waiting] = tx.info.setdefault(BEFORE_NEXT, (_send, []))[1]
+            waiting.append(_Waiting(self, values, conflict))
+            return
+        try:
+            self.run(tx, values)
+        except IntegrityError as error:
+            _raise_conflict(error, conflict)
+            raise
+
     def compiled(self, tx: Tx) -> _Compiled:
         """Its text and types for the database of ``tx``."""
         found = self._compiled.get(tx.dialect.name)
@@ -59,50 +74,68 @@ class Prepared:
         return found
 
 
-class Bundle:
-    """Inserts that go together: one trip on PostgreSQL. None of them may need what another makes."""
+Conflict = tuple[str, Callable[[], Exception]]
 
-    def __init__(self, *inserts: Prepared) -> None:
-        self._inserts = inserts
-        self._text = ""
-        self._names: list[list[tuple[str, str, Callable[[Any], Any] | None]]] = []
 
-    def run(self, tx: Tx, rows: Sequence[Values]) -> None:
-        """Insert ``rows``, one for each statement in their order."""
-        if tx.dialect.name == "sqlite":
-            for insert, row in zip(self._inserts, rows, strict=True):
-                insert.run(tx, row)
-            return
-        if not self._text:
-            self._join(tx)
-        values: dict[str, Any] = {}
-        for names, row in zip(self._names, rows, strict=True):
-            for sent, name, write in names:
-                value = row[name]
-                values[sent] = value if write is None else write(value)
-        _execute(tx, self._text, values)
+class _Waiting(NamedTuple):
+    insert: Prepared
+    values: Values
+    conflict: Conflict | None
 
-    def _join(self, tx: Tx) -> None:
-        parts: list[str] = []
-        names = []
-        for number, insert in enumerate(self._inserts):
-            compiled = insert.compiled(tx)
-            text = compiled.text
-            mine = []
-            for name, write in compiled.writers:
-                sent = f"{name}_{number}"
-                text = text.replace(f"%({name})s", f"%({sent})s")
-                mine.append((sent, name, write))
-            parts.append(text)
-            names.append(mine)
-        *first, last = parts
-        within = ", ".join(f"part_{number} AS ({text})" for number, text in enumerate(first))
-        self._names, self._text = names, f"WITH {within} {last}" if first else last
+
+def _send(tx: Tx, waiting: Sequence[_Waiting]) -> None:
+    """Everything that waits, in one trip and in its order."""
+    joined = _joined(tx, tuple(one.insert for one in waiting))
+    values: dict[str, Any] = {}
+    for number, one in enumerate(waiting):
+        for name, value in one.insert.compiled(tx).named(one.values):
+            values[f"{name}_{number}"] = value
+    try:
+        _execute(tx, joined, values)
+    except IntegrityError as error:
+        for one in waiting:
+            _raise_conflict(error, one.conflict)
+        raise
+
+
+_texts: dict[tuple[Prepared, ...], str] = {}
+
+
+def _joined(tx: Tx, inserts: tuple[Prepared, ...]) -> str:
+    text = _texts.get(inserts)
+    if text is None:
+        parts = []
+        for number, insert in enumerate(inserts):
+            part = insert.compiled(tx).text
+            for name, _ in insert.compiled(tx).writers:
+                part = part.replace(f"%({name})s", f"%({name}_{number})s")
+            parts.append(part)
+        first, *rest = parts
+        # PostgreSQL promises no order; it runs the main statement, then the others from last to first.
+        within = ", ".join(f"part_{number} AS ({part})" for number, part in enumerate(reversed(rest)))
+        text = _texts[inserts] = f"WITH {within} {first}" if rest else first
+    return text
+
+
+def _raise_conflict(error: IntegrityError, conflict: Conflict | None) -> None:
+    if conflict is not None and conflict[0] in str(error.orig):
+        raise conflict[1]() from error
 
 
 def insert_of(table: type[Base], *names: str) -> Prepared:
     """``INSERT`` of one row with the columns ``names``; the other columns must be nullable."""
-    return Prepared(lambda _: sa.insert(table).inline().values({name: sa.bindparam(name) for name in names}))
+    return Prepared(lambda _: sa.insert(table).inline().values(_bound(table, names)))
+
+
+def change_of(table: type[Base], *names: str) -> Prepared:
+    """``UPDATE`` of the columns ``names`` in the one row whose ``id`` comes as ``row``."""
+
+    key = sa.column("id", sa.Integer()) == sa.bindparam("row")
+    return Prepared(lambda _: sa.update(table).where(key).values(_bound(table, names)))
+
+
+def _bound(table: type[Base], names: Sequence[str]) -> dict[str, Any]:
+    return {name: sa.bindparam(name, type_=getattr(table, name).type) for name in names}
 
 
 class _Compiled:
@@ -130,11 +163,14 @@ class _Compiled:
     def bind(self, values: Values) -> Any:
         """``values`` as the driver takes them; a name that is missing is an error of ours (KeyError)."""
         if self._by_place:
-            return [_written(self._value(values, name), write) for name, write in self.writers]
-        return {name: _written(self._value(values, name), write) for name, write in self.writers}
+            return [value for _, value in self.named(values)]
+        return dict(self.named(values))
 
-    def _value(self, values: Values, name: str) -> Any:
-        return values[name] if name in values else self._fixed[name]
+    def named(self, values: Values) -> Iterator[tuple[str, Any]]:
+        """The same one by one, with their names, in their places."""
+        for name, write in self.writers:
+            value = values[name] if name in values else self._fixed[name]
+            yield name, value if write is None else write(value)
 
     def read(self, rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
         """Rows of the driver as rows of Python values."""
@@ -147,12 +183,9 @@ class _Compiled:
         ]
 
 
-def _written(value: Any, write: Callable[[Any], Any] | None) -> Any:
-    return value if write is None else write(value)
-
-
 def _execute(tx: Tx, text: str, values: Any) -> Any:
     """A cursor of the driver that has run ``text``."""
+    run_waiting(tx)
     connection: Any = tx.connection.dbapi_connection
     try:
         return connection.execute(text, values)

@@ -5,12 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-import sqlalchemy as sa
-
 from scim_bridge.audit.tables import AuditRow
 from scim_bridge.db import Tx
+from scim_bridge.prepared import insert_of
 
-_INSERT = sa.insert(AuditRow)
+_INSERT = insert_of(AuditRow, "at", "actor", "action", "person_id", "hub_id", "subject", "detail")
 
 
 def record(
@@ -25,8 +24,8 @@ def record(
     detail: dict[str, Any] | None = None,
 ) -> None:
     """Append one row. ``detail`` holds ids, roles and asset keys; never a secret or a mail address."""
-    tx.execute(
-        _INSERT,
+    _INSERT.later(
+        tx,
         {
             "at": at,
             "actor": actor,

@@ -7,50 +7,43 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 
-from scim_bridge.db import Tx, upsert
-from scim_bridge.directory.tables import Group, GroupChange, Person, PersonChange
+from scim_bridge.db import Tx, insert_for
+from scim_bridge.directory.keys import bound_numbers
+from scim_bridge.directory.tables import GroupChange, Person, PersonChange
+from scim_bridge.prepared import Prepared, insert_of
 
-_AT_ONCE = 500  # ids in one statement: well below SQLite's limit on variables
+NEW_CHANGE = insert_of(PersonChange, "person_id", "generation", "changed_at")
+_GROUP_CHANGED = insert_of(GroupChange, "group_id", "person_ids", "changed_at")
 
-_RAISE_PEOPLE = (
-    sa.update(Person)
-    .where(Person.id.in_(sa.bindparam("people", expanding=True)))
-    .values(generation=Person.generation + 1)
-    .returning(Person.id, Person.generation)
-)
-_RAISE_GROUP = (
-    sa.update(Group)
-    .where(Group.id == sa.bindparam("group"))
-    .values(generation=Group.generation + 1)
-    .returning(Group.generation)
-)
-_GROUP_CHANGED = sa.insert(GroupChange)
+
+@Prepared
+def _raise(dialect: str) -> Any:
+    chosen = Person.id.in_(bound_numbers(dialect, "people"))
+    return sa.update(Person).where(chosen).values(generation=Person.generation + 1)
+
+
+@Prepared
+def _note(dialect: str) -> Any:
+    at = sa.bindparam("now", type_=PersonChange.changed_at.type)
+    raised = sa.select(Person.id, Person.generation, at).where(Person.id.in_(bound_numbers(dialect, "people")))
+    insert = insert_for(dialect, PersonChange).from_select(["person_id", "generation", "changed_at"], raised)
+    newer = {name: insert.excluded[name] for name in ("generation", "changed_at")}
+    return insert.on_conflict_do_update(index_elements=["person_id"], set_=newer)
 
 
 def mark_people(tx: Tx, person_ids: Sequence[int], *, now: datetime) -> None:
     """Raise each person's generation and leave one change row each, at that generation."""
-    for start in range(0, len(person_ids), _AT_ONCE):
-        some = person_ids[start : start + _AT_ONCE]
-        raised = tx.execute(_RAISE_PEOPLE, {"people": some}).all()
-        upsert(
-            tx,
-            PersonChange,
-            [{"person_id": row.id, "generation": row.generation, "changed_at": now} for row in raised],
-            keys=["person_id"],
-            update=["generation", "changed_at"],
-        )
+    if person_ids:
+        people = {"people": list(person_ids), "now": now}
+        _raise.run(tx, people)
+        _note.later(tx, people)
 
 
 def mark_group(tx: Tx, group_id: int, *, person_ids: Sequence[int] | None, now: datetime) -> None:
     """Leave one change row for a group: these people came or went; None: whoever is in it, nested groups too."""
-    generation = tx.execute(_RAISE_GROUP, {"group": group_id}).scalar_one()
-    row = {
-        "group_id": group_id,
-        "generation": generation,
-        "person_ids": None if person_ids is None else list(person_ids),
-        "changed_at": now,
-    }
-    tx.execute(_GROUP_CHANGED, row)
+    people = None if person_ids is None else list(person_ids)
+    _GROUP_CHANGED.later(tx, {"group_id": group_id, "person_ids": people, "changed_at": now})

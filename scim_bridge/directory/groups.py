@@ -25,6 +25,7 @@ from scim_bridge.directory.sources import SourceRef
 from scim_bridge.directory.tables import Group, Membership, NestedGroup, Source
 from scim_bridge.errors import NotFound
 from scim_bridge.folding import name_key
+from scim_bridge.prepared import Prepared, change_of
 
 __all__ = [
     "GroupView",
@@ -63,10 +64,11 @@ class GroupView:
 
 
 _COLUMNS = (Group.id, Group.scim_id, Group.document, Group.version, Group.created_at, Group.changed_at)
-_BY_ID = sa.select(*_COLUMNS).where(Group.scim_id == sa.bindparam("id"), Group.source_id == sa.bindparam("source"))
-_BY_ID_LOCKED = _BY_ID.with_for_update()
+_WITH_ID = sa.select(*_COLUMNS).where(Group.scim_id == sa.bindparam("id"), Group.source_id == sa.bindparam("source"))
+_BY_ID = Prepared(lambda _: _WITH_ID)
+_BY_ID_LOCKED = Prepared(lambda _: _WITH_ID.with_for_update(key_share=True))
 _NEW_GROUP = sa.insert(Group).returning(Group.id)
-_CHANGE_GROUP = sa.update(Group).where(Group.id == sa.bindparam("row")).values(version=Group.version + 1)
+_CHANGE_GROUP = change_of(Group, "document", "display_name", "display_name_key", "external_id", "version", "changed_at")
 
 
 def list_groups(tx: Tx, *, text: str | None) -> list[GroupView]:
@@ -84,7 +86,7 @@ def list_groups(tx: Tx, *, text: str | None) -> list[GroupView]:
 
 def get_group(tx: Tx, source_id: int, scim_id: str, *, lock: bool = False) -> StoredGroup:
     """The group, or NotFound; ``lock`` keeps other writers away until the commit (PostgreSQL)."""
-    row = tx.execute(_BY_ID_LOCKED if lock else _BY_ID, {"id": scim_id, "source": source_id}).one_or_none()
+    row = (_BY_ID_LOCKED if lock else _BY_ID).first(tx, {"id": scim_id, "source": source_id})
     if row is None:
         raise NotFound(f"there is no group {scim_id}")
     return StoredGroup(*row)
@@ -123,7 +125,8 @@ def change_group(
     changed = change_members(tx, source.id, group.id, delta, now=now) if delta else Changed()
     if document == group.document and not changed:
         return group
-    tx.execute(_CHANGE_GROUP, {"row": group.id, "changed_at": now, **_columns(document)})
+    version = group.version + 1
+    _CHANGE_GROUP.later(tx, {"row": group.id, "version": version, "changed_at": now, **_columns(document)})
     old_name, new_name = group.document["displayName"], document["displayName"]
     external_id = document.get("externalId")
     if external_id != group.document.get("externalId"):
@@ -135,7 +138,7 @@ def change_group(
     if changed:
         mark_changed(tx, group.id, changed, now=now)
         _audit(tx, source, "group.members_changed", group.scim_id, _counts(changed), now=now)
-    return StoredGroup(group.id, group.scim_id, document, group.version + 1, group.created_at, now)
+    return StoredGroup(group.id, group.scim_id, document, version, group.created_at, now)
 
 
 def delete_group(tx: Tx, source: SourceRef, scim_id: str, *, now: datetime) -> None:

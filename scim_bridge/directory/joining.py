@@ -25,39 +25,24 @@ import sqlalchemy as sa
 from sqlalchemy.orm import aliased
 
 from scim_bridge.db import Tx
-from scim_bridge.directory.changes import mark_people
+from scim_bridge.directory.changes import NEW_CHANGE, mark_people
 from scim_bridge.directory.keys import checked
+from scim_bridge.directory.meeting import Meeting, lock_address
 from scim_bridge.directory.sources import SourceRef
-from scim_bridge.directory.tables import DeletedEmail, DeletedUser, Person, PersonChange, Source, User
+from scim_bridge.directory.tables import DeletedUser, Person, Source, User
 from scim_bridge.folding import fold, name_key
+from scim_bridge.prepared import Prepared, insert_of
 
 ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
 
-_NEW_PERSON = sa.insert(Person).returning(Person.id)  # statements of the hot path are built once
-_NEW_CHANGE = sa.insert(PersonChange)
-_DELETED = (
-    sa.select(DeletedUser.id, DeletedUser.person_id)
-    .where(
-        DeletedUser.source_id == sa.bindparam("source"),
-        DeletedUser.external_id == sa.bindparam("external"),
-        sa.or_(
-            DeletedUser.user_name_key == sa.bindparam("name"),
-            sa.exists().where(
-                DeletedEmail.deleted_user_id == DeletedUser.id,
-                DeletedEmail.value_key.in_(sa.bindparam("addresses", expanding=True)),
-            ),
-        ),
-    )
-    .order_by(DeletedUser.id.desc())
-    .limit(1)
-)
+_NEW_PERSON = insert_of(Person, "id", "generation", "attention", "created_at")
 _SAME_ADDRESS = (
     sa.select(User.person_id)
     .join(Source, Source.id == User.source_id)
     .where(User.join_key == sa.bindparam("key"), User.source_id != sa.bindparam("source"), Source.joins)
     .distinct()
-    .order_by(User.person_id)
 )
+_OTHERS = Prepared(lambda _: _SAME_ADDRESS.order_by(User.person_id))
 
 IsLinked = Callable[[Tx, int], bool]
 """Whether a person has an account link or applied access in any hub; the directory cannot see hubs."""
@@ -134,17 +119,21 @@ class Joined:
     attention: str | None = None
 
 
-def person_for_new(tx: Tx, source: SourceRef, facts: Facts, *, now: datetime) -> Joined:
+def person_for_new(tx: Tx, source: SourceRef, met: Meeting, *, now: datetime) -> Joined:
     """Find or make the person of a user that is being created, and note the change of that person."""
-    returned = _returning(tx, source, facts)
-    if returned is not None:
-        mark_people(tx, [returned], now=now)
-        return _noted(tx, source, returned, "returned", _others(tx, source, facts.join_key))
-    others = _others(tx, source, facts.join_key)
-    if len(others) == 1 and not _has_user_of(tx, others[0], source.id):
-        mark_people(tx, others, now=now)
-        return Joined(others[0], "joined")
-    return _noted(tx, source, _new_person(tx, now=now), "new", others)
+    known = [one.person_id for one in met.known]
+    same = next((gone for gone in met.gone if gone.is_same), None)
+    if same is not None:
+        tx.execute(sa.delete(DeletedUser).where(DeletedUser.id == same.id))
+        mark_people(tx, [same.person_id], now=now)
+        return _noted(tx, source, same.person_id, "returned", known)
+    if len(met.known) == 1 and not met.known[0].is_taken:
+        mark_people(tx, known, now=now)
+        return Joined(known[0], "joined")
+    attention = _attention(source, met.person_key, known)
+    _NEW_PERSON.later(tx, {"id": met.person_key, "generation": 1, "attention": attention, "created_at": now})
+    NEW_CHANGE.later(tx, {"person_id": met.person_key, "generation": 1, "changed_at": now})
+    return Joined(met.person_key, "new", "same_address" if attention else None)
 
 
 def person_after_change(
@@ -202,31 +191,13 @@ def _settle() -> sa.Update:
 _SETTLE = _settle()
 
 
-def _returning(tx: Tx, source: SourceRef, facts: Facts) -> int | None:
-    if facts.external_id is None:
-        return None
-    row = tx.execute(
-        _DELETED,
-        {
-            "source": source.id,
-            "external": facts.external_id,
-            "name": facts.user_name_key,
-            "addresses": [email.value_key for email in facts.emails],
-        },
-    ).first()
-    if row is None:
-        return None
-    tx.execute(sa.delete(DeletedUser).where(DeletedUser.id == row.id))
-    return int(row.person_id)
-
-
 def _others(tx: Tx, source: SourceRef, join_key: str | None) -> list[int]:
     """People whom other joining sources know under this address."""
     if join_key is None or not source.joins:
         return []
-    if tx.dialect.name == "postgresql":  # two sources that push one new human at once must see each other
-        tx.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(join_key, 0))))
-    return list(tx.execute(_SAME_ADDRESS, {"key": join_key, "source": source.id}).scalars())
+    if tx.dialect.name == "postgresql":
+        lock_address(tx, join_key)
+    return [person_id for (person_id,) in _OTHERS.all(tx, {"key": join_key, "source": source.id})]
 
 
 def _has_user_of(tx: Tx, person_id: int, source_id: int) -> bool:
@@ -241,16 +212,15 @@ def _is_alone(tx: Tx, user_id: int, person_id: int) -> bool:
 
 def _noted(tx: Tx, source: SourceRef, person_id: int, how: str, others: Sequence[int]) -> Joined:
     """The person, with a word of the others who have the same address and are not joined to it."""
-    people = ", ".join(f"p{other}" for other in others if other != person_id)
-    if not people:
+    text = _attention(source, person_id, others)
+    if text is None:
         return Joined(person_id, how)
-    text = f"a user of source {source.name} has the e-mail address of {people}, and was not joined to them"
     tx.execute(sa.update(Person).where(Person.id == person_id).values(attention=text))
     return Joined(person_id, how, "same_address")
 
 
-def _new_person(tx: Tx, *, now: datetime) -> int:
-    person = {"generation": 1, "attention": None, "created_at": now}
-    person_id = tx.execute(_NEW_PERSON, person).scalar_one()
-    tx.execute(_NEW_CHANGE, {"person_id": person_id, "generation": 1, "changed_at": now})
-    return person_id
+def _attention(source: SourceRef, person_id: int, others: Sequence[int]) -> str | None:
+    people = ", ".join(f"p{other}" for other in others if other != person_id)
+    if not people:
+        return None
+    return f"a user of source {source.name} has the e-mail address of {people}, and was not joined to them"

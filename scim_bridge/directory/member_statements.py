@@ -1,11 +1,11 @@
-"""Statements over a group's members, each built once for a dialect (see ``db``): every push runs them.
+"""Statements over a group's members: every push runs them.
 
-They take lists of any length as one bound value: ``chosen`` (ids, or values as pushed), beside ``group``.
+They take lists of any length as one value: ``chosen`` (ids, or values as pushed), beside ``group``.
 """
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -13,48 +13,61 @@ import sqlalchemy as sa
 from scim_bridge.db import insert_for
 from scim_bridge.directory.keys import bound_numbers, bound_texts
 from scim_bridge.directory.tables import Group, Membership, NestedGroup, PendingMember, User
+from scim_bridge.prepared import Prepared
 
 MemberTable = type[Membership] | type[NestedGroup] | type[PendingMember]
 _COLUMN = {Membership: "user_id", NestedGroup: "child_id", PendingMember: "value"}
 _GROUP: sa.BindParameter[int] = sa.bindparam("group", type_=sa.Integer())
 
 
-@lru_cache
-def people_of(dialect: str) -> sa.Select[int]:
+@Prepared
+def people_of(dialect: str) -> Any:
     """The people of the users ``chosen``, each once."""
     return sa.select(User.person_id).where(User.id.in_(bound_numbers(dialect, "chosen"))).distinct()
 
 
-@lru_cache
-def by_scim_id(dialect: str, table: type[User] | type[Group]) -> sa.Select[str, int, int]:
+@cache
+def by_scim_id(table: type[User] | type[Group]) -> Prepared:
     """``scim_id, id, source_id`` of those whose public id is ``chosen``.
 
     scim_id is unique by itself; naming the source too would tempt the planner into its index.
     """
-    chosen = bound_texts(dialect, "chosen")
-    return sa.select(table.scim_id, table.id, table.source_id).where(table.scim_id.in_(chosen))
+
+    def build(dialect: str) -> Any:
+        chosen = bound_texts(dialect, "chosen")
+        return sa.select(table.scim_id, table.id, table.source_id).where(table.scim_id.in_(chosen))
+
+    return Prepared(build)
 
 
-@lru_cache
-def by_external_id(dialect: str, table: type[User] | type[Group]) -> sa.Select[Any, int]:
+@cache
+def by_external_id(table: type[User] | type[Group]) -> Prepared:
     """``external_id, id`` of those of ``source`` whose externalId is ``chosen``."""
-    chosen = bound_texts(dialect, "chosen")
-    return sa.select(table.external_id, table.id).where(
-        table.source_id == sa.bindparam("source"), table.external_id.in_(chosen)
-    )
+
+    def build(dialect: str) -> Any:
+        chosen = bound_texts(dialect, "chosen")
+        return sa.select(table.external_id, table.id).where(
+            table.source_id == sa.bindparam("source"), table.external_id.in_(chosen)
+        )
+
+    return Prepared(build)
 
 
-@lru_cache
-def put(dialect: str, table: type[Membership] | type[NestedGroup]) -> Any:
+@cache
+def put(table: type[Membership] | type[NestedGroup]) -> Prepared:
     """Insert the ids ``chosen`` that are not there; answers what was new."""
     column = _COLUMN[table]
-    chosen = bound_numbers(dialect, "chosen").subquery()
-    rows = sa.select(_GROUP, chosen.c.value).where(sa.true())
-    statement = insert_for(dialect, table).from_select(["group_id", column], rows).on_conflict_do_nothing()
-    return statement.returning(getattr(table, column))
+
+    def build(dialect: str) -> Any:
+        chosen = bound_numbers(dialect, "chosen").subquery()
+        rows = sa.select(_GROUP, chosen.c.value).where(sa.true())
+        statement = insert_for(dialect, table).from_select(["group_id", column], rows).on_conflict_do_nothing()
+        return statement.returning(getattr(table, column))
+
+    return Prepared(build)
 
 
-@lru_cache
+@Prepared
 def keep_pending(dialect: str) -> Any:
     """Insert the values ``chosen`` of ``source`` that do not wait yet, at ``now``; answers what was new."""
     chosen = bound_texts(dialect, "chosen").subquery()
@@ -69,10 +82,29 @@ def keep_pending(dialect: str) -> Any:
     )
 
 
-@lru_cache
-def delete(dialect: str, table: MemberTable, *, spare: bool) -> Any:
+@cache
+def delete(table: MemberTable, *, spare: bool) -> Prepared:
     """Delete the members ``chosen`` of the group, or with ``spare`` all others; answers who went."""
     column = getattr(table, _COLUMN[table])
-    chosen = (bound_texts if table is PendingMember else bound_numbers)(dialect, "chosen")
-    condition = column.not_in(chosen) if spare else column.in_(chosen)
-    return sa.delete(table).where(table.group_id == _GROUP, condition).returning(column)
+
+    def build(dialect: str) -> Any:
+        chosen = (bound_texts if table is PendingMember else bound_numbers)(dialect, "chosen")
+        condition = column.not_in(chosen) if spare else column.in_(chosen)
+        return sa.delete(table).where(table.group_id == _GROUP, condition).returning(column)
+
+    return Prepared(build)
+
+
+@Prepared
+def bump(dialect: str) -> Any:
+    """Raise the versions of the groups ``chosen``."""
+    chosen = bound_numbers(dialect, "chosen")
+    return sa.update(Group).where(Group.id.in_(chosen)).values(version=Group.version + 1)
+
+
+@Prepared
+def take_waiting(dialect: str) -> Any:
+    """Delete who waits in ``source`` under one of the names ``chosen``; answers for which groups."""
+    chosen = bound_texts(dialect, "chosen")
+    mine = sa.and_(PendingMember.source_id == sa.bindparam("source"), PendingMember.value.in_(chosen))
+    return sa.delete(PendingMember).where(mine).returning(PendingMember.group_id)

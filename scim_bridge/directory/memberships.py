@@ -75,7 +75,7 @@ def people_of(tx: Tx, user_ids: Sequence[int]) -> list[int]:
     """The people of these users, each once."""
     if not user_ids:
         return []
-    return sorted(tx.execute(statements.people_of(tx.dialect.name), {"chosen": list(user_ids)}).scalars())
+    return sorted(person_id for (person_id,) in statements.people_of.all(tx, {"chosen": list(user_ids)}))
 
 
 def people_in(tx: Tx, group_id: int) -> list[int]:
@@ -127,15 +127,8 @@ def take_in_waiting(
 ) -> list[int]:
     """Let a user or group that appeared into the groups that waited for one of its ``names``; those groups."""
     values = sorted({name for name in names if name})
-    group_ids = sorted(
-        set(
-            tx.execute(
-                sa.delete(PendingMember)
-                .where(PendingMember.source_id == source_id, PendingMember.value.in_(values))
-                .returning(PendingMember.group_id)
-            ).scalars()
-        )
-    )
+    waited = statements.take_waiting.all(tx, {"source": source_id, "chosen": values}) if values else ()
+    group_ids = sorted({group_id for (group_id,) in waited})
     if child_id in group_ids:
         raise _in_itself()
     if not group_ids:
@@ -151,7 +144,7 @@ def take_in_waiting(
 def bump(tx: Tx, group_ids: Sequence[int]) -> None:
     """Raise the groups' versions: their members moved though nobody wrote to the groups."""
     if group_ids:
-        tx.execute(sa.update(Group).where(Group.id.in_(numbers(tx, group_ids))).values(version=Group.version + 1))
+        statements.bump.run(tx, {"chosen": list(group_ids)})
 
 
 def mark_changed(tx: Tx, group_id: int, changed: Changed, *, now: datetime) -> None:
@@ -184,10 +177,10 @@ def _resolve(tx: Tx, source_id: int, values: Sequence[str]) -> _Resolved:
     for table, ids in ((User, found.users), (Group, found.groups)):
         if not rest:
             return found
-        for row in tx.execute(statements.by_scim_id(tx.dialect.name, table), {"chosen": sorted(rest)}):
-            if row.source_id == source_id:
-                ids.add(row.id)
-                rest.discard(row.scim_id)
+        for scim_id, row_id, row_source in statements.by_scim_id(table).all(tx, {"chosen": sorted(rest)}):
+            if row_source == source_id:
+                ids.add(row_id)
+                rest.discard(scim_id)
     if rest:
         _resolve_external(tx, source_id, found, rest)
     found.unknown = rest
@@ -198,8 +191,8 @@ def _resolve_external(tx: Tx, source_id: int, found: _Resolved, rest: set[str]) 
     bearers: dict[str, list[tuple[set[int], int]]] = {}
     chosen = {"source": source_id, "chosen": sorted(rest)}
     for table, ids in ((User, found.users), (Group, found.groups)):
-        for row in tx.execute(statements.by_external_id(tx.dialect.name, table), chosen):
-            bearers.setdefault(str(row.external_id), []).append((ids, row.id))
+        for external_id, row_id in statements.by_external_id(table).all(tx, chosen):
+            bearers.setdefault(external_id, []).append((ids, row_id))
     for value, owners in bearers.items():
         if len(owners) == 1:
             ids, bearer = owners[0]
@@ -215,9 +208,9 @@ def _take(tx: Tx, group_id: int, named: _Resolved, *, spare: bool) -> tuple[Sequ
         (NestedGroup, sorted(named.groups)),
         (PendingMember, sorted(named.unknown)),
     ):
-        statement = statements.delete(tx.dialect.name, table, spare=spare)
         is_needed = bool(chosen) or spare
-        gone.append(tx.execute(statement, {"group": group_id, "chosen": chosen}).scalars().all() if is_needed else ())
+        went = statements.delete(table, spare=spare).all(tx, {"group": group_id, "chosen": chosen}) if is_needed else ()
+        gone.append([one for (one,) in went])
     users, children, pending = gone
     return users, children, len(pending)
 
@@ -226,9 +219,7 @@ def _put(tx: Tx, table: type[Membership] | type[NestedGroup], group_id: int, ids
     """Insert what is not there; the answer is what was new. One statement, however many."""
     if not ids:
         return ()
-    statement = statements.put(tx.dialect.name, table)
-    new: Sequence[int] = tx.execute(statement, {"group": group_id, "chosen": sorted(ids)}).scalars().all()
-    return new
+    return [new for (new,) in statements.put(table).all(tx, {"group": group_id, "chosen": sorted(ids)})]
 
 
 def _put_many(tx: Tx, table: type[Membership] | type[NestedGroup], rows: list[Mapping[str, int]]) -> None:
@@ -239,4 +230,4 @@ def _keep_pending(tx: Tx, source_id: int, group_id: int, values: set[str], *, no
     if not values:
         return 0
     chosen = {"group": group_id, "source": source_id, "chosen": sorted(values), "now": now}
-    return len(tx.execute(statements.keep_pending(tx.dialect.name), chosen).scalars().all())
+    return len(statements.keep_pending.all(tx, chosen))

@@ -126,7 +126,7 @@ class DeletedEmail(Base):
 
 
 class Group(Base):
-    """A group as one source pushes it (RFC 7643 section 4.2). ``generation`` counts its changes for fan-out."""
+    """A group as one source pushes it (RFC 7643 section 4.2)."""
 
     __tablename__ = "groups"
     __table_args__ = (
@@ -143,7 +143,6 @@ class Group(Base):
     display_name_key: Mapped[str] = mapped_column(sa.String(512))  # NFC, case-folded
     document: Mapped[dict[str, Any]] = mapped_column(Json)  # without id, meta and members
     version: Mapped[int] = mapped_column(default=1)
-    generation: Mapped[int] = mapped_column(sa.BigInteger, default=0)
     created_at: Mapped[datetime] = mapped_column(UTCDateTime)
     changed_at: Mapped[datetime] = mapped_column(UTCDateTime)
 
@@ -197,6 +196,5 @@ class GroupChange(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     group_id: Mapped[int] = mapped_column(index=True)
-    generation: Mapped[int] = mapped_column(sa.BigInteger)
     person_ids: Mapped[list[int] | None] = mapped_column(Json)
     changed_at: Mapped[datetime] = mapped_column(UTCDateTime)

@@ -11,7 +11,6 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.exc import IntegrityError
 
 from scim_bridge.audit.record import record
 from scim_bridge.db import Tx, new_id
@@ -25,10 +24,12 @@ from scim_bridge.directory.joining import (
     person_for_new,
     settle_attention,
 )
+from scim_bridge.directory.meeting import meet
 from scim_bridge.directory.memberships import bump, take_in_waiting
 from scim_bridge.directory.sources import SourceRef
 from scim_bridge.directory.tables import DeletedEmail, DeletedUser, Membership, User, UserEmail
 from scim_bridge.errors import Conflict, NotFound
+from scim_bridge.prepared import Prepared, change_of, insert_of
 
 
 class UserNameTaken(Conflict):
@@ -58,17 +59,30 @@ _COLUMNS = (
     User.created_at,
     User.changed_at,
 )
-_NEW_USER = sa.insert(User).returning(User.id)  # statements of the hot path are built once
-_CHANGE_USER = sa.update(User).where(User.id == sa.bindparam("row"))
-_NEW_EMAIL = sa.insert(UserEmail)
-_DROP_EMAILS = sa.delete(UserEmail).where(UserEmail.user_id == sa.bindparam("user"))
-_BY_ID = sa.select(*_COLUMNS).where(User.scim_id == sa.bindparam("id"), User.source_id == sa.bindparam("source"))
-_BY_ID_LOCKED = _BY_ID.with_for_update()
+_STATED = (
+    "person_id",
+    "user_name_key",
+    "external_id",
+    "display_name_key",
+    "manager_id",
+    "join_key",
+    "active",
+    "document",
+    "version",
+    "changed_at",
+)
+_NEW_USER = insert_of(User, "id", "scim_id", "source_id", "created_at", *_STATED)
+_CHANGE_USER = change_of(User, *_STATED)
+_NEW_EMAIL = insert_of(UserEmail, "user_id", "position", "value_key", "type_key", "is_primary")
+_DROP_EMAILS = Prepared(lambda _: sa.delete(UserEmail).where(UserEmail.user_id == sa.bindparam("user")))
+_WITH_ID = sa.select(*_COLUMNS).where(User.scim_id == sa.bindparam("id"), User.source_id == sa.bindparam("source"))
+_BY_ID = Prepared(lambda _: _WITH_ID)
+_BY_ID_LOCKED = Prepared(lambda _: _WITH_ID.with_for_update(key_share=True))
 
 
 def get_user(tx: Tx, source_id: int, scim_id: str, *, lock: bool = False) -> StoredUser:
     """The user, or NotFound; ``lock`` keeps other writers away until the commit (PostgreSQL)."""
-    row = tx.execute(_BY_ID_LOCKED if lock else _BY_ID, {"id": scim_id, "source": source_id}).one_or_none()
+    row = (_BY_ID_LOCKED if lock else _BY_ID).first(tx, {"id": scim_id, "source": source_id})
     if row is None:
         raise NotFound(f"there is no user {scim_id}")
     return StoredUser(*row)
@@ -87,11 +101,20 @@ def page_of_users(
 
 
 def create_user(tx: Tx, source: SourceRef, document: dict[str, Any], *, now: datetime) -> StoredUser:
-    """Store a new user and find its person. Raises UserNameTaken."""
+    """Store a new user and find its person. Raises UserNameTaken, at the latest with the commit."""
     facts = facts_of(document)
-    scim_id = new_id()
-    joined = person_for_new(tx, source, facts, now=now)
+    met = meet(
+        tx,
+        source,
+        external_id=facts.external_id,
+        user_name_key=facts.user_name_key,
+        addresses=[email.value_key for email in facts.emails],
+        join_key=facts.join_key,
+    )
+    joined = person_for_new(tx, source, met, now=now)
+    user_id, scim_id = met.user_key, new_id()
     values = {
+        "id": user_id,
         "scim_id": scim_id,
         "source_id": source.id,
         "person_id": joined.person_id,
@@ -101,12 +124,10 @@ def create_user(tx: Tx, source: SourceRef, document: dict[str, Any], *, now: dat
         "changed_at": now,
         **facts.columns(),
     }
-    try:
-        user_id = tx.execute(_NEW_USER, values).scalar_one()
-    except IntegrityError as error:
-        raise _taken() from error
+    _NEW_USER.later(tx, values, conflict=_TAKEN)
     _write_emails(tx, user_id, facts)
-    waiting = take_in_waiting(tx, source.id, [scim_id, facts.external_id], user_id=user_id)
+    if met.waiting:
+        take_in_waiting(tx, source.id, [facts.external_id], user_id=user_id)
     record(
         tx,
         at=now,
@@ -116,7 +137,7 @@ def create_user(tx: Tx, source: SourceRef, document: dict[str, Any], *, now: dat
         subject=f"user:{scim_id}",
         detail=_with_attention({"person": joined.how, "active": facts.active}, joined),
     )
-    return StoredUser(user_id, scim_id, joined.person_id, document, 1, now, now, bool(waiting))
+    return StoredUser(user_id, scim_id, joined.person_id, document, 1, now, now, bool(met.waiting))
 
 
 def change_user(
@@ -130,7 +151,7 @@ def change_user(
 ) -> StoredUser:
     """Store ``document`` in place of the user's. The same document is no change: no row is written.
 
-    Raises UserNameTaken.
+    Raises UserNameTaken, at the latest with the commit.
     """
     if document == user.document:
         return user
@@ -155,7 +176,7 @@ def change_user(
 
 
 def _store(tx: Tx, user: StoredUser, facts: Facts) -> None:
-    """Write the row; raises UserNameTaken."""
+    """Write the row; raises UserNameTaken, at the latest with the commit."""
     values = {
         "document": user.document,
         "version": user.version,
@@ -163,10 +184,7 @@ def _store(tx: Tx, user: StoredUser, facts: Facts) -> None:
         "person_id": user.person_id,
         **facts.columns(),
     }
-    try:
-        tx.execute(_CHANGE_USER, {"row": user.id, **values})
-    except IntegrityError as error:
-        raise _taken() from error
+    _CHANGE_USER.later(tx, {"row": user.id, **values}, conflict=_TAKEN)
 
 
 def _let_others_know(
@@ -174,7 +192,7 @@ def _let_others_know(
 ) -> None:
     """What hangs on the user's row: its addresses, groups that waited for it, its people."""
     if old.emails != new.emails:
-        tx.execute(_DROP_EMAILS, {"user": after.id})
+        _DROP_EMAILS.run(tx, {"user": after.id})
         _write_emails(tx, after.id, new)
     if old.external_id != new.external_id:
         take_in_waiting(tx, source.id, [new.external_id], user_id=after.id)
@@ -235,18 +253,17 @@ def _remember(tx: Tx, source: SourceRef, user: StoredUser, facts: Facts, *, now:
 
 
 def _write_emails(tx: Tx, user_id: int, facts: Facts) -> None:
-    rows = [
-        {
-            "user_id": user_id,
-            "position": position,
-            "value_key": email.value_key,
-            "type_key": email.type_key,
-            "is_primary": email.is_primary,
-        }
-        for position, email in enumerate(facts.emails)
-    ]
-    if rows:
-        tx.execute(_NEW_EMAIL, rows)
+    for position, email in enumerate(facts.emails):
+        _NEW_EMAIL.later(
+            tx,
+            {
+                "user_id": user_id,
+                "position": position,
+                "value_key": email.value_key,
+                "type_key": email.type_key,
+                "is_primary": email.is_primary,
+            },
+        )
 
 
 def _action(old: Facts, new: Facts) -> str:
@@ -260,3 +277,6 @@ def _taken() -> UserNameTaken:
         "a user with this userName exists already",
         advice='find it with GET /Users?filter=userName eq "..." and update it, or delete it first',
     )
+
+
+_TAKEN = ("user_name_key", _taken)
