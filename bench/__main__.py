@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable
 
 import click
@@ -11,30 +12,57 @@ from rich.table import Table
 
 from bench import idle, kill, lag, resend, seats
 from bench.figure import Figure
+from bench.scim import create, find
+from bench.scim.contest import Pace
+from bench.scim.site import DATABASES, Site, Sizes, sites
 
-_FIGURES: dict[str, Callable[[], list[Figure]]] = {
+_OF_THE_BRIDGE: dict[str, Callable[[], list[Figure]]] = {
     "lag": lag.measure,
     "seats": seats.measure,
     "resend": resend.measure,
     "idle": idle.measure,
     "kill": kill.measure,
 }
+_OF_SCIM: dict[str, Callable[[Site], list[Figure]]] = {
+    "create": create.measure,
+    "find": find.measure,
+}
+_STEADY, _QUICK = Pace(rounds=12, seconds=1.5), Pace(rounds=4, seconds=0.75)
+_PEOPLE, _FEW = 100_000, 10_000
 
 
 @click.command()
-@click.argument("names", nargs=-1, type=click.Choice(list(_FIGURES)))
-def main(names: tuple[str, ...]) -> None:
+@click.argument("names", nargs=-1, type=click.Choice([*_OF_THE_BRIDGE, *_OF_SCIM]))
+@click.option("--database", "databases", multiple=True, type=click.Choice(DATABASES), help="By default both.")
+@click.option("--people", type=click.IntRange(1_000), help=f"Users in the large company; by default {_PEOPLE:,}.")
+@click.option("--quick", is_flag=True, help=f"A look: short rounds, {_FEW:,} users.")
+def main(names: tuple[str, ...], databases: tuple[str, ...], people: int | None, quick: bool) -> None:
     """Measure the figures NAMES, by default all. A busy machine measures itself: close what else runs."""
-    console = Console()
+    large = people or (_FEW if quick else _PEOPLE)
+    sizes = Sizes(small=1_000, middle=min(large, 10_000), large=large)
+    chosen = names or (*_OF_THE_BRIDGE, *_OF_SCIM)
     measured: list[Figure] = []
-    for name in names or _FIGURES:
-        with console.status(f"measuring {name}"):
-            measured += _FIGURES[name]()
+    for name in chosen:
+        if name in _OF_THE_BRIDGE:
+            _say(f"measuring {name}")
+            measured += _OF_THE_BRIDGE[name]()
+    with sites(databases or DATABASES, sizes, _QUICK if quick else _STEADY, _say) as places:
+        for site in places:
+            for name in chosen:
+                if name in _OF_SCIM:
+                    _say(f"measuring {name} on {site.store.kind}")
+                    measured += _OF_SCIM[name](site)
+    console = Console()
     console.print(_table(measured))
     missed = [figure.name for figure in measured if not figure.is_met]
     if missed:
         console.print(f"goals missed: {'; '.join(missed)}", style="red")
         sys.exit(1)
+
+
+def _say(text: str) -> None:
+    """A line of progress; no spinner, whose thread would be measured along."""
+    print(f"{time.strftime('%H:%M:%S')} {text}", file=sys.stderr, flush=True)
 
 
 def _table(figures: list[Figure]) -> Table:

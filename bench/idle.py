@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import time
-from pathlib import Path
 
 from bench.company import Company
 from bench.figure import Figure, at_most
+from bench.machine import cpu_s
 
 _PEOPLE = 200
 _SECONDS = 10
-_TICKS = os.sysconf("SC_CLK_TCK")
 
 
 def measure() -> list[Figure]:
@@ -24,12 +22,3 @@ def measure() -> list[Figure]:
         time.sleep(_SECONDS)
         used_s = cpu_s(company.bridge.pid) - before_s
     return [at_most("idle, of a core", 100 * used_s / _SECONDS, 2, " %")]
-
-
-def cpu_s(pid: int) -> float:
-    """Processor seconds that a process and its living descendants have used (proc(5), ``stat`` and ``children``)."""
-    process = Path(f"/proc/{pid}")
-    fields = (process / "stat").read_text(encoding="ascii").rpartition(")")[2].split()
-    own_s = (int(fields[11]) + int(fields[12])) / _TICKS
-    children = (process / "task" / str(pid) / "children").read_text(encoding="ascii").split()
-    return own_s + sum(cpu_s(int(child)) for child in children)
