@@ -40,6 +40,10 @@ Tx = Connection
 """An open transaction; helpers take one and never commit it."""
 
 
+to_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+"""A value as the shortest JSON text; the encoder is made once."""
+
+
 class UTCDateTime(sa.TypeDecorator[datetime]):
     """An aware time in UTC. SQLite forgets the zone; this type gives it back."""
 
@@ -67,7 +71,7 @@ class Json(sa.TypeDecorator[Any]):
     cache_ok = True
 
     def process_bind_param(self, value: Any, dialect: sa.Dialect) -> str | None:
-        return None if value is None else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+        return None if value is None else to_json(value)
 
     def process_result_value(self, value: Any, dialect: sa.Dialect) -> Any:
         return None if value is None else json.loads(value)
@@ -123,6 +127,7 @@ class Database:
         else:
             options["connect_args"] = {"connect_timeout": 3}
         self.engine = sa.create_engine(self.url, **options)
+        self._writer: sa.Engine = self.engine.execution_options(writes=True)
         self._reader: sa.Engine = self.engine
         if self.is_sqlite:
             _prepare_sqlite(self.engine, synchronous)
@@ -151,7 +156,7 @@ class Database:
         """A transaction that may write; commits at the end, rolls back on any error."""
         with (
             self._write_lock or nullcontext(),
-            self.engine.connect().execution_options(writes=True) as connection,
+            self._writer.connect() as connection,
             connection.begin(),
         ):
             connection.info.pop(BEFORE_NEXT, None)

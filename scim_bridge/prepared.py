@@ -12,7 +12,7 @@ before the next statement of the transaction or its commit. SQLite runs them at 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
@@ -88,8 +88,8 @@ def _send(tx: Tx, waiting: Sequence[_Waiting]) -> None:
     joined = _joined(tx, tuple(one.insert for one in waiting))
     values: dict[str, Any] = {}
     for number, one in enumerate(waiting):
-        for name, value in one.insert.compiled(tx).named(one.values):
-            values[f"{name}_{number}"] = value
+        bound = one.insert.compiled(tx).bind(one.values)
+        values |= {f"{name}_{number}": value for name, value in bound.items()}
     try:
         _execute(tx, joined, values)
     except IntegrityError as error:
@@ -162,15 +162,10 @@ class _Compiled:
 
     def bind(self, values: Values) -> Any:
         """``values`` as the driver takes them; a name that is missing is an error of ours (KeyError)."""
+        given = {**self._fixed, **values} if self._fixed else values
         if self._by_place:
-            return [value for _, value in self.named(values)]
-        return dict(self.named(values))
-
-    def named(self, values: Values) -> Iterator[tuple[str, Any]]:
-        """The same one by one, with their names, in their places."""
-        for name, write in self.writers:
-            value = values[name] if name in values else self._fixed[name]
-            yield name, value if write is None else write(value)
+            return [given[name] if write is None else write(given[name]) for name, write in self.writers]
+        return {name: given[name] if write is None else write(given[name]) for name, write in self.writers}
 
     def read(self, rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
         """Rows of the driver as rows of Python values."""
@@ -185,7 +180,8 @@ class _Compiled:
 
 def _execute(tx: Tx, text: str, values: Any) -> Any:
     """A cursor of the driver that has run ``text``."""
-    run_waiting(tx)
+    if tx.dialect.name != "sqlite":
+        run_waiting(tx)
     connection: Any = tx.connection.dbapi_connection
     try:
         return connection.execute(text, values)

@@ -63,8 +63,10 @@ class GroupView:
     members: int
 
 
-_COLUMNS = (Group.id, Group.scim_id, Group.document, Group.version, Group.created_at, Group.changed_at)
-_WITH_ID = sa.select(*_COLUMNS).where(Group.scim_id == sa.bindparam("id"), Group.source_id == sa.bindparam("source"))
+GROUP_COLUMNS = (Group.id, Group.scim_id, Group.document, Group.version, Group.created_at, Group.changed_at)
+_WITH_ID = sa.select(*GROUP_COLUMNS).where(
+    Group.scim_id == sa.bindparam("id"), Group.source_id == sa.bindparam("source")
+)
 _BY_ID = Prepared(lambda _: _WITH_ID)
 _BY_ID_LOCKED = Prepared(lambda _: _WITH_ID.with_for_update(key_share=True))
 _NEW_GROUP = sa.insert(Group).returning(Group.id)
@@ -100,7 +102,7 @@ def page_of_groups(
     if limit == 0 or offset >= total:
         return total, []
     ids = sa.select(Group.id).where(where).order_by(Group.id).limit(limit).offset(offset).subquery()
-    rows = tx.execute(sa.select(*_COLUMNS).join(ids, ids.c.id == Group.id).order_by(Group.id))
+    rows = tx.execute(sa.select(*GROUP_COLUMNS).join(ids, ids.c.id == Group.id).order_by(Group.id))
     return total, [StoredGroup(*row) for row in rows]
 
 

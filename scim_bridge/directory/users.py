@@ -50,7 +50,7 @@ class StoredUser:
     has_groups: bool = True
 
 
-_COLUMNS = (
+USER_COLUMNS = (
     User.id,
     User.scim_id,
     User.person_id,
@@ -75,7 +75,7 @@ _NEW_USER = insert_of(User, "id", "scim_id", "source_id", "created_at", *_STATED
 _CHANGE_USER = change_of(User, *_STATED)
 _NEW_EMAIL = insert_of(UserEmail, "user_id", "position", "value_key", "type_key", "is_primary")
 _DROP_EMAILS = Prepared(lambda _: sa.delete(UserEmail).where(UserEmail.user_id == sa.bindparam("user")))
-_WITH_ID = sa.select(*_COLUMNS).where(User.scim_id == sa.bindparam("id"), User.source_id == sa.bindparam("source"))
+_WITH_ID = sa.select(*USER_COLUMNS).where(User.scim_id == sa.bindparam("id"), User.source_id == sa.bindparam("source"))
 _BY_ID = Prepared(lambda _: _WITH_ID)
 _BY_ID_LOCKED = Prepared(lambda _: _WITH_ID.with_for_update(key_share=True))
 
@@ -96,7 +96,7 @@ def page_of_users(
     if limit == 0 or offset >= total:
         return total, []
     ids = sa.select(User.id).where(where).order_by(User.id).limit(limit).offset(offset).subquery()
-    rows = tx.execute(sa.select(*_COLUMNS).join(ids, ids.c.id == User.id).order_by(User.id))
+    rows = tx.execute(sa.select(*USER_COLUMNS).join(ids, ids.c.id == User.id).order_by(User.id))
     return total, [StoredUser(*row) for row in rows]
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
+
+from scim_bridge.db import to_json
 
 MEDIA_TYPE = "application/scim+json"
 _ERROR = "urn:ietf:params:scim:api:messages:2.0:Error"
@@ -21,7 +22,7 @@ class Answer:
 
     def text(self) -> str:
         """The body as JSON; empty where there is none."""
-        return "" if self.body is None else json.dumps(self.body, ensure_ascii=False, separators=(",", ":"))
+        return "" if self.body is None else to_json(self.body)
 
 
 NO_CONTENT = Answer(None, 204)
