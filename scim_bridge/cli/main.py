@@ -36,6 +36,7 @@ _COMMANDS = {
     "why": ("scim_bridge.cli.why:why", "Show why somebody has something, or does not."),
     "hub": ("scim_bridge.cli.hub:hub", "Connected apps."),
     "binding": ("scim_bridge.cli.binding:binding", "What names in mappings mean."),
+    "person": ("scim_bridge.cli.person:person", "People, and whether they were here before."),
     "account": ("scim_bridge.cli.account:account", "Accounts in a hub, and whose they are."),
     "pause": ("scim_bridge.cli.pause:pause", "Let a hub rest until it is resumed."),
     "resume": ("scim_bridge.cli.pause:resume", "End a pause."),

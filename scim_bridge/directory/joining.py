@@ -2,7 +2,9 @@
 
     what happens                                     | person
     -------------------------------------------------+----------------------------------------------
-    new, a deleted one of its source came back       | the one it had
+    new, externalId and name or address of a deleted | the one it had
+      user of its source                             |
+    new, externalId alone of a deleted user          | a new one, and *proposed* (``returns``)
     new, one person of other sources has the address | that one
     new, several have it, or that person already has | a new one, and *attention*: a silent merge
       a user of this source                          |   could hand over somebody's accounts
@@ -27,7 +29,7 @@ from sqlalchemy.orm import aliased
 from scim_bridge.db import Tx
 from scim_bridge.directory.changes import NEW_CHANGE, mark_people
 from scim_bridge.directory.keys import checked
-from scim_bridge.directory.meeting import Meeting, lock_address
+from scim_bridge.directory.meeting import Gone, Meeting, lock_address
 from scim_bridge.directory.sources import SourceRef
 from scim_bridge.directory.tables import DeletedUser, Person, Source, User
 from scim_bridge.folding import fold, name_key
@@ -133,7 +135,14 @@ def person_for_new(tx: Tx, source: SourceRef, met: Meeting, *, now: datetime) ->
     attention = _attention(source, met.person_key, known)
     _NEW_PERSON.later(tx, {"id": met.person_key, "generation": 1, "attention": attention, "created_at": now})
     NEW_CHANGE.later(tx, {"person_id": met.person_key, "generation": 1, "changed_at": now})
+    if met.gone:
+        _propose(tx, met.gone[0], met.person_key)
     return Joined(met.person_key, "new", "same_address" if attention else None)
+
+
+def _propose(tx: Tx, gone: Gone, person_id: int) -> None:
+    """Only the externalId is the same: a person decides (``directory.returns``)."""
+    tx.execute(sa.update(DeletedUser).where(DeletedUser.id == gone.id).values(proposed_to=person_id))
 
 
 def person_after_change(

@@ -65,6 +65,9 @@ class User(Base):
         sa.Index("ix_users_source_id", "source_id", "id"),  # count and page of a list, in a stable order
         sa.Index("ix_users_source_external", "source_id", "external_id"),
         sa.Index("ix_users_source_display", "source_id", "display_name_key"),
+        sa.Index(
+            "ix_users_manager_id", "manager_id", **where("manager_id IS NOT NULL")
+        ),  # few have one: cheap to write
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -74,7 +77,7 @@ class User(Base):
     user_name_key: Mapped[str] = mapped_column(sa.String(512))  # case-folded: caseExact is false
     external_id: Mapped[str | None] = mapped_column(sa.String(512))
     display_name_key: Mapped[str | None] = mapped_column(sa.String(512))
-    manager_id: Mapped[str | None] = mapped_column(sa.String(512), index=True)  # the value as pushed
+    manager_id: Mapped[str | None] = mapped_column(sa.String(512))  # the value as pushed
     join_key: Mapped[str | None] = mapped_column(
         sa.String(512), index=True
     )  # primary e-mail, first, or userName with @
@@ -102,7 +105,10 @@ class DeletedUser(Base):
     """What is left of a deleted user: enough to know the same human when they come back."""
 
     __tablename__ = "deleted_users"
-    __table_args__ = (sa.Index("ix_deleted_users_source_external", "source_id", "external_id"),)
+    __table_args__ = (
+        sa.Index("ix_deleted_users_source_external", "source_id", "external_id"),
+        sa.Index("ix_deleted_users_proposed_to", "proposed_to", **where("proposed_to IS NOT NULL")),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     source_id: Mapped[int] = mapped_column(sa.ForeignKey("sources.id"))
@@ -111,6 +117,7 @@ class DeletedUser(Base):
     external_id: Mapped[str | None] = mapped_column(sa.String(512))
     user_name_key: Mapped[str] = mapped_column(sa.String(512), index=True)
     deleted_at: Mapped[datetime] = mapped_column(UTCDateTime)
+    proposed_to: Mapped[int | None] = mapped_column(sa.ForeignKey("people.id"))  # a new person of this externalId
 
 
 class DeletedEmail(Base):

@@ -24,6 +24,7 @@ from typing import Any, Literal
 import sqlalchemy as sa
 
 from scim_bridge.db import Tx
+from scim_bridge.directory.returns import count_returns
 from scim_bridge.directory.tables import GroupChange, Person, PersonChange
 from scim_bridge.durations import format_duration
 from scim_bridge.engine.tables import Pair, Task
@@ -129,7 +130,7 @@ def _mappings(tx: Tx) -> dict[str, Any]:
 
 def _people(tx: Tx) -> dict[str, Any]:
     count = tx.scalar(sa.select(sa.func.count()).select_from(Person).where(Person.attention.is_not(None))) or 0
-    return {"state": "degraded" if count else "ok", "needing_attention": count}
+    return {"state": "degraded" if count else "ok", "needing_attention": count, "returns_proposed": count_returns(tx)}
 
 
 def read_hubs(tx: Tx, now: datetime) -> dict[str, HubStatus]:

@@ -48,7 +48,7 @@ def test_a_bridge_at_rest_is_ok(db: Database):
             "database": {"state": "ok"},
             "engine": {"state": "ok", "runs": True, "changes_waiting": 0, "oldest_waiting_s": 0},
             "mappings": {"state": "ok", "revision": None, "findings": 0},
-            "people": {"state": "ok", "needing_attention": 0},
+            "people": {"state": "ok", "needing_attention": 0, "returns_proposed": 0},
             "hubs": {"state": "ok", "count": 1, "unwell": 0},
         },
         "hubs": {
@@ -70,7 +70,7 @@ def test_people_who_need_attention_are_counted(db: Database):
     with db.write() as tx:
         tx.execute(sa.insert(Person), [{"created_at": NOW, "attention": each} for each in ("x", "y", None)])
     status = read(db)
-    assert status["components"]["people"] == {"state": "degraded", "needing_attention": 2}
+    assert status["components"]["people"] == {"state": "degraded", "needing_attention": 2, "returns_proposed": 0}
     assert status["state"] == "degraded"
 
 
