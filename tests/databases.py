@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import psycopg
@@ -16,7 +17,7 @@ import sqlalchemy as sa
 
 import scim_bridge.tables  # noqa: F401  (fills the metadata)
 from scim_bridge.clock import FrozenClock
-from scim_bridge.db import Base, Database
+from scim_bridge.db import Base, Database, Tx
 
 POSTGRES = os.environ.get("SCIM_BRIDGE_TEST_POSTGRES", "postgresql://postgres@127.0.0.1:5432/postgres")
 """A server where the tests may make databases of their own, as a libpq address."""
@@ -73,6 +74,27 @@ def postgresql_url() -> Iterator[str]:
         Base.metadata.create_all(db.engine)
         db.close()
         yield url
+
+
+@contextmanager
+def sent(tx: Tx) -> Iterator[list[str]]:
+    """Every statement that reaches the driver meanwhile, prepared or not."""
+    seen: list[str] = []
+    raw: Any = tx.connection.dbapi_connection
+    if tx.dialect.name == "sqlite":
+        raw.set_trace_callback(seen.append)
+        yield seen
+        raw.set_trace_callback(None)
+        return
+
+    class Cursor(psycopg.Cursor[Any]):
+        def execute(self, query: Any, *args: Any, **options: Any) -> Any:
+            seen.append(str(query))
+            return super().execute(query, *args, **options)
+
+    before, raw.cursor_factory = raw.cursor_factory, Cursor
+    yield seen
+    raw.cursor_factory = before
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -9,6 +9,7 @@ from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.orm import aliased
 
 from scim_bridge.db import insert_for
 from scim_bridge.directory.keys import bound_numbers, bound_texts
@@ -93,6 +94,25 @@ def delete(table: MemberTable, *, spare: bool) -> Prepared:
         return sa.delete(table).where(table.group_id == _GROUP, condition).returning(column)
 
     return Prepared(build)
+
+
+@cache
+def waited_for(table: type[User] | type[Group]) -> Prepared:
+    """``source_id, value, id`` of those who are there and waited for all the same, by an externalId of one alone."""
+    other = aliased(table)
+    twin = sa.exists().where(
+        other.source_id == table.source_id, other.external_id == table.external_id, other.id != table.id
+    )
+    is_meant = sa.or_(
+        PendingMember.value == table.scim_id, sa.and_(PendingMember.value == table.external_id, sa.not_(twin))
+    )
+    chosen = (
+        sa.select(PendingMember.source_id, PendingMember.value, table.id)
+        .join(table, sa.and_(table.source_id == PendingMember.source_id, is_meant))
+        .where(PendingMember.group_id != table.id if table is Group else sa.true())
+        .distinct()
+    )
+    return Prepared(lambda _: chosen)
 
 
 @Prepared

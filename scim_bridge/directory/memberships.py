@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 from scim_bridge.db import Tx, insert
 from scim_bridge.directory import member_statements as statements
-from scim_bridge.directory.changes import mark_group
+from scim_bridge.directory.changes import mark_group, mark_people
 from scim_bridge.directory.delta import MemberDelta
 from scim_bridge.directory.keys import checked, numbers
 from scim_bridge.directory.tables import Group, Membership, NestedGroup, PendingMember, User
@@ -139,6 +139,22 @@ def take_in_waiting(
         _put_many(tx, NestedGroup, [{"group_id": group_id, "child_id": child_id} for group_id in group_ids])
     bump(tx, group_ids)
     return group_ids
+
+
+def take_in_missed(tx: Tx, *, now: datetime) -> int:
+    """Let in whoever came in the very moment in which a group began to wait for them; how many.
+
+    On PostgreSQL two such transactions do not see each other: the one finds nobody waiting, the other nobody there.
+    """
+    users = statements.waited_for(User).all(tx, {})
+    for source_id, value, user_id in users:
+        take_in_waiting(tx, source_id, [value], user_id=user_id)
+    mark_people(tx, people_of(tx, [user_id for _, _, user_id in users]), now=now)
+    children = statements.waited_for(Group).all(tx, {})
+    for source_id, value, child_id in children:
+        take_in_waiting(tx, source_id, [value], child_id=child_id)
+        mark_group(tx, child_id, person_ids=None, now=now)
+    return len(users) + len(children)
 
 
 def bump(tx: Tx, group_ids: Sequence[int]) -> None:

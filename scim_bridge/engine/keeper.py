@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from scim_bridge.audit.tables import AuditRow
 from scim_bridge.db import Database
-from scim_bridge.directory.memberships import drop_old_pending
+from scim_bridge.directory.memberships import drop_old_pending, take_in_missed
 from scim_bridge.engine.check import Check
 from scim_bridge.engine.connections import Connections
 from scim_bridge.engine.probe import probe_hub
@@ -131,6 +131,7 @@ class Keeper:
             if kept.audit:
                 tx.execute(sa.delete(AuditRow).where(AuditRow.at < now - timedelta(days=kept.audit)))
             tx.execute(sa.delete(Reservation).where(~Reservation.is_open, Reservation.at < now - _RESERVATIONS_KEPT))
+            take_in_missed(tx, now=now)
             drop_old_pending(tx, now - timedelta(days=self._settings.pending_member_days))
 
 

@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from databases import NOON
+from databases import NOON, sent
 
 from scim_bridge.audit.tables import AuditRow
-from scim_bridge.db import Database, Tx
+from scim_bridge.db import Database, Tx, run_waiting
 from scim_bridge.directory import groups, memberships, users
 from scim_bridge.directory.delta import MemberDelta
-from scim_bridge.directory.memberships import drop_old_pending, members_of
+from scim_bridge.directory.memberships import drop_old_pending, members_of, take_in_missed
 from scim_bridge.directory.people import load_people
 from scim_bridge.directory.sources import SourceRef
 from scim_bridge.directory.tables import GroupChange, PendingMember
@@ -70,16 +70,16 @@ def test_one_member_costs_the_same_in_any_group(db: Database, okta: SourceRef) -
     large = group(db, okta, "large", *(one.scim_id for one in people[:-1]))
 
     def statements(one: groups.StoredGroup) -> list[str]:
-        seen: list[str] = []
-        with db.write() as tx:
-            sa.event.listen(tx, "before_cursor_execute", lambda *args: seen.append(args[2]))
+        with db.write() as tx, sent(tx) as seen:
             stored = groups.get_group(tx, okta.id, one.scim_id, lock=True)
             delta = MemberDelta(add=(people[-1].scim_id,))
             groups.change_group(tx, okta, stored, stored.document, delta, now=NOON)
-        return seen
+            run_waiting(tx)
+        return [statement.split()[0] for statement in seen]
 
     assert statements(small) == statements(large)
-    assert len(statements(small)) <= 3  # it is in already: nothing is written
+    assert set(statements(small)) == {"SELECT", "INSERT"}  # it is in already: nothing more is written
+    assert len(statements(small)) == 3
 
 
 def test_a_change_of_members_leaves_one_change_row_and_one_audit_row(db: Database, okta: SourceRef) -> None:
@@ -105,6 +105,18 @@ def test_what_changes_nothing_writes_nothing(db: Database, okta: SourceRef) -> N
         assert change(db, okta, one, delta).version == 1
     assert take_changes(db) == []
     assert [action for action, _ in actions(db)] == ["group.created"]
+
+
+def test_whoever_came_while_a_group_began_to_wait_is_let_in(db: Database, okta: SourceRef) -> None:
+    ada = user(db, okta, "ada", externalId="E1")
+    one = group(db, okta, "Engineering")
+    with db.write() as tx:  # as two transactions that do not see each other leave it
+        tx.execute(sa.insert(PendingMember).values(group_id=one.id, value="E1", source_id=okta.id, created_at=NOON))
+    with db.write() as tx:
+        assert take_in_missed(tx, now=NOON) == 1
+    assert values(db, one) == [(ada.scim_id, "User")]
+    with db.write() as tx:
+        assert take_in_missed(tx, now=NOON) == 0
 
 
 def test_replace_takes_the_difference(db: Database, okta: SourceRef) -> None:

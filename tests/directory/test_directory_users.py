@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from databases import NOON
+from databases import NOON, sent
 
 from scim_bridge.audit.tables import AuditRow
 from scim_bridge.db import Database, Tx
@@ -267,11 +267,10 @@ def test_addresses_follow_the_document(db: Database, okta: SourceRef) -> None:
 
 def test_people_are_read_with_a_constant_number_of_statements(db: Database, okta: SourceRef) -> None:
     ids = [create(db, okta, name=f"u{number}").person_id for number in range(30)]
-    seen: list[str] = []
     with db.read() as tx:
         load_people(tx, ids[:1])  # opens the transaction
-        sa.event.listen(tx, "before_cursor_execute", lambda *args: seen.append(args[2]))
-        found = load_people(tx, ids)
+        with sent(tx) as seen:
+            found = load_people(tx, ids)
     assert (len(found), len(seen)) == (30, 2)
 
 
