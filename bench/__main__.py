@@ -12,7 +12,7 @@ from rich.table import Table
 
 from bench import idle, kill, lag, resend, seats
 from bench.figure import Figure
-from bench.scim import create, find
+from bench.scim import create, day, deactivate, find, members
 from bench.scim.contest import Pace
 from bench.scim.site import DATABASES, Site, Sizes, sites
 
@@ -26,6 +26,9 @@ _OF_THE_BRIDGE: dict[str, Callable[[], list[Figure]]] = {
 _OF_SCIM: dict[str, Callable[[Site], list[Figure]]] = {
     "create": create.measure,
     "find": find.measure,
+    "members": members.measure,
+    "deactivate": deactivate.measure,
+    "day": day.measure,
 }
 _STEADY, _QUICK = Pace(rounds=12, seconds=1.5), Pace(rounds=4, seconds=0.75)
 _PEOPLE, _FEW = 100_000, 10_000

@@ -35,7 +35,7 @@ _UP_WITHIN_S = 30.0
 class Server:
     """One that answers: where, with which processes, and what is in its database.
 
-    ``numbers`` are those of people who are not there yet; every caller gets others.
+    ``numbers`` are those of people who are not there yet, ``empty_groups`` groups that nobody used; each is given once.
     """
 
     def __init__(self, name: str, pid: int, port: int, filled: Filled) -> None:
@@ -45,6 +45,7 @@ class Server:
         self.filled = filled
         self.shapes = Shapes(filled.token)
         self.numbers = count(len(filled.people))
+        self.empty_groups = iter(filled.empty_groups)
 
     def workers(self) -> list[int]:
         """The processes that answer requests."""
