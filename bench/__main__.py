@@ -12,7 +12,7 @@ from rich.table import Table
 
 from bench import idle, kill, lag, resend, seats
 from bench.figure import Figure
-from bench.scim import create, day, deactivate, find, members
+from bench.scim import create, day, deactivate, find, members, memory, pages
 from bench.scim.contest import Pace
 from bench.scim.site import DATABASES, Site, Sizes, sites
 
@@ -29,8 +29,10 @@ _OF_SCIM: dict[str, Callable[[Site], list[Figure]]] = {
     "members": members.measure,
     "deactivate": deactivate.measure,
     "day": day.measure,
+    "pages": pages.measure,
+    "memory": memory.measure,
 }
-_STEADY, _QUICK = Pace(rounds=12, seconds=1.5), Pace(rounds=4, seconds=0.75)
+_STEADY, _QUICK = Pace(rounds=10, seconds=1.2), Pace(rounds=4, seconds=0.8)
 _PEOPLE, _FEW = 100_000, 10_000
 
 
@@ -42,7 +44,7 @@ _PEOPLE, _FEW = 100_000, 10_000
 def main(names: tuple[str, ...], databases: tuple[str, ...], people: int | None, quick: bool) -> None:
     """Measure the figures NAMES, by default all. A busy machine measures itself: close what else runs."""
     large = people or (_FEW if quick else _PEOPLE)
-    sizes = Sizes(small=1_000, middle=min(large, 10_000), large=large)
+    sizes = Sizes(small=1_000, middle=max(1_000, large // 10), large=large)
     chosen = names or (*_OF_THE_BRIDGE, *_OF_SCIM)
     measured: list[Figure] = []
     for name in chosen:

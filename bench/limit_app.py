@@ -61,27 +61,49 @@ class Limit:
     """The database, and the few statements that depend on its dialect."""
 
     def __init__(self, url: str) -> None:
-        self._is_sqlite = url.startswith("sqlite")
-        options: dict[str, Any] = {"pool_size": _POOL, "max_overflow": 20}
-        if self._is_sqlite:
-            options["connect_args"] = {"check_same_thread": False, "timeout": 15.0}
-        self.engine = sa.create_engine(url, **options)
-        self._readers = self.engine.execution_options(isolation_level="AUTOCOMMIT")
-        self._turn = threading.Lock() if self._is_sqlite else nullcontext()
-        if self._is_sqlite:
-            _prepare_sqlite(self.engine)
-        insert = sqlite.insert if self._is_sqlite else postgresql.insert
+        is_sqlite = url.startswith("sqlite")
+        self.engine = sa.create_engine(url, **_options(is_sqlite=is_sqlite))
+        self._readers = sa.create_engine(url, isolation_level="AUTOCOMMIT", **_options(is_sqlite=is_sqlite))
+        self._turn = threading.Lock() if is_sqlite else nullcontext()
+        if is_sqlite:
+            sa.event.listen(self.engine, "connect", _prepare_sqlite)
+            sa.event.listen(self._readers, "connect", _prepare_sqlite)
+            sa.event.listen(self.engine, "begin", _begin_immediate)
+        insert = sqlite.insert if is_sqlite else postgresql.insert
         self.join = insert(members).on_conflict_do_nothing()
-        self.change_user = _change_user(is_sqlite=self._is_sqlite)
+        self.change_user = _change_user(is_sqlite=is_sqlite)
 
     def read(self, statement: sa.Executable, values: dict[str, Any]) -> list[str]:
+        """The texts that one statement finds."""
         with self._readers.connect() as connection:
             return list(connection.execute(statement, values).scalars())
 
     @contextmanager
     def write(self) -> Iterator[sa.Connection]:
+        """A transaction that commits at the end."""
         with self._turn, self.engine.begin() as connection:
             yield connection
+
+    def close(self) -> None:
+        self.engine.dispose()
+        self._readers.dispose()
+
+
+def _options(*, is_sqlite: bool) -> dict[str, Any]:
+    options: dict[str, Any] = {"pool_size": _POOL, "max_overflow": 20}
+    if is_sqlite:
+        options["connect_args"] = {"check_same_thread": False, "timeout": 15.0}
+    return options
+
+
+def _prepare_sqlite(connection: Any, _record: Any) -> None:
+    connection.isolation_level = None  # reads need no BEGIN, writes say a better one
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "temp_store=MEMORY", "cache_size=-16000"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_immediate(connection: sa.Connection) -> None:
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
 def create_app() -> Flask:
@@ -163,16 +185,3 @@ def _dump(value: Any) -> str:
 
 def _json(text: str, status: int) -> Response:
     return Response(text, status, content_type="application/scim+json; charset=utf-8")
-
-
-def _prepare_sqlite(engine: sa.Engine) -> None:
-    @sa.event.listens_for(engine, "connect")
-    def on_connect(connection: Any, _record: Any) -> None:
-        connection.isolation_level = None  # reads need no BEGIN, writes say a better one
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "temp_store=MEMORY", "cache_size=-16000"):
-            connection.execute(f"PRAGMA {pragma}")
-
-    @sa.event.listens_for(engine, "begin")
-    def on_begin(connection: sa.Connection) -> None:
-        if connection.get_isolation_level() != "AUTOCOMMIT":
-            connection.exec_driver_sql("BEGIN IMMEDIATE")

@@ -35,12 +35,19 @@ class Contest:
         ratio, note = self._ratio(of, unit)
         return at_most(name, ratio, goal, "x", note=note)
 
+    def first(self, of: Measure) -> float:
+        """The first's own median."""
+        return median(of(first) for first, _ in self.pairs)
+
+    def second(self, of: Measure) -> float:
+        """The second's own median."""
+        return median(of(second) for _, second in self.pairs)
+
     def _ratio(self, of: Measure, unit: str) -> tuple[float, str]:
         """The median ratio; in words: its middle half, and both medians."""
         ratios = [of(first) / of(second) for first, second in self.pairs]
         low, _, high = quantiles(ratios, n=4, method="inclusive")
-        one, other = (median(of(each) for each in side) for side in zip(*self.pairs, strict=True))
-        return median(ratios), f"{low:.2f} to {high:.2f}; {one:.3g} and {other:.3g}{unit}"
+        return median(ratios), f"{low:.2f} to {high:.2f}; {self.first(of):.3g} and {self.second(of):.3g}{unit}"
 
 
 @dataclass(frozen=True, slots=True)

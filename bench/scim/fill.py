@@ -137,5 +137,5 @@ def fill_limit(store: Store, people: int) -> Filled:
     if store.kind == "PostgreSQL":
         with limit.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             connection.exec_driver_sql("ANALYZE")
-    limit.engine.dispose()
+    limit.close()
     return Filled(url, "none", ids, sized, [f"group-{number}-empty" for number in range(_EMPTY_GROUPS)])

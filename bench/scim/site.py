@@ -29,13 +29,17 @@ class Sizes:
 
 @dataclass(slots=True)
 class Site:
-    """Filled databases, each made when it is first asked for. ``say`` tells what takes time."""
+    """Filled databases, each made when it is first asked for. ``say`` tells what takes time.
+
+    The bridge's SQLite files are made once for all sites: the rows of other databases are copied from them.
+    """
 
     store: Store
-    files: SqliteStore
     sizes: Sizes
     pace: Pace
     say: Callable[[str], None]
+    files: SqliteStore
+    in_files: dict[int, Filled]
     _bridges: dict[int, Filled] = field(default_factory=dict)
     _limits: dict[int, Filled] = field(default_factory=dict)
 
@@ -43,7 +47,6 @@ class Site:
     def bridge(self, people: int) -> Iterator[Server]:
         """A bridge with so many people."""
         if people not in self._bridges:
-            self.say(f"filling the bridge's database with {people:,} people")
             self._bridges[people] = self._fill_bridge(people)
         with servers.bridge(self.store, self._bridges[people]) as server:
             yield server
@@ -57,7 +60,10 @@ class Site:
             yield server
 
     def _fill_bridge(self, people: int) -> Filled:
-        filled = fill_bridge(Database(self.files.new(), synchronous="NORMAL"), people)
+        if people not in self.in_files:
+            self.say(f"filling a database with {people:,} people")
+            self.in_files[people] = fill_bridge(Database(self.files.new(), synchronous="NORMAL"), people)
+        filled = self.in_files[people]
         return filled if self.store is self.files else copy_to_postgres(filled, self.store.new())
 
 
@@ -67,11 +73,12 @@ def sites(names: tuple[str, ...], sizes: Sizes, pace: Pace, say: Callable[[str],
     with ExitStack() as opened:
         folder = Path(opened.enter_context(TemporaryDirectory(prefix="scim-bridge-bench-")))
         files = SqliteStore(folder)
+        in_files: dict[int, Filled] = {}
         made: list[Site] = []
         for name in names:
             store: Store = files
             if name == "postgresql":
                 store = PostgresStore()
                 opened.callback(store.close)
-            made.append(Site(store, files, sizes, pace, say))
+            made.append(Site(store, sizes, pace, say, files, in_files))
         yield made
