@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import IntEnum
 from typing import Any
 
 import sqlalchemy as sa
@@ -64,6 +65,14 @@ _TOLD = sa.delete(PersonChange).where(
 )
 
 
+class Work(IntEnum):
+    """What a step found: nothing, something, or as much as it takes at once, so that more is left."""
+
+    NONE = 0
+    SOME = 1
+    FULL = 2
+
+
 class Fanout:
     """Works off change rows; ``step`` does one bounded piece and says whether more may be left."""
 
@@ -73,17 +82,17 @@ class Fanout:
         self._rules = rules
         self._on_want = on_want
 
-    def step(self) -> bool:
-        """Do one piece of each kind of work. False: nothing was left."""
+    def step(self) -> Work:
+        """Do one piece of each kind of work."""
         with self._db.read() as tx:
             groups, revision, people = tx.execute(_WAITING).one()
         if groups:
             self._expand_groups()
         if revision:
             self._expand_revision()
-        if groups or revision or people:
-            self._people()
-        return bool(groups or revision or people)
+        if not (groups or revision or people):
+            return Work.NONE
+        return Work.FULL if self._people() >= _PEOPLE_AT_ONCE else Work.SOME
 
     def _expand_groups(self) -> None:
         with self._db.read() as tx:
@@ -123,11 +132,12 @@ class Fanout:
             else:
                 tx.execute(sa.delete(RevisionChange).where(same))
 
-    def _people(self) -> None:
+    def _people(self) -> int:
+        """How many people were looked at."""
         with self._db.read() as tx:
             generations = {row.person_id: row.generation for row in tx.execute(_PERSON_CHANGES)}
             if not generations:
-                return
+                return 0
             in_force = self._rules.in_force(tx)
             people = load_people(tx, list(generations))
             bound = group_bindings(tx)
@@ -139,6 +149,7 @@ class Fanout:
             wanted = _write(tx, in_force, generations, verdicts, now=now)
         if wanted:
             self._on_want()
+        return len(generations)
 
 
 def _exists(tx: Tx, group_id: int) -> bool:
