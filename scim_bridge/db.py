@@ -29,6 +29,8 @@ from sqlalchemy.orm import DeclarativeBase
 
 from scim_bridge.clock import Clock, SystemClock
 from scim_bridge.errors import InvalidInput
+from scim_bridge.sql_functions import postgresql as postgresql_functions
+from scim_bridge.sql_functions import register
 
 _FRESH_S = 5.0
 """Seconds for which a connection that was used is taken to live."""
@@ -88,6 +90,14 @@ class Base(DeclarativeBase):
             "pk": "pk_%(table_name)s",
         }
     )
+
+
+@sa.event.listens_for(Base.metadata, "before_create")
+def _make_functions(_metadata: Any, connection: Connection, **_: Any) -> None:
+    """Tables that are made without a migration, as tests do, come with our functions too."""
+    if connection.dialect.name == "postgresql":
+        for statement in postgresql_functions():
+            connection.exec_driver_sql(statement)
 
 
 def new_id() -> str:
@@ -188,6 +198,7 @@ def _prepare_sqlite(engine: sa.Engine, synchronous: str) -> None:
         ):
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
+        register(connection)
 
     @sa.event.listens_for(engine, "begin")
     def on_begin(connection: Connection) -> None:

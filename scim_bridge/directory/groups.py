@@ -21,6 +21,7 @@ from scim_bridge.directory.memberships import (
     people_in,
     take_in_waiting,
 )
+from scim_bridge.directory.ordering import Order
 from scim_bridge.directory.sources import SourceRef
 from scim_bridge.directory.tables import Group, Membership, NestedGroup, Source
 from scim_bridge.errors import NotFound
@@ -95,14 +96,15 @@ def get_group(tx: Tx, source_id: int, scim_id: str, *, lock: bool = False) -> St
 
 
 def page_of_groups(
-    tx: Tx, source_id: int, where: sa.ColumnElement[bool], *, offset: int, limit: int
+    tx: Tx, source_id: int, where: sa.ColumnElement[bool], *, offset: int, limit: int, order: Order = ()
 ) -> tuple[int, list[StoredGroup]]:
-    """How many groups meet ``where``, and one page of them, oldest first."""
+    """How many groups meet ``where``, and one page of them, in ``order`` (``ordering``) or else oldest first."""
     total = tx.execute(sa.select(sa.func.count()).select_from(Group).where(where)).scalar_one()
     if limit == 0 or offset >= total:
         return total, []
-    ids = sa.select(Group.id).where(where).order_by(Group.id).limit(limit).offset(offset).subquery()
-    rows = tx.execute(sa.select(*GROUP_COLUMNS).join(ids, ids.c.id == Group.id).order_by(Group.id))
+    by = order or (Group.id,)
+    ids = sa.select(Group.id).where(where).order_by(*by).limit(limit).offset(offset).subquery()
+    rows = tx.execute(sa.select(*GROUP_COLUMNS).join(ids, ids.c.id == Group.id).order_by(*by))
     return total, [StoredGroup(*row) for row in rows]
 
 

@@ -1,182 +1,169 @@
-"""A filter tree as an SQL condition, for the attributes that have a column or an index of their own.
+"""A filter tree as an SQL condition over everything that users and groups have (RFC 7644 section 3.4.2.2).
 
-Every condition here is true or false, never NULL: ``not`` then means the opposite, as SCIM wants it.
+The answer is the one that ``filters.matches`` gives for the resource as it is shown; tests hold both together on
+both databases. What a condition reads is told by ``stored``, how it reads it by ``spots``. Names come from the
+schemas, values are bound: no text of a filter becomes SQL.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 import sqlalchemy as sa
-from sqlalchemy.orm import InstrumentedAttribute, aliased
 
-from scim_bridge.directory.tables import Group, Membership, NestedGroup, PendingMember, User, UserEmail
+from scim_bridge.directory.spots import Condition, Holds, Spot, negated
+from scim_bridge.directory.stored import Stored, stored_groups, stored_users
 from scim_bridge.filters import (
     And,
     AttributePath,
+    Chain,
     Compare,
     Filter,
     InvalidFilter,
     Not,
     Or,
     Present,
+    Traits,
     Value,
     ValuePath,
-    attribute_paths,
+    value_of,
 )
-from scim_bridge.folding import fold, name_key
-
-Condition = sa.ColumnElement[bool]
-_Column = InstrumentedAttribute[Any]
-_Build = Callable[[str, Value], Condition]
-
-_ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:user"
-_CORE = {"User": "urn:ietf:params:scim:schemas:core:2.0:user", "Group": "urn:ietf:params:scim:schemas:core:2.0:group"}
-_BY_SOURCE = frozenset({"username", "externalid", "displayname"})
+from scim_bridge.filters.values import check_comparison, wanted_key
 
 
-def user_condition(source_id: int, filter: Filter | None) -> Condition:
-    """The users of a source that meet ``filter``; raises InvalidFilter where it asks for what is not indexed."""
-    return _condition("User", User.source_id, source_id, filter, _USER)
-
-
-def group_condition(source_id: int, filter: Filter | None) -> Condition:
-    """The groups of a source that meet ``filter``; raises InvalidFilter likewise."""
-    return _condition("Group", Group.source_id, source_id, filter, _GROUP)
-
-
-def _condition(
-    kind: str, column: _Column, source_id: int, filter: Filter | None, known: Mapping[str, _Build]
+def user_condition(
+    dialect: str, source_id: int, filter: Filter | None, traits: Traits, *, root: str = "", lenient: bool = False
 ) -> Condition:
+    """The users of a source that meet ``filter``.
+
+    ``root`` is the address of the SCIM entrance (``https://host/scim/v2``), for locations. Raises InvalidFilter
+    for unknown attributes, with the nearest known name, and for comparisons that no value can meet. ``lenient``:
+    an attribute that is not known has no value, as a search over several kinds wants it (RFC 7644 section 3.4.2.1).
+    """
+    return _condition(stored_users(dialect, root), source_id, filter, traits, lenient)
+
+
+def group_condition(
+    dialect: str, source_id: int, filter: Filter | None, traits: Traits, *, root: str = "", lenient: bool = False
+) -> Condition:
+    """The groups of a source that meet ``filter``, likewise."""
+    return _condition(stored_groups(dialect, root), source_id, filter, traits, lenient)
+
+
+def _condition(stored: Stored, source_id: int, filter: Filter | None, traits: Traits, lenient: bool) -> Condition:
     if filter is None:
-        return column == source_id
-    names = {path.name.lower() for path in attribute_paths(filter)}
-    if not names & _BY_SOURCE:
+        return stored.source == source_id
+    query = _Query(stored, lenient)
+    tree = query.tree(filter, stored.spot, traits)
+    if query.is_narrow(filter, traits):
         # SQLite would rather walk the whole source than use the narrow index that was asked for
-        return sa.and_(column + 0 == source_id, _tree(kind, filter, known))
-    return sa.and_(column == source_id, _tree(kind, filter, known))
+        return sa.and_(stored.source + 0 == source_id, tree)
+    return sa.and_(stored.source == source_id, tree)
 
 
-def _tree(kind: str, filter: Filter, known: Mapping[str, _Build]) -> Condition:
-    match filter:
-        case And(terms=terms):
-            return sa.and_(*(_tree(kind, term, known) for term in terms))
-        case Or(terms=terms):
-            return sa.or_(*(_tree(kind, term, known) for term in terms))
-        case Not(filter=inner):
-            return sa.not_(_tree(kind, inner, known))
-        case ValuePath():
-            return _elements(kind, filter, known)
-        case Present(path=path):
-            return _column(kind, path, known)("pr", None)
-        case _:
-            return _column(kind, filter.path, known)(filter.op, filter.value)
+@dataclass(frozen=True, slots=True)
+class _Query:
+    stored: Stored
+    lenient: bool
+
+    def tree(self, filter: Filter, spot: Spot, traits: Traits) -> Condition:
+        match filter:
+            case And(terms=terms):
+                return sa.and_(*(self.tree(term, spot, traits) for term in terms))
+            case Or(terms=terms):
+                return sa.or_(*(self.tree(term, spot, traits) for term in terms))
+            case Not(filter=inner):
+                return negated(self.tree(inner, spot, traits))
+            case Present(path=path):
+                chain = self._chain(path, traits)
+                return sa.false() if chain is None else _over(spot, chain, _present)
+            case ValuePath():
+                return self._value_path(filter, spot, traits)
+            case _:
+                return self._compare(filter, spot, traits)
+
+    def is_narrow(self, filter: Filter, traits: Traits) -> bool:
+        """Whether an index that is not by source finds the few that can meet ``filter``."""
+        match filter:
+            case And(terms=terms):
+                return any(self.is_narrow(term, traits) for term in terms)
+            case Or(terms=terms):
+                return all(self.is_narrow(term, traits) for term in terms)
+            case Compare(path=path, op="eq", value=str()):
+                chain = traits.find(path)
+                return chain is not None and self._finds_few(value_of(chain))
+            case ValuePath(path=path):
+                chain = traits.find(path)
+                return chain is not None and "value" in _equalities(filter) and self._finds_few(value_of(chain))
+            case _:
+                return False
+
+    def _chain(self, path: AttributePath, traits: Traits) -> Chain | None:
+        return traits.find(path) if self.lenient and traits.find(path) is None else traits.get(path)
+
+    def _finds_few(self, chain: Chain | None) -> bool:
+        return chain is not None and tuple(trait.name for trait in chain) in self.stored.narrow
+
+    def _value_path(self, filter: ValuePath, spot: Spot, traits: Traits) -> Condition:
+        chain = self._chain(filter.path, traits)
+        if chain is None:
+            return sa.false()
+        if not chain[-1].multi:
+            raise InvalidFilter(f"{filter.path} has no elements to choose from", advice="leave out the brackets")
+        inside = chain[-1].inside()
+        where: Filter = filter.where if filter.test is None else And((filter.where, filter.test))
+        value = _equalities(filter).get("value")
+        is_narrow = isinstance(value, str) and self._finds_few(value_of(chain))
+        holds = _over(spot, chain, lambda element: self.tree(where, element, inside), narrow=is_narrow)
+        finder = self.stored.finders.get(chain[0].name) if is_narrow else None
+        return holds if finder is None else sa.and_(finder(str(value)), holds)
+
+    def _compare(self, compare: Compare, spot: Spot, traits: Traits) -> Condition:
+        chain, op = self._chain(compare.path, traits), compare.op
+        if chain is None:
+            return sa.true() if op == ("eq" if compare.value is None else "ne") else sa.false()
+        if compare.value is None:
+            present = _over(spot, chain, _present)
+            return present if op == "ne" else negated(present)
+        chain = value_of(chain) or chain
+        trait = chain[-1]
+        check_comparison(str(compare.path), trait, op, compare.value)
+        wanted = wanted_key(trait, trait.kind, compare.value)
+        if wanted is None:
+            raise AssertionError("a comparison was checked and has no key")
+        if op == "ne":
+            return _differs(spot, chain, lambda one: one.holds("eq", trait, wanted))
+        is_narrow = op == "eq" and self._finds_few(chain)
+        if is_narrow and chain[0].name in self.stored.finders:
+            return self.stored.finders[chain[0].name](str(wanted))
+        return _over(spot, chain, lambda one: one.holds(op, trait, wanted), narrow=is_narrow)
 
 
-def _column(kind: str, path: AttributePath, known: Mapping[str, _Build]) -> _Build:
-    name = str(AttributePath(None, path.name, path.sub)).lower()
-    if path.urn and path.urn.lower() != _CORE[kind]:
-        name = f"{path.urn.lower()}:{name}"
-    build = known.get(name)
-    if build is None:
-        raise InvalidFilter(f"{path} cannot be asked for here", advice=f"{kind}s are found by {_NAMES[kind]}")
-    return build
+def _over(spot: Spot, chain: Chain, holds: Holds, *, narrow: bool = False) -> Condition:
+    """Whether the value at the end of ``chain`` holds; of several, one of them."""
+    if not chain:
+        return holds(spot)
+    trait, rest = chain[0], chain[1:]
+    spot = spot.at(trait)
+    if trait.multi:
+        return spot.elements(trait, lambda element: _over(element, rest, holds), narrow=narrow)
+    return _over(spot, rest, holds, narrow=narrow)
 
 
-def _elements(kind: str, filter: ValuePath, known: Mapping[str, _Build]) -> Condition:
-    """``emails[...]`` and ``members[value ...]``."""
-    name = filter.path.name.lower()
-    where: Filter = And((filter.where, filter.test)) if filter.test else filter.where
-    if kind == "User" and name == "emails":
-        return User.id.in_(sa.select(UserEmail.user_id).where(_tree("emails", where, _EMAIL)))
-    if kind == "Group" and name == "members" and isinstance(where, Compare) and where.op == "eq":
-        return _column(kind, AttributePath(None, "members", where.path.name), known)("eq", where.value)
-    raise InvalidFilter(f"{filter} cannot be asked for here", advice=f"{kind}s are found by {_NAMES[kind]}")
+def _differs(spot: Spot, chain: Chain, equal: Holds) -> Condition:
+    """``ne``: there is no value, or one of them is not equal."""
+    if not any(trait.multi for trait in chain):
+        return negated(_over(spot, chain, equal))
+    nothing = negated(_over(spot, chain, _present))
+    return sa.or_(nothing, _over(spot, chain, lambda one: sa.and_(one.present(), negated(equal(one)))))
 
 
-def _text(column: _Column, key: Callable[[str], str]) -> _Build:
-    def build(op: str, value: Value) -> Condition:
-        there = sa.and_(column.is_not(None), column != "")
-        if op == "pr" or value is None:
-            return sa.not_(there) if op == "eq" else there
-        _only_equal(op)
-        if not isinstance(value, str):
-            return sa.true() if op == "ne" else sa.false()
-        equal = sa.and_(column.is_not(None), column == key(value))
-        return sa.not_(equal) if op == "ne" else equal
-
-    return build
+def _equalities(filter: ValuePath) -> Mapping[str, Value]:
+    """What an element must equal, by lower-case name."""
+    terms = [*(filter.where.terms if isinstance(filter.where, And) else (filter.where,)), filter.test]
+    return {term.path.name.lower(): term.value for term in terms if isinstance(term, Compare) and term.op == "eq"}
 
 
-def _truth(column: _Column) -> _Build:
-    def build(op: str, value: Value) -> Condition:
-        if op == "pr" or value is None:
-            return sa.false() if op == "eq" else sa.true()
-        _only_equal(op)
-        if not isinstance(value, bool):
-            return sa.true() if op == "ne" else sa.false()
-        return column.is_(value) if op == "eq" else column.is_not(value)
-
-    return build
-
-
-def _email(sub: str) -> _Build:
-    """``emails``, ``emails.value``, ``emails.type``: one of the addresses meets it."""
-
-    def build(op: str, value: Value) -> Condition:
-        any_at_all = User.id.in_(sa.select(UserEmail.user_id))
-        if op == "pr" or value is None:
-            return sa.not_(any_at_all) if op == "eq" else any_at_all
-        meets = User.id.in_(sa.select(UserEmail.user_id).where(_EMAIL[sub](op, value)))
-        return sa.or_(sa.not_(any_at_all), meets) if op == "ne" else meets
-
-    return build
-
-
-def _member(op: str, value: Value) -> Condition:
-    if op != "eq" or not isinstance(value, str):
-        raise InvalidFilter("members are asked for by eq and an id", advice='write members eq "<id>"')
-    users = sa.select(Membership.group_id).join(User, User.id == Membership.user_id).where(User.scim_id == value)
-    child = aliased(Group)
-    nested = sa.select(NestedGroup.group_id).join(child, child.id == NestedGroup.child_id).where(child.scim_id == value)
-    waiting = sa.select(PendingMember.group_id).where(PendingMember.value == value)
-    return Group.id.in_(sa.union_all(users, nested, waiting))
-
-
-def _only_equal(op: str) -> None:
-    if op not in ("eq", "ne"):
-        raise InvalidFilter(f"the operator {op} cannot be used here", advice="lists take eq, ne and pr")
-
-
-_EMAIL: dict[str, _Build] = {
-    "value": _text(UserEmail.value_key, fold),
-    "type": _text(UserEmail.type_key, fold),
-    "primary": _truth(UserEmail.is_primary),
-}
-_USER: dict[str, _Build] = {
-    "id": _text(User.scim_id, str),
-    "externalid": _text(User.external_id, str),
-    "username": _text(User.user_name_key, fold),
-    "displayname": _text(User.display_name_key, name_key),
-    "active": _truth(User.active),
-    "emails": _email("value"),
-    "emails.value": _email("value"),
-    "emails.type": _email("type"),
-    "manager": _text(User.manager_id, str),
-    "manager.value": _text(User.manager_id, str),
-    f"{_ENTERPRISE}:manager": _text(User.manager_id, str),
-    f"{_ENTERPRISE}:manager.value": _text(User.manager_id, str),
-}
-_GROUP: dict[str, _Build] = {
-    "id": _text(Group.scim_id, str),
-    "externalid": _text(Group.external_id, str),
-    "displayname": _text(Group.display_name_key, name_key),
-    "members": _member,
-    "members.value": _member,
-}
-_NAMES = {
-    "User": "userName, externalId, id, displayName, active, emails (value, type) and manager",
-    "Group": "displayName, externalId, id and members (value)",
-    "emails": "value, type and primary",
-}
+def _present(spot: Spot) -> Condition:
+    return spot.present()

@@ -26,6 +26,7 @@ from scim_bridge.directory.joining import (
 )
 from scim_bridge.directory.meeting import meet
 from scim_bridge.directory.memberships import bump, take_in_waiting
+from scim_bridge.directory.ordering import Order
 from scim_bridge.directory.sources import SourceRef
 from scim_bridge.directory.tables import DeletedEmail, DeletedUser, Membership, User, UserEmail
 from scim_bridge.errors import Conflict, NotFound
@@ -89,14 +90,15 @@ def get_user(tx: Tx, source_id: int, scim_id: str, *, lock: bool = False) -> Sto
 
 
 def page_of_users(
-    tx: Tx, source_id: int, where: sa.ColumnElement[bool], *, offset: int, limit: int
+    tx: Tx, source_id: int, where: sa.ColumnElement[bool], *, offset: int, limit: int, order: Order = ()
 ) -> tuple[int, list[StoredUser]]:
-    """How many users meet ``where``, and one page of them, oldest first."""
+    """How many users meet ``where``, and one page of them, in ``order`` (``ordering``) or else oldest first."""
     total = tx.execute(sa.select(sa.func.count()).select_from(User).where(where)).scalar_one()
     if limit == 0 or offset >= total:
         return total, []
-    ids = sa.select(User.id).where(where).order_by(User.id).limit(limit).offset(offset).subquery()
-    rows = tx.execute(sa.select(*USER_COLUMNS).join(ids, ids.c.id == User.id).order_by(User.id))
+    by = order or (User.id,)
+    ids = sa.select(User.id).where(where).order_by(*by).limit(limit).offset(offset).subquery()
+    rows = tx.execute(sa.select(*USER_COLUMNS).join(ids, ids.c.id == User.id).order_by(*by))
     return total, [StoredUser(*row) for row in rows]
 
 

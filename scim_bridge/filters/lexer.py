@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 MAX_LENGTH = 8 * 1024
 MAX_DEPTH = 30
 MAX_TERMS = 250
+_LARGEST = 2**63
 
 _END = r"(?![A-Za-z0-9_$.:-])"  # a literal ends here: `nullable` is a name, not `null` and a rest
 
@@ -79,9 +80,9 @@ class FilterLexer(SCIMLexer):  # type: ignore[misc]
 
 
 def _number(text: str, index: int) -> int | float:
-    """An int where JSON text is one; infinity and integers of hundreds of digits are refused."""
-    is_whole = re.fullmatch(r"-?[0-9]+", text)
-    value = int(text) if is_whole and len(text) <= 20 else float(text)
+    """An int where JSON text is one of 64 bits, as databases have them; what no float can hold is refused."""
+    is_whole = re.fullmatch(r"-?[0-9]{1,19}", text)
+    value = int(text) if is_whole and -_LARGEST <= int(text) < _LARGEST else float(text)
     if abs(value) >= 1e300:
         raise InvalidFilter(f"the number at character {index + 1} is too large", position=index + 1)
     return value

@@ -5,38 +5,64 @@
     absent, null, "", []   | only eq null  | true  | false    | false       | false
     several                | any of them meets it, for every operator
 
-Types count: the string "true" is not the boolean true, and a boolean is never in any order. A string
-that is a dateTime on both sides is compared as a moment. Attributes that are caseExact compare as they
-are, all others case-folded.
+Types count: the string "x" is no number, and a boolean is never in any order. What two values compare as
+is told by the attribute's kind (``values``).
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
-from datetime import UTC, datetime
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from scim_bridge.filters.traits import ANY, CORE_TRAITS, EXACT, Trait, Traits, value_of
 from scim_bridge.filters.tree import And, AttributePath, Compare, Filter, Not, Or, Present, ValuePath
-
-CORE = "urn:ietf:params:scim:schemas:core:2.0:"
-
-_CASE_EXACT = frozenset(
-    {"id", "externalid", "profileurl", "photos.value", "meta.location", "meta.version", "meta.resourcetype"}
-)
-_DATE_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)?", re.IGNORECASE)
+from scim_bridge.filters.values import check_comparison, holds, kind_for, stored_key, wanted_key
 
 
-def matches(filter: Filter, resource: Mapping[str, Any]) -> bool:
-    """Whether ``resource``, a SCIM document with extensions under their URNs, meets ``filter``."""
-    return _matches(filter, resource, "")
+def matches(filter: Filter, resource: Mapping[str, Any], traits: Traits = CORE_TRAITS) -> bool:
+    """Whether ``resource``, a SCIM document with extensions under their URNs, meets ``filter``.
+
+    An attribute that ``traits`` do not know is read from the document as it is named.
+    """
+    match filter:
+        case And(terms=terms):
+            return all(matches(term, resource, traits) for term in terms)
+        case Or(terms=terms):
+            return any(matches(term, resource, traits) for term in terms)
+        case Not(filter=inner):
+            return not matches(inner, resource, traits)
+        case Present(path=path):
+            return is_present(_values(resource, _way(path, traits)[0]))
+        case ValuePath(path=path, where=where, test=test):
+            names, trait = _way(path, traits)
+            inside = trait.inside()
+            return any(
+                matches(where, element, inside) and (test is None or matches(test, element, inside))
+                for element in map(_element, _values(resource, names))
+                if is_present(element)
+            )
+        case _:
+            return _compares(filter, resource, traits)
 
 
-def is_case_exact(path: AttributePath, parent: str = "") -> bool:
-    """Whether values of ``path`` (inside an element of ``parent``) keep their case (RFC 7643 section 8.7)."""
-    name = f"{parent}.{path.name}" if parent else str(AttributePath(None, path.name, path.sub))
-    name = name.lower()
-    return name in _CASE_EXACT or name.endswith("$ref") or (name == "photos" and path.sub is None)
+def check_types(filter: Filter, traits: Traits = CORE_TRAITS) -> None:
+    """Raise InvalidFilter for a comparison that no value can meet; unknown attributes are passed over."""
+    match filter:
+        case And(terms=terms) | Or(terms=terms):
+            for term in terms:
+                check_types(term, traits)
+        case Not(filter=inner):
+            check_types(inner, traits)
+        case ValuePath(path=path, where=where, test=test):
+            chain = traits.find(path)
+            if chain is not None:
+                check_types(where, chain[-1].inside())
+                if test is not None:
+                    check_types(test, chain[-1].inside())
+        case Compare(path=path, op=op, value=value):
+            chain = traits.find(path)
+            if chain is not None and (compared := value_of(chain)) is not None:
+                check_comparison(str(path), compared[-1], op, value)
 
 
 def find_key(resource: Mapping[str, Any], name: str) -> str | None:
@@ -47,122 +73,62 @@ def find_key(resource: Mapping[str, Any], name: str) -> str | None:
     return next((key for key in resource if key.lower() == folded), None)
 
 
-def _matches(filter: Filter, resource: Mapping[str, Any], parent: str) -> bool:
-    match filter:
-        case And(terms=terms):
-            return all(_matches(term, resource, parent) for term in terms)
-        case Or(terms=terms):
-            return any(_matches(term, resource, parent) for term in terms)
-        case Not(filter=inner):
-            return not _matches(inner, resource, parent)
-        case Present(path=path):
-            return any(_is_present(value) for value in _values(path, resource))
-        case ValuePath(path=path, where=where, test=test):
-            return any(
-                _matches(where, element, path.name) and (test is None or _matches(test, element, path.name))
-                for element in _elements(path, resource)
-            )
-        case _:
-            return _compares(filter, resource, parent)
+def is_present(value: Any) -> bool:
+    """Whether there is a value that is not empty, however deep (RFC 7644 table 3, ``pr``)."""
+    if isinstance(value, Mapping):
+        return any(is_present(part) for part in value.values())
+    if isinstance(value, list):
+        return any(is_present(part) for part in value)
+    return value is not None and value != ""
 
 
-def _compares(compare: Compare, resource: Mapping[str, Any], parent: str) -> bool:
-    found = [plain for plain in map(_plain, _values(compare.path, resource)) if _is_present(plain)]
+def _compares(compare: Compare, resource: Mapping[str, Any], traits: Traits) -> bool:
+    names, trait = _way(compare.path, traits)
+    found = _values(resource, names)
     if compare.value is None:
-        return bool(found) == (compare.op == "ne")
-    if not found:
+        return is_present(found) == (compare.op == "ne")
+    plain = [value for value in map(_plain, found) if is_present(value)]
+    if not plain:
         return compare.op == "ne"
-    exact = is_case_exact(compare.path, parent)
-    return any(_holds(compare.op, value, compare.value, exact) for value in found)
+    if trait.kind == "complex":
+        trait = trait.subs.get("value", ANY)
+    kind = kind_for(trait, compare.value)
+    wanted = wanted_key(trait, kind, compare.value)
+    equal = compare.op == "ne"
+    for value in plain:
+        key = None if wanted is None else stored_key(trait, kind, value)
+        met = key is not None and wanted is not None and holds("eq" if equal else compare.op, key, wanted)
+        if met != equal:
+            return True
+    return False
 
 
-def _get(resource: Any, name: str) -> Any:
-    if not isinstance(resource, Mapping):
-        return None
-    key = find_key(resource, name)
-    return None if key is None else resource[key]
+def _way(path: AttributePath, traits: Traits) -> tuple[Sequence[str], Trait]:
+    """The names to follow through the document, and what is known of the last."""
+    chain = traits.find(path)
+    if chain is not None:
+        return [trait.name for trait in chain], chain[-1]
+    names = [path.name] if path.sub is None else [path.name, path.sub]
+    trait = EXACT if names[-1] == "$ref" else ANY
+    return names if path.urn is None or path.urn.lower() in traits.urns else [path.urn, *names], trait
 
 
-def _values(path: AttributePath, resource: Mapping[str, Any]) -> list[Any]:
-    """All values at ``path``, multi-valued ones one by one."""
-    top = resource if path.urn is None or path.urn.lower().startswith(CORE) else _get(resource, path.urn)
-    values = _listed(_get(top, path.name))
-    if path.sub is None:
-        return values
-    return [value for element in values for value in _listed(_get(element, path.sub))]
+def _values(resource: Any, names: Sequence[str]) -> list[Any]:
+    """All values at the end of ``names``, multi-valued ones one by one."""
+    values = [resource]
+    for name in names:
+        found = [holder[key] for holder in values if isinstance(holder, Mapping) and (key := find_key(holder, name))]
+        values = [one for value in found for one in (value if isinstance(value, list) else (value,))]
+    return values
 
 
-def _elements(path: AttributePath, resource: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    return [value if isinstance(value, Mapping) else {"value": value} for value in _values(path, resource)]
-
-
-def _listed(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [value]
+def _element(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {"value": value}
 
 
 def _plain(value: Any) -> Any:
     """A complex value stands for its ``value`` sub-attribute."""
-    return _get(value, "value") if isinstance(value, Mapping) else value
-
-
-def _is_present(value: Any) -> bool:
-    if isinstance(value, Mapping):
-        return any(_is_present(part) for part in value.values())
-    if isinstance(value, list):
-        return any(_is_present(part) for part in value)
-    return value is not None and value != ""
-
-
-def _holds(op: str, value: Any, wanted: Any, exact: bool) -> bool:
-    if op == "ne":
-        return not _holds("eq", value, wanted, exact)
-    left, right = _comparable(value, wanted, exact)
-    if left is None:
-        return False
-    match op:
-        case "eq":
-            return bool(left == right)
-        case "co" | "sw" | "ew":
-            return isinstance(left, str) and _part(op, left, str(right))
-        case _:
-            return not isinstance(left, bool) and _in_order(op, left, right)
-
-
-def _comparable(value: Any, wanted: Any, exact: bool) -> tuple[Any, Any]:
-    """Both sides as one type, or (None, None) where they have none in common."""
-    if isinstance(value, str) and isinstance(wanted, str):
-        times = _moment(value), _moment(wanted)
-        if times[0] and times[1]:
-            return times
-        return (value, wanted) if exact else (value.casefold(), wanted.casefold())
-    if isinstance(value, bool) or isinstance(wanted, bool):
-        return (value, wanted) if isinstance(value, bool) and isinstance(wanted, bool) else (None, None)
-    if isinstance(value, int | float) and isinstance(wanted, int | float):
-        return value, wanted
-    return None, None
-
-
-def _moment(text: str) -> datetime | None:
-    if not _DATE_TIME.fullmatch(text):
-        return None
-    try:
-        moment = datetime.fromisoformat(text.upper())
-    except ValueError:
-        return None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-
-
-def _part(op: str, text: str, part: str) -> bool:
-    return part in text if op == "co" else text.startswith(part) if op == "sw" else text.endswith(part)
-
-
-def _in_order(op: str, left: Any, right: Any) -> bool:
-    match op:
-        case "gt":
-            return bool(left > right)
-        case "ge":
-            return bool(left >= right)
-        case "lt":
-            return bool(left < right)
-        case _:
-            return bool(left <= right)
+    if not isinstance(value, Mapping):
+        return value
+    key = find_key(value, "value")
+    return None if key is None else value[key]

@@ -9,11 +9,13 @@ put in front by the caller, says which.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from sly import Parser
 
+from scim_bridge.filters.equalities import read_equalities
 from scim_bridge.filters.lexer import FilterLexer, tokenize
 from scim_bridge.filters.tree import (
     And,
@@ -28,15 +30,14 @@ from scim_bridge.filters.tree import (
     ValuePath,
     attribute_paths,
 )
+from scim_bridge.filters.values import ORDERED, PART
 
 if TYPE_CHECKING:
     _: Callable[..., Callable[[Callable[..., Any]], Callable[..., Any]]]
 
 _EXAMPLE = 'write attribute, operator and value: title eq "x"'
 _OPERATORS = "eq, ne, co, sw, ew, gt, ge, lt, le or pr"
-_ORDERED = frozenset({"gt", "ge", "lt", "le"})
-_PART = frozenset({"co", "sw", "ew"})
-_BOOLEAN = frozenset({"active", "primary"})
+_CACHED_LENGTH = 256
 
 
 class _Parser(Parser):  # type: ignore[misc]
@@ -133,6 +134,9 @@ class _Parser(Parser):  # type: ignore[misc]
 
 def parse_filter(text: str) -> Filter:
     """Read a filter (RFC 7644 section 3.4.2.2); raises InvalidFilter, which says what is wrong and where."""
+    found = read_equalities(text)
+    if found is not None:
+        return found
     parsed: Filter = _parse("AS_FILTER", text)
     return parsed
 
@@ -147,6 +151,11 @@ def parse_path(text: str) -> Path:
 
 
 def _parse(kind: str, text: str) -> Any:
+    """Paths of PATCH are few and come again and again; trees never change, so they can be shared."""
+    return _parse_again(kind, text) if len(text) <= _CACHED_LENGTH else _parse_anew(kind, text)
+
+
+def _parse_anew(kind: str, text: str) -> Any:
     def tokens() -> Iterator[Any]:
         yield SimpleNamespace(type=kind, value=kind, lineno=1, index=0, end=0)
         yield from tokenize(text)
@@ -154,6 +163,9 @@ def _parse(kind: str, text: str) -> Any:
     if not text.strip():
         raise InvalidFilter("the text is empty", advice=_EXAMPLE)
     return _Parser().parse(tokens())
+
+
+_parse_again = lru_cache(maxsize=1024)(_parse_anew)
 
 
 def _flat(kind: type[And] | type[Or], p: Any) -> Filter:
@@ -169,9 +181,9 @@ def _flat(kind: type[And] | type[Or], p: Any) -> Filter:
 def _compare(path: AttributePath, operator: str, value: Any) -> Compare:
     """Refuse comparisons that no value can meet (RFC 7644 table 3), instead of finding nothing for ever."""
     name = path.sub or path.name
-    if operator in _ORDERED and (isinstance(value, bool) or value is None or name.lower() in _BOOLEAN):
+    if operator in ORDERED and (isinstance(value, bool) or value is None):
         raise InvalidFilter(f"{name} cannot be ordered by {operator}", advice="use eq or ne with true, false, null")
-    if operator in _PART and not isinstance(value, str):
+    if operator in PART and not isinstance(value, str):
         raise InvalidFilter(f"{operator} compares text, and the value for {name} is none", advice="put it in quotes")
     return Compare(path, operator, value)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from scim_bridge.filters import Filter, InvalidFilter, attribute_paths, parse_filter
+from scim_bridge.filters import Filter, InvalidFilter, attribute_paths, check_types, parse_filter
 from scim_bridge.filters.tree import And, Compare, Not, Or
 from scim_bridge.mapping.model import Place
 from scim_bridge.mapping.nodes import Node, Scalar
@@ -54,6 +54,7 @@ def read_condition(reader: Reader, node: Node, what: str) -> Filter | None:
         return None
     try:
         condition = parse_filter(text)
+        check_types(condition)
     except InvalidFilter as error:
         reader.refuse(_place(node, error.position), what, error)
         return None

@@ -20,6 +20,7 @@ from scim_bridge.scim.members import member_ids, split
 from scim_bridge.scim.patch import apply
 from scim_bridge.scim.schemas import check_document, read_document
 from scim_bridge.scim.service import Call, known_id
+from scim_bridge.scim.traits import traits_of
 
 _ENDPOINTS = {"User": "/Users", "Group": "/Groups"}
 
@@ -28,8 +29,8 @@ def list_groups(call: Call) -> Answer:
     """GET /Groups."""
     page = read_page(call.query, GROUPS)
     projection = call.projection(GROUPS)
-    where = group_condition(call.source.id, page.filter)
     with call.service.db.read() as tx:
+        where = group_condition(tx.dialect.name, call.source.id, page.filter, traits_of(GROUPS), root=call.root)
         total, rows = groups.page_of_groups(tx, call.source.id, where, offset=page.start_index - 1, limit=page.count)
         shown = _render(call, tx, rows, projection)
     return Answer(list_body(shown, total=total, start_index=page.start_index))

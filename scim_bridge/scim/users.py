@@ -18,14 +18,15 @@ from scim_bridge.scim.listing import list_body, read_page
 from scim_bridge.scim.patch import apply
 from scim_bridge.scim.schemas import check_document, read_document
 from scim_bridge.scim.service import Call, known_id
+from scim_bridge.scim.traits import traits_of
 
 
 def list_users(call: Call) -> Answer:
     """GET /Users."""
     page = read_page(call.query, USERS)
     projection = call.projection(USERS)
-    where = user_condition(call.source.id, page.filter)
     with call.service.db.read() as tx:
+        where = user_condition(tx.dialect.name, call.source.id, page.filter, traits_of(USERS), root=call.root)
         total, rows = users.page_of_users(tx, call.source.id, where, offset=page.start_index - 1, limit=page.count)
         shown = _render(call, tx, rows, projection)
     return Answer(list_body(shown, total=total, start_index=page.start_index))

@@ -42,6 +42,7 @@ ADA = {
         'id eq "2819c223"',
         'externalId eq "E1" and externalId ne "e1"',
         "active eq true and active ne false",
+        'active eq "True"',
         "level eq 7 and level gt 6.5 and level le 7 and level eq 7.0",
         "ratio lt 3 and ratio ge 2.5",
         'nickNames eq "countess" and nickNames eq "enchantress"',
@@ -75,7 +76,6 @@ def test_holds(text: str) -> None:
     [
         pytest.param('externalId eq "e1"', id="externalId-keeps-case"),
         pytest.param('photos.value eq "https://x/y.png"', id="references-keep-case"),
-        pytest.param('active eq "true"', id="text-is-no-boolean"),
         pytest.param("userName eq true", id="boolean-is-no-text"),
         pytest.param("active eq 1", id="number-is-no-boolean"),
         pytest.param('level eq "7"', id="text-is-no-number"),
