@@ -28,7 +28,9 @@ log = logging.getLogger(__name__)
 def create_app(settings: Settings, db: Database, *, wake: Callable[[], None]) -> Flask:
     """Everything that answers HTTP: SCIM at ``/scim/v2``, ``/health/*`` and ``/status``."""
     app = Flask("scim_bridge", static_folder=None)
-    app.config["MAX_CONTENT_LENGTH"] = max(settings.max_body_bytes, settings.max_group_body_bytes)
+    app.config["MAX_CONTENT_LENGTH"] = max(
+        settings.max_body_bytes, settings.max_group_body_bytes, settings.max_bulk_bytes
+    )
     app.json.sort_keys = False  # type: ignore[attr-defined]  # the provider is Flask's own
     if proxies := settings.trusted_proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, proxies, proxies, proxies)  # type: ignore[method-assign]
@@ -44,6 +46,8 @@ def create_app(settings: Settings, db: Database, *, wake: Callable[[], None]) ->
             base_url=settings.base_url or None,
             max_body_bytes=settings.max_body_bytes,
             max_group_body_bytes=settings.max_group_body_bytes,
+            max_bulk_bytes=settings.max_bulk_bytes,
+            max_bulk_operations=settings.max_bulk_operations,
         )
     )
     app.register_blueprint(health_blueprint(db))

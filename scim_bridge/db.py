@@ -146,6 +146,11 @@ class Database:
             self._reader = self.engine.execution_options(isolation_level="AUTOCOMMIT")
 
     @property
+    def dialect(self) -> str:
+        """``sqlite`` or ``postgresql``."""
+        return self.engine.dialect.name
+
+    @property
     def file(self) -> Path | None:
         """The SQLite file, or None on a server."""
         return Path(str(self.url.database)).resolve() if self.is_sqlite else None

@@ -54,6 +54,8 @@ class Settings:
     trusted_proxies: int
     max_body_bytes: int
     max_group_body_bytes: int
+    max_bulk_bytes: int
+    max_bulk_operations: int
     status_token: str = field(repr=False)
     lease_s: int
     http_connect_s: float
@@ -278,6 +280,8 @@ _READERS: Mapping[str, Callable[[Any], Any]] = {
     "trusted_proxies": _whole(0, 10),
     "max_body_bytes": _whole(1_024, 1 << 30),
     "max_group_body_bytes": _whole(1_024, 1 << 30),
+    "max_bulk_bytes": _whole(1_024, 1 << 30),
+    "max_bulk_operations": _whole(1, 100_000),
     "status_token": _text,
     "lease_s": _whole(11, 3_600),
     "http_connect_s": _seconds,

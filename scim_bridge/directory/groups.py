@@ -21,7 +21,6 @@ from scim_bridge.directory.memberships import (
     people_in,
     take_in_waiting,
 )
-from scim_bridge.directory.ordering import Order
 from scim_bridge.directory.sources import SourceRef
 from scim_bridge.directory.tables import Group, Membership, NestedGroup, Source
 from scim_bridge.errors import NotFound
@@ -29,6 +28,7 @@ from scim_bridge.folding import name_key
 from scim_bridge.prepared import Prepared, change_of
 
 __all__ = [
+    "GROUP_COLUMNS",
     "GroupView",
     "StoredGroup",
     "change_group",
@@ -36,7 +36,6 @@ __all__ = [
     "delete_group",
     "get_group",
     "list_groups",
-    "page_of_groups",
     "people_in",
 ]
 
@@ -95,24 +94,20 @@ def get_group(tx: Tx, source_id: int, scim_id: str, *, lock: bool = False) -> St
     return StoredGroup(*row)
 
 
-def page_of_groups(
-    tx: Tx, source_id: int, where: sa.ColumnElement[bool], *, offset: int, limit: int, order: Order = ()
-) -> tuple[int, list[StoredGroup]]:
-    """How many groups meet ``where``, and one page of them, in ``order`` (``ordering``) or else oldest first."""
-    total = tx.execute(sa.select(sa.func.count()).select_from(Group).where(where)).scalar_one()
-    if limit == 0 or offset >= total:
-        return total, []
-    by = order or (Group.id,)
-    ids = sa.select(Group.id).where(where).order_by(*by).limit(limit).offset(offset).subquery()
-    rows = tx.execute(sa.select(*GROUP_COLUMNS).join(ids, ids.c.id == Group.id).order_by(*by))
-    return total, [StoredGroup(*row) for row in rows]
-
-
 def create_group(
-    tx: Tx, source: SourceRef, document: dict[str, Any], members: tuple[str, ...], *, now: datetime
+    tx: Tx,
+    source: SourceRef,
+    document: dict[str, Any],
+    members: tuple[str, ...],
+    *,
+    now: datetime,
+    promised_id: str | None = None,
 ) -> StoredGroup:
-    """Store a new group with ``members`` (ids as pushed); ids that nobody has yet are kept."""
-    scim_id = new_id()
+    """Store a new group with ``members`` (ids as pushed); ids that nobody has yet are kept.
+
+    ``promised_id`` is its public id where that was given away beforehand.
+    """
+    scim_id = promised_id or new_id()
     values = {"scim_id": scim_id, "source_id": source.id, "version": 1, "created_at": now, "changed_at": now}
     group_id = tx.execute(_NEW_GROUP, values | _columns(document)).scalar_one()
     changed = change_members(tx, source.id, group_id, MemberDelta(add=members), now=now) if members else Changed()

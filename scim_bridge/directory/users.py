@@ -26,7 +26,6 @@ from scim_bridge.directory.joining import (
 )
 from scim_bridge.directory.meeting import meet
 from scim_bridge.directory.memberships import bump, take_in_waiting
-from scim_bridge.directory.ordering import Order
 from scim_bridge.directory.sources import SourceRef
 from scim_bridge.directory.tables import DeletedEmail, DeletedUser, Membership, User, UserEmail
 from scim_bridge.errors import Conflict, NotFound
@@ -89,21 +88,13 @@ def get_user(tx: Tx, source_id: int, scim_id: str, *, lock: bool = False) -> Sto
     return StoredUser(*row)
 
 
-def page_of_users(
-    tx: Tx, source_id: int, where: sa.ColumnElement[bool], *, offset: int, limit: int, order: Order = ()
-) -> tuple[int, list[StoredUser]]:
-    """How many users meet ``where``, and one page of them, in ``order`` (``ordering``) or else oldest first."""
-    total = tx.execute(sa.select(sa.func.count()).select_from(User).where(where)).scalar_one()
-    if limit == 0 or offset >= total:
-        return total, []
-    by = order or (User.id,)
-    ids = sa.select(User.id).where(where).order_by(*by).limit(limit).offset(offset).subquery()
-    rows = tx.execute(sa.select(*USER_COLUMNS).join(ids, ids.c.id == User.id).order_by(*by))
-    return total, [StoredUser(*row) for row in rows]
+def create_user(
+    tx: Tx, source: SourceRef, document: dict[str, Any], *, now: datetime, promised_id: str | None = None
+) -> StoredUser:
+    """Store a new user and find its person. Raises UserNameTaken, at the latest with the commit.
 
-
-def create_user(tx: Tx, source: SourceRef, document: dict[str, Any], *, now: datetime) -> StoredUser:
-    """Store a new user and find its person. Raises UserNameTaken, at the latest with the commit."""
+    ``promised_id`` is its public id where that was given away beforehand: groups may wait for it.
+    """
     facts = facts_of(document)
     met = meet(
         tx,
@@ -114,7 +105,7 @@ def create_user(tx: Tx, source: SourceRef, document: dict[str, Any], *, now: dat
         join_key=facts.join_key,
     )
     joined = person_for_new(tx, source, met, now=now)
-    user_id, scim_id = met.user_key, new_id()
+    user_id, scim_id = met.user_key, promised_id or new_id()
     values = {
         "id": user_id,
         "scim_id": scim_id,
@@ -128,8 +119,9 @@ def create_user(tx: Tx, source: SourceRef, document: dict[str, Any], *, now: dat
     }
     _NEW_USER.later(tx, values, conflict=_TAKEN)
     _write_emails(tx, user_id, facts)
-    if met.waiting:
-        take_in_waiting(tx, source.id, [facts.external_id], user_id=user_id)
+    waiting = bool(met.waiting or promised_id)
+    if waiting:
+        take_in_waiting(tx, source.id, [promised_id, facts.external_id], user_id=user_id)
     record(
         tx,
         at=now,
@@ -139,7 +131,7 @@ def create_user(tx: Tx, source: SourceRef, document: dict[str, Any], *, now: dat
         subject=f"user:{scim_id}",
         detail=_with_attention({"person": joined.how, "active": facts.active}, joined),
     )
-    return StoredUser(user_id, scim_id, joined.person_id, document, 1, now, now, bool(met.waiting))
+    return StoredUser(user_id, scim_id, joined.person_id, document, 1, now, now, waiting)
 
 
 def change_user(

@@ -8,12 +8,15 @@ from flask import Blueprint, Response, request
 
 from scim_bridge.db import Database
 from scim_bridge.directory.joining import IsLinked
-from scim_bridge.scim import discovery, groups, unsupported, users
+from scim_bridge.scim import discovery, groups, users
 from scim_bridge.scim.answers import MEDIA_TYPE, Answer
 from scim_bridge.scim.auth import Gate
 from scim_bridge.scim.body import RequestBody
+from scim_bridge.scim.bulk import bulk
 from scim_bridge.scim.errors import translate
+from scim_bridge.scim.me import me
 from scim_bridge.scim.problems import Problem
+from scim_bridge.scim.search import search, search_groups, search_users
 from scim_bridge.scim.service import PREFIX, Call, Service
 
 Handler = Callable[..., Answer]
@@ -38,11 +41,11 @@ _ROUTES: Mapping[str, Mapping[str, Handler]] = {
     "/ResourceTypes/<name>": {"GET": discovery.get_resource_type},
     "/Schemas": {"GET": discovery.list_schemas},
     "/Schemas/<urn>": {"GET": discovery.get_schema},
-    "/Bulk": {"POST": unsupported.bulk},
-    "/Me": dict.fromkeys(("GET", "POST", "PUT", "PATCH", "DELETE"), unsupported.me),
-    "/.search": {"POST": unsupported.search},
-    "/Users/.search": {"POST": unsupported.search},
-    "/Groups/.search": {"POST": unsupported.search},
+    "/Bulk": {"POST": bulk},
+    "/Me": dict.fromkeys(("GET", "POST", "PUT", "PATCH", "DELETE"), me),
+    "/.search": {"POST": search},
+    "/Users/.search": {"POST": search_users},
+    "/Groups/.search": {"POST": search_groups},
     "": {},
     "/<path:rest>": {},
 }
@@ -56,6 +59,8 @@ def create_blueprint(
     base_url: str | None = None,
     max_body_bytes: int = 1024 * 1024,
     max_group_body_bytes: int = 16 * 1024 * 1024,
+    max_bulk_bytes: int = 4 * 1024 * 1024,
+    max_bulk_operations: int = 1000,
 ) -> Blueprint:
     """The blueprint for ``/scim/v2``.
 
@@ -63,7 +68,7 @@ def create_blueprint(
     an account link or applied access. ``base_url`` is the address that clients use, without ``/scim/v2``;
     None takes each request's own host. Sizes are in bytes.
     """
-    service = Service(db, max_body_bytes, max_group_body_bytes, wake, is_linked)
+    service = Service(db, max_body_bytes, max_group_body_bytes, wake, is_linked, max_bulk_bytes, max_bulk_operations)
     gate = Gate(db)
     blueprint = Blueprint("scim", __name__, url_prefix=PREFIX)
     for path, handlers in _ROUTES.items():

@@ -7,7 +7,8 @@ from typing import Any
 from scim_bridge.errors import NotFound
 from scim_bridge.scim.answers import Answer
 from scim_bridge.scim.definitions import GROUPS, USERS, Attribute, ResourceType, SchemaDefinition
-from scim_bridge.scim.listing import MAX_COUNT, list_body
+from scim_bridge.scim.list_request import DEFAULT_COUNT, MAX_COUNT
+from scim_bridge.scim.listing import list_body
 from scim_bridge.scim.problems import Problem
 from scim_bridge.scim.service import Call
 
@@ -23,11 +24,22 @@ def service_provider_config(call: Call) -> Answer:
         {
             "schemas": [f"{_CORE}:ServiceProviderConfig"],
             "patch": {"supported": True},
-            "bulk": {"supported": False, "maxOperations": 0, "maxPayloadSize": 0},
+            "bulk": {
+                "supported": True,
+                "maxOperations": call.service.max_bulk_operations,
+                "maxPayloadSize": call.service.max_bulk_bytes,
+            },
             "filter": {"supported": True, "maxResults": MAX_COUNT},
             "changePassword": {"supported": False},
             "sort": {"supported": False},
-            "etag": {"supported": False},
+            "etag": {"supported": True},
+            "pagination": {
+                "cursor": True,
+                "index": True,
+                "defaultPaginationMethod": "index",
+                "defaultPageSize": DEFAULT_COUNT,
+                "maxPageSize": MAX_COUNT,
+            },
             "authenticationSchemes": [
                 {
                     "type": "oauthbearertoken",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from scim_bridge.db import Tx
@@ -9,31 +10,26 @@ from scim_bridge.directory import groups
 from scim_bridge.directory.delta import MemberDelta
 from scim_bridge.directory.groups import StoredGroup
 from scim_bridge.directory.memberships import Member, members_of
+from scim_bridge.directory.pages import GROUP_SHELF
 from scim_bridge.directory.queries import group_condition
 from scim_bridge.filters import find_key
+from scim_bridge.scim import etags
 from scim_bridge.scim.answers import NO_CONTENT, Answer
 from scim_bridge.scim.attributes import Projection
 from scim_bridge.scim.definitions import GROUPS
 from scim_bridge.scim.dialects import operations
-from scim_bridge.scim.listing import list_body, read_page
+from scim_bridge.scim.listing import Listed, list_resources
 from scim_bridge.scim.members import member_ids, split
 from scim_bridge.scim.patch import apply
 from scim_bridge.scim.schemas import check_document, read_document
 from scim_bridge.scim.service import Call, known_id
-from scim_bridge.scim.traits import traits_of
 
 _ENDPOINTS = {"User": "/Users", "Group": "/Groups"}
 
 
 def list_groups(call: Call) -> Answer:
     """GET /Groups."""
-    page = read_page(call.query, GROUPS)
-    projection = call.projection(GROUPS)
-    with call.service.db.read() as tx:
-        where = group_condition(tx.dialect.name, call.source.id, page.filter, traits_of(GROUPS), root=call.root)
-        total, rows = groups.page_of_groups(tx, call.source.id, where, offset=page.start_index - 1, limit=page.count)
-        shown = _render(call, tx, rows, projection)
-    return Answer(list_body(shown, total=total, start_index=page.start_index))
+    return list_resources(call, LISTED)
 
 
 def create_group(call: Call) -> Answer:
@@ -42,9 +38,9 @@ def create_group(call: Call) -> Answer:
     projection = call.projection(GROUPS)
 
     def work(tx: Tx) -> Answer:
-        group = groups.create_group(tx, call.source, document, members, now=call.now)
-        location = call.location(GROUPS.endpoint, group.scim_id)
-        return Answer(_render(call, tx, [group], projection)[0], 201, {"Location": location})
+        group = groups.create_group(tx, call.source, document, members, now=call.now, promised_id=call.promised_id)
+        headers = {"Location": call.location(GROUPS.endpoint, group.scim_id), "ETag": etags.tag(group.version)}
+        return Answer(_render(call, tx, [group], projection)[0], 201, headers)
 
     return call.write(work)
 
@@ -54,7 +50,7 @@ def get_group(call: Call, scim_id: str) -> Answer:
     projection = call.projection(GROUPS)
     with call.service.db.read() as tx:
         group = groups.get_group(tx, call.source.id, known_id(scim_id, GROUPS))
-        return Answer(_render(call, tx, [group], projection)[0])
+        return call.shown(etags.tag(group.version), lambda: _render(call, tx, [group], projection)[0])
 
 
 def replace_group(call: Call, scim_id: str) -> Answer:
@@ -66,8 +62,9 @@ def replace_group(call: Call, scim_id: str) -> Answer:
 
     def work(tx: Tx) -> Answer:
         group = groups.get_group(tx, call.source.id, known, lock=True)
+        call.may_write(group.version)
         group = groups.change_group(tx, call.source, group, document, delta, now=call.now)
-        return Answer(_render(call, tx, [group], projection)[0])
+        return Answer(_render(call, tx, [group], projection)[0], headers={"ETag": etags.tag(group.version)})
 
     return call.write(work)
 
@@ -80,11 +77,15 @@ def patch_group(call: Call, scim_id: str) -> Answer:
 
     def work(tx: Tx) -> Answer:
         group = groups.get_group(tx, call.source.id, known, lock=True)
+        call.may_write(group.version)
         document = group.document
         if steps:
             document = check_document(apply(document, steps, GROUPS, own_id=known), GROUPS)
         group = groups.change_group(tx, call.source, group, document, delta, now=call.now)
-        return Answer(_render(call, tx, [group], projection)[0]) if projection.only else NO_CONTENT
+        headers = {"ETag": etags.tag(group.version)}
+        if not projection.only:
+            return Answer(None, 204, headers)
+        return Answer(_render(call, tx, [group], projection)[0], headers=headers)
 
     return call.write(work)
 
@@ -94,6 +95,8 @@ def delete_group(call: Call, scim_id: str) -> Answer:
     known = known_id(scim_id, GROUPS)
 
     def work(tx: Tx) -> Answer:
+        if call.is_conditional:
+            call.may_write(groups.get_group(tx, call.source.id, known, lock=True).version)
         groups.delete_group(tx, call.source, known, now=call.now)
         return NO_CONTENT
 
@@ -106,7 +109,7 @@ def _read(call: Call) -> tuple[dict[str, Any], tuple[str, ...]]:
     return read_document(body, GROUPS), member_ids(body[key] if key else None)
 
 
-def _render(call: Call, tx: Tx, rows: list[StoredGroup], projection: Projection) -> list[dict[str, Any]]:
+def _render(call: Call, tx: Tx, rows: Sequence[StoredGroup], projection: Projection) -> list[dict[str, Any]]:
     """Groups as they are shown; members are read only where they can appear."""
     members = members_of(tx, [row.id for row in rows]) if projection.shows("members") else {}
     shown: list[dict[str, Any]] = []
@@ -114,7 +117,7 @@ def _render(call: Call, tx: Tx, rows: list[StoredGroup], projection: Projection)
         resource: dict[str, Any] = {"id": row.scim_id, **row.document}
         if members.get(row.id):
             resource["members"] = [_member(call, member) for member in members[row.id]]
-        resource["meta"] = call.meta(GROUPS, row.scim_id, row.created_at, row.changed_at, row.version)
+        resource["meta"] = call.meta(GROUPS, row.scim_id, row.created_at, row.changed_at, etags.tag(row.version))
         shown.append(projection.apply(resource))
     return shown
 
@@ -125,3 +128,6 @@ def _member(call: Call, member: Member) -> dict[str, str]:
         return {"value": member.value}
     location = call.location(_ENDPOINTS[member.kind], member.value)
     return {"value": member.value, "$ref": location, "type": member.kind}
+
+
+LISTED = Listed(GROUPS, group_condition, GROUP_SHELF, _render)

@@ -1,59 +1,151 @@
-"""Pages of a list (RFC 7644 section 3.4.2.4)."""
+"""Lists, whoever asks: GET /Users, GET /Groups, and /.search over one type or both (RFC 7644 sections 3.4.2, 3.4.3).
+
+Users come before groups where both are listed, each in the order of its creation. A page is found by its
+number (startIndex) or by a cursor; both walk the same order, and ``totalResults`` counts all matches either way.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from scim_bridge.filters import Filter, parse_filter
+from scim_bridge.db import Tx
+from scim_bridge.directory.pages import Condition, Shelf
+from scim_bridge.filters import parse_filter
+from scim_bridge.scim.answers import Answer
+from scim_bridge.scim.attributes import Projection
+from scim_bridge.scim.cursors import Place, read_cursor, write_cursor
 from scim_bridge.scim.definitions import ResourceType
+from scim_bridge.scim.list_request import ListRequest, read_list_request
 from scim_bridge.scim.paths import with_truths
-from scim_bridge.scim.refusals import invalid_value
+from scim_bridge.scim.service import Call
+from scim_bridge.scim.traits import traits_of
 
-DEFAULT_COUNT = 100
-MAX_COUNT = 1000
 _LIST = "urn:ietf:params:scim:api:messages:2.0:ListResponse"
-_FAR = 2**31 - 1
+_Rows = Sequence[tuple[int, Any]]
+"""Rows of a page, each with the number of its part."""
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
-    """What a list request asks for; ``start_index`` counts from 1."""
+class Listed:
+    """A type that can be listed: how a filter becomes a condition, where its rows are, how they are shown."""
 
-    start_index: int
-    count: int
-    filter: Filter | None
+    kind: ResourceType
+    condition: Callable[..., Condition]
+    shelf: Shelf[Any]
+    render: Callable[[Call, Tx, Sequence[Any], Projection], list[dict[str, Any]]]
 
 
-def read_page(query: Mapping[str, str], kind: ResourceType) -> Page:
-    """Read startIndex, count and filter; parameters that are not known are ignored.
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """One type of the list, as this request asks for it."""
 
-    ``startIndex`` below 1 means 1, ``count`` below 0 means 0, above the maximum means the maximum.
-    Raises Refused invalidValue and InvalidFilter.
+    listed: Listed
+    where: Condition
+    projection: Projection
+
+
+def list_resources(call: Call, *types: Listed) -> Answer:
+    """The page that the query of ``call`` asks for, out of all resources of ``types``.
+
+    Raises Refused (invalidValue, invalidCount, invalidCursor) and InvalidFilter.
     """
-    text = query.get("filter")
-    filter = None if text is None else with_truths(parse_filter(text), None, kind)
-    count = _number(query.get("count"), "count", DEFAULT_COUNT)
-    start_index = _number(query.get("startIndex"), "startIndex", 1)
-    return Page(max(1, min(start_index, _FAR)), max(0, min(count, MAX_COUNT)), filter)
+    wanted = read_list_request(call.query)
+    parts = [_part(call, one, wanted.filter) for one in types]
+    with call.service.db.read() as tx:
+        if wanted.cursor is None:
+            return _page_by_number(call, tx, parts, wanted)
+        return _page_by_cursor(call, tx, parts, wanted)
 
 
-def list_body(resources: Sequence[Mapping[str, Any]], *, total: int, start_index: int = 1) -> dict[str, Any]:
+def list_body(resources: Sequence[Mapping[str, Any]], *, total: int, **more: Any) -> dict[str, Any]:
     """A ListResponse; ``total`` counts all matches, not the page."""
     return {
         "schemas": [_LIST],
         "totalResults": total,
-        "startIndex": start_index,
+        **(more or {"startIndex": 1}),
         "itemsPerPage": len(resources),
         "Resources": list(resources),
     }
 
 
-def _number(text: str | None, name: str, default: int) -> int:
-    if text is None or text == "":
-        return default
-    digits = text.strip().lstrip("+-")
-    if not (digits.isascii() and digits.isdigit() and len(digits) <= 18):
-        raise invalid_value(f"{name} is no whole number")
-    return int(text)
+def _part(call: Call, listed: Listed, text: str | None) -> _Part:
+    filter = None if text is None else with_truths(parse_filter(text), None, listed.kind)
+    where = listed.condition(call.service.db.dialect, call.source.id, filter, traits_of(listed.kind), root=call.root)
+    return _Part(listed, where, call.projection(listed.kind))
+
+
+def _page_by_number(call: Call, tx: Tx, parts: Sequence[_Part], wanted: ListRequest) -> Answer:
+    rows: list[tuple[int, Any]] = []
+    total, offset = 0, wanted.start_index - 1
+    for number, part in enumerate(parts):
+        found, matches = _slice(tx, part, max(0, offset - total), wanted.count - len(rows))
+        rows += [(number, row) for row in found]
+        total += matches
+    shown = _render(call, tx, parts, rows)
+    return Answer(list_body(shown, total=total, startIndex=wanted.start_index))
+
+
+def _slice(tx: Tx, part: _Part, offset: int, limit: int) -> tuple[list[Any], int]:
+    """At most ``limit`` rows after the first ``offset``, and how many there are in all."""
+    shelf, where = part.listed.shelf, part.where
+    if offset == 0 and limit > 0:
+        rows = shelf.first(tx, where, limit=limit + 1)
+        if len(rows) <= limit:
+            return rows, len(rows)
+        return rows[:limit], shelf.count(tx, where)
+    total = shelf.count(tx, where)
+    return shelf.at(tx, where, offset=offset, limit=limit, total=total), total
+
+
+def _page_by_cursor(call: Call, tx: Tx, parts: Sequence[_Part], wanted: ListRequest) -> Answer:
+    question = "\0".join([str(call.source.id), *(part.listed.kind.name for part in parts), wanted.question])
+    place = read_cursor(wanted.cursor, question) if wanted.cursor else Place(0, 0)
+    total = sum(part.listed.shelf.count(tx, part.where) for part in parts)
+    rows = (_before if place.back else _after)(tx, parts, place, wanted.count + 1)
+    has_more = len(rows) > wanted.count
+    if has_more:
+        rows = rows[1:] if place.back else rows[:-1]
+    shown = _render(call, tx, parts, rows)
+    cursors = {}
+    if place.back or has_more:
+        cursors["nextCursor"] = write_cursor(_end(rows, place), question)
+    if (has_more if place.back else bool(wanted.cursor)) and rows:
+        cursors["previousCursor"] = write_cursor(Place(rows[0][0], rows[0][1].id, back=True), question)
+    return Answer(list_body(shown, total=total, **cursors))
+
+
+def _end(rows: _Rows, place: Place) -> Place:
+    """Where the next page begins: after the last row, or where a page back found nothing, at the beginning."""
+    return Place(rows[-1][0], rows[-1][1].id) if rows else Place(0, 0)
+
+
+def _after(tx: Tx, parts: Sequence[_Part], place: Place, limit: int) -> _Rows:
+    rows: list[tuple[int, Any]] = []
+    for number in range(place.part, len(parts)):
+        part, start = parts[number], place.id if number == place.part else 0
+        found = part.listed.shelf.after(tx, part.where, id=start, limit=limit - len(rows))
+        rows += [(number, row) for row in found]
+        if len(rows) == limit:
+            break
+    return rows
+
+
+def _before(tx: Tx, parts: Sequence[_Part], place: Place, limit: int) -> _Rows:
+    rows: list[tuple[int, Any]] = []
+    for number in range(place.part, -1, -1):
+        part, end = parts[number], place.id if number == place.part else None
+        found = part.listed.shelf.before(tx, part.where, id=end, limit=limit - len(rows))
+        rows = [(number, row) for row in found] + rows
+        if len(rows) == limit:
+            break
+    return rows
+
+
+def _render(call: Call, tx: Tx, parts: Sequence[_Part], rows: _Rows) -> list[dict[str, Any]]:
+    shown: list[dict[str, Any]] = []
+    for number, part in enumerate(parts):
+        own = [row for owner, row in rows if owner == number]
+        shown += part.listed.render(call, tx, own, part.projection) if own else []
+    return shown

@@ -15,10 +15,13 @@ from scim_bridge.db import Database, Tx
 from scim_bridge.directory.joining import IsLinked
 from scim_bridge.directory.sources import SourceRef
 from scim_bridge.errors import NotFound
+from scim_bridge.scim import etags
 from scim_bridge.scim.answers import Answer
 from scim_bridge.scim.attributes import Projection, read_projection
 from scim_bridge.scim.body import Body
 from scim_bridge.scim.definitions import ResourceType
+from scim_bridge.scim.problems import Problem
+from scim_bridge.scim.refusals import invalid_value
 
 PREFIX = "/scim/v2"
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -36,6 +39,8 @@ class Service:
     max_group_body_bytes: int
     wake: Callable[[], None]
     is_linked: IsLinked
+    max_bulk_bytes: int = 0
+    max_bulk_operations: int = 0
 
     def write(self, work: Callable[[Tx], T]) -> T:
         """Run ``work`` in one transaction and commit; then wake the engine."""
@@ -56,7 +61,8 @@ class Call:
     """One request, whoever carries it (HTTP, or an operation of /Bulk): who asks, when, and for what.
 
     ``root`` is the address of the SCIM service that the client knows, without a slash at its end;
-    ``query`` the parameters, ``headers`` the conditions that it came with.
+    ``query`` the parameters, ``headers`` the conditions that it came with. ``promised_id`` is the id of
+    what a POST makes, where /Bulk has given it away beforehand.
     """
 
     service: Service
@@ -66,6 +72,7 @@ class Call:
     query: Mapping[str, str]
     headers: Headers
     body: Body
+    promised_id: str | None = None
 
     def write(self, work: Callable[[Tx], Answer]) -> Answer:
         """Run ``work`` in one transaction and commit; then wake the engine."""
@@ -76,20 +83,47 @@ class Call:
         return f"{self.root}{endpoint}/{resource_id}" if resource_id else f"{self.root}{endpoint}"
 
     def projection(self, kind: ResourceType) -> Projection:
-        """What the answer shows."""
-        return read_projection(self.query.get("attributes"), self.query.get("excludedAttributes"), kind)
+        """What the answer shows. Raises Refused for both parameters at once (RFC 7644 section 3.9)."""
+        attributes, excluded = self.query.get("attributes"), self.query.get("excludedAttributes")
+        if attributes and excluded:
+            raise invalid_value("attributes and excludedAttributes exclude each other", advice="send one of them")
+        return read_projection(attributes, excluded, kind)
 
-    def meta(
-        self, kind: ResourceType, scim_id: str, created: datetime, changed: datetime, version: int
-    ) -> dict[str, Any]:
-        """``meta`` of a stored resource; the version is weak (RFC 7643 section 3.1)."""
+    def meta(self, kind: ResourceType, scim_id: str, created: datetime, changed: datetime, tag: str) -> dict[str, Any]:
+        """``meta`` of a stored resource; ``tag`` is its version (RFC 7643 section 3.1)."""
         return {
             "resourceType": kind.name,
             "created": _stamp(created),
             "lastModified": _stamp(changed),
             "location": self.location(kind.endpoint, scim_id),
-            "version": f'W/"{version}"',
+            "version": tag,
         }
+
+    def shown(self, tag: str, body: Callable[[], Mapping[str, Any]]) -> Answer:
+        """The answer to GET: ``body()``, or 304 where the client has it (see ``etags``). Raises Problem 412."""
+        headers = {"ETag": tag}
+        if (wanted := self.headers.get("If-Match")) and not etags.names(wanted, "If-Match", tag):
+            raise _moved(tag)
+        if (known := self.headers.get("If-None-Match")) and etags.names(known, "If-None-Match", tag):
+            return Answer(None, 304, headers)
+        return Answer(body(), headers=headers)
+
+    @property
+    def is_conditional(self) -> bool:
+        """Whether the request sets a condition on the version of what it writes."""
+        return "If-Match" in self.headers or "If-None-Match" in self.headers
+
+    def may_write(self, version: int) -> None:
+        """Call this under the row's lock: raises Problem 412 where a condition on its version is not met."""
+        tag = etags.tag(version)
+        if (wanted := self.headers.get("If-Match")) and not etags.names_version(wanted, "If-Match", tag):
+            raise _moved(tag)
+        if (known := self.headers.get("If-None-Match")) and etags.names_version(known, "If-None-Match", tag):
+            raise _moved(tag)
+
+
+def _moved(tag: str) -> Problem:
+    return Problem(412, f"the resource is at version {tag} now; read it again, and send what should change")
 
 
 def known_id(scim_id: str, kind: ResourceType) -> str:
@@ -100,4 +134,4 @@ def known_id(scim_id: str, kind: ResourceType) -> str:
 
 
 def _stamp(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return f"{moment.astimezone(UTC).isoformat(timespec='milliseconds')[:-6]}Z"

@@ -2,34 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from scim_bridge.db import Tx
 from scim_bridge.directory import users
 from scim_bridge.directory.memberships import groups_of
+from scim_bridge.directory.pages import USER_SHELF
 from scim_bridge.directory.queries import user_condition
 from scim_bridge.directory.users import StoredUser
+from scim_bridge.scim import etags
 from scim_bridge.scim.answers import NO_CONTENT, Answer
 from scim_bridge.scim.attributes import Projection
 from scim_bridge.scim.definitions import USERS
 from scim_bridge.scim.dialects import operations
-from scim_bridge.scim.listing import list_body, read_page
+from scim_bridge.scim.listing import Listed, list_resources
 from scim_bridge.scim.patch import apply
 from scim_bridge.scim.schemas import check_document, read_document
 from scim_bridge.scim.service import Call, known_id
-from scim_bridge.scim.traits import traits_of
 
 
 def list_users(call: Call) -> Answer:
     """GET /Users."""
-    page = read_page(call.query, USERS)
-    projection = call.projection(USERS)
-    with call.service.db.read() as tx:
-        where = user_condition(tx.dialect.name, call.source.id, page.filter, traits_of(USERS), root=call.root)
-        total, rows = users.page_of_users(tx, call.source.id, where, offset=page.start_index - 1, limit=page.count)
-        shown = _render(call, tx, rows, projection)
-    return Answer(list_body(shown, total=total, start_index=page.start_index))
+    return list_resources(call, LISTED)
 
 
 def create_user(call: Call) -> Answer:
@@ -39,9 +34,9 @@ def create_user(call: Call) -> Answer:
     projection = call.projection(USERS)
 
     def work(tx: Tx) -> Answer:
-        user = users.create_user(tx, call.source, document, now=call.now)
-        location = call.location(USERS.endpoint, user.scim_id)
-        return Answer(_render(call, tx, [user], projection)[0], 201, {"Location": location})
+        user = users.create_user(tx, call.source, document, now=call.now, promised_id=call.promised_id)
+        tag, shown = _show(call, tx, user, projection)
+        return Answer(shown, 201, {"Location": call.location(USERS.endpoint, user.scim_id), "ETag": tag})
 
     return call.write(work)
 
@@ -51,7 +46,8 @@ def get_user(call: Call, scim_id: str) -> Answer:
     projection = call.projection(USERS)
     with call.service.db.read() as tx:
         user = users.get_user(tx, call.source.id, known_id(scim_id, USERS))
-        return Answer(_render(call, tx, [user], projection)[0])
+        tag, shown = _show(call, tx, user, projection)
+    return call.shown(tag, lambda: shown)
 
 
 def replace_user(call: Call, scim_id: str) -> Answer:
@@ -79,6 +75,8 @@ def delete_user(call: Call, scim_id: str) -> Answer:
     known = known_id(scim_id, USERS)
 
     def work(tx: Tx) -> Answer:
+        if call.is_conditional:
+            call.may_write(users.get_user(tx, call.source.id, known, lock=True).version)
         users.delete_user(tx, call.source, known, now=call.now)
         return NO_CONTENT
 
@@ -91,29 +89,44 @@ def _change(call: Call, scim_id: str, changed: Callable[[StoredUser], dict[str, 
 
     def work(tx: Tx) -> Answer:
         user = users.get_user(tx, call.source.id, known, lock=True)
+        call.may_write(user.version)
         stored = users.change_user(tx, call.source, user, changed(user), now=call.now, is_linked=call.service.is_linked)
-        return Answer(_render(call, tx, [stored], projection)[0])
+        tag, shown = _show(call, tx, stored, projection)
+        return Answer(shown, headers={"ETag": tag})
 
     return call.write(work)
 
 
-def _render(call: Call, tx: Tx, rows: list[StoredUser], projection: Projection) -> list[dict[str, Any]]:
-    """Users as they are shown; groups are read only where they can appear."""
+def _show(call: Call, tx: Tx, user: StoredUser, projection: Projection) -> tuple[str, dict[str, Any]]:
+    """The user's entity-tag, and the user as it is shown."""
+    groups = _groups(tx, [user], projection)[user.id]
+    tag = etags.tag(user.version, groups)
+    return tag, _resource(call, user, groups, tag, projection)
+
+
+def _render(call: Call, tx: Tx, rows: Sequence[StoredUser], projection: Projection) -> list[dict[str, Any]]:
+    """Users as they are shown in a list."""
+    groups = _groups(tx, rows, projection)
+    return [_resource(call, row, groups[row.id], etags.tag(row.version, groups[row.id]), projection) for row in rows]
+
+
+def _groups(tx: Tx, rows: Sequence[StoredUser], projection: Projection) -> dict[int, list[tuple[str, str]]]:
+    """``{user: [(group's id, name)]}`` for every row; read only where they can appear."""
     may_have = [row.id for row in rows if row.has_groups] if projection.shows("groups") else []
-    groups = groups_of(tx, may_have)
-    shown: list[dict[str, Any]] = []
-    for row in rows:
-        resource: dict[str, Any] = {"id": row.scim_id, **row.document}
-        if groups.get(row.id):
-            resource["groups"] = [
-                {
-                    "value": scim_id,
-                    "$ref": call.location("/Groups", scim_id),
-                    "display": name,
-                    "type": "direct",
-                }
-                for scim_id, name in groups[row.id]
-            ]
-        resource["meta"] = call.meta(USERS, row.scim_id, row.created_at, row.changed_at, row.version)
-        shown.append(projection.apply(resource))
-    return shown
+    return {**{row.id: [] for row in rows}, **groups_of(tx, may_have)}
+
+
+def _resource(
+    call: Call, row: StoredUser, groups: Sequence[tuple[str, str]], tag: str, projection: Projection
+) -> dict[str, Any]:
+    resource: dict[str, Any] = {"id": row.scim_id, **row.document}
+    if groups:
+        resource["groups"] = [
+            {"value": scim_id, "$ref": call.location("/Groups", scim_id), "display": name, "type": "direct"}
+            for scim_id, name in groups
+        ]
+    resource["meta"] = call.meta(USERS, row.scim_id, row.created_at, row.changed_at, tag)
+    return projection.apply(resource)
+
+
+LISTED = Listed(USERS, user_condition, USER_SHELF, _render)

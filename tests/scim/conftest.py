@@ -36,6 +36,8 @@ def app(db: Database, wakes: list[str]) -> Flask:
             base_url="https://bridge.example.com",
             max_body_bytes=20_000,
             max_group_body_bytes=60_000,
+            max_bulk_bytes=80_000,
+            max_bulk_operations=20,
         )
     )
     return app

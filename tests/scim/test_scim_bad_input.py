@@ -132,27 +132,6 @@ def test_a_group_is_no_member_of_itself(client: Client) -> None:
     assert client.members(group_id) == {ada}
 
 
-@pytest.mark.parametrize(
-    ("method", "path"),
-    [
-        ("POST", "/Bulk"),
-        ("GET", "/Me"),
-        ("PATCH", "/Me"),
-        ("POST", "/.search"),
-        ("POST", "/Users/.search"),
-        ("POST", "/Groups/.search"),
-    ],
-)
-def test_what_is_not_supported_is_501(client: Client, method: str, path: str) -> None:
-    answer = client.send(method, path, None if method == "GET" else {"Operations": []})
-    _is_error(answer, 501)
-    assert "not supported" in answer.get_json()["detail"]
-
-
-def test_a_bulk_body_has_the_limit_of_a_group(client: Client) -> None:
-    _is_error(client.send("POST", "/Bulk", {"Operations": ["x" * 60_000]}), 413)
-
-
 def test_line_breaks_and_other_scripts_are_no_control_characters(client: Client) -> None:
     user_id = client.user("ümit@example.com", addresses=[{"formatted": "Hauptstraße 1\r\n\tKöln", "type": "work"}])
     assert client.get(f"/Users/{user_id}")["addresses"][0]["formatted"] == "Hauptstraße 1\r\n\tKöln"

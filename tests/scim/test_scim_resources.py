@@ -244,10 +244,10 @@ def test_discovery_says_what_holds(client: Client) -> None:
         name: config[name]["supported"] for name in ("patch", "bulk", "filter", "sort", "etag", "changePassword")
     } == {
         "patch": True,
-        "bulk": False,
+        "bulk": True,
         "filter": True,
         "sort": False,
-        "etag": False,
+        "etag": True,
         "changePassword": False,
     }
     assert [kind["name"] for kind in client.get("/ResourceTypes")["Resources"]] == ["User", "Group"]
