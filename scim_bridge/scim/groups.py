@@ -13,12 +13,11 @@ from scim_bridge.directory.queries import group_condition
 from scim_bridge.filters import find_key
 from scim_bridge.scim.answers import NO_CONTENT, Answer
 from scim_bridge.scim.attributes import Projection
-from scim_bridge.scim.definitions import GROUPS
 from scim_bridge.scim.dialects import operations
 from scim_bridge.scim.listing import list_body, read_page
 from scim_bridge.scim.members import member_ids, split
 from scim_bridge.scim.patch import apply
-from scim_bridge.scim.schemas import check_document, read_document
+from scim_bridge.scim.schemas import read_document
 from scim_bridge.scim.service import Call, known_id
 
 _ENDPOINTS = {"User": "/Users", "Group": "/Groups"}
@@ -26,8 +25,8 @@ _ENDPOINTS = {"User": "/Users", "Group": "/Groups"}
 
 def list_groups(call: Call) -> Answer:
     """GET /Groups."""
-    page = read_page(call.query, GROUPS)
-    projection = call.projection(GROUPS)
+    page = read_page(call.query, call.groups)
+    projection = call.projection(call.groups)
     where = group_condition(call.source.id, page.filter)
     with call.service.db.read() as tx:
         total, rows = groups.page_of_groups(tx, call.source.id, where, offset=page.start_index - 1, limit=page.count)
@@ -38,11 +37,11 @@ def list_groups(call: Call) -> Answer:
 def create_group(call: Call) -> Answer:
     """POST /Groups: 201 with the whole group."""
     document, members = _read(call)
-    projection = call.projection(GROUPS)
+    projection = call.projection(call.groups)
 
     def work(tx: Tx) -> Answer:
         group = groups.create_group(tx, call.source, document, members, now=call.now)
-        location = call.location(GROUPS.endpoint, group.scim_id)
+        location = call.location(call.groups.endpoint, group.scim_id)
         return Answer(_render(call, tx, [group], projection)[0], 201, {"Location": location})
 
     return call.write(work)
@@ -50,17 +49,17 @@ def create_group(call: Call) -> Answer:
 
 def get_group(call: Call, scim_id: str) -> Answer:
     """GET /Groups/{id}."""
-    projection = call.projection(GROUPS)
+    projection = call.projection(call.groups)
     with call.service.db.read() as tx:
-        group = groups.get_group(tx, call.source.id, known_id(scim_id, GROUPS))
+        group = groups.get_group(tx, call.source.id, known_id(scim_id, call.groups))
         return Answer(_render(call, tx, [group], projection)[0])
 
 
 def replace_group(call: Call, scim_id: str) -> Answer:
     """PUT /Groups/{id}: members that are left out go."""
-    known = known_id(scim_id, GROUPS)
+    known = known_id(scim_id, call.groups)
     document, members = _read(call)
-    projection = call.projection(GROUPS)
+    projection = call.projection(call.groups)
     delta = MemberDelta(replace=True, add=members)
 
     def work(tx: Tx) -> Answer:
@@ -73,15 +72,15 @@ def replace_group(call: Call, scim_id: str) -> Answer:
 
 def patch_group(call: Call, scim_id: str) -> Answer:
     """PATCH /Groups/{id}: 204; 200 with a body where ``attributes`` asks for one (RFC 7644 section 3.5.2)."""
-    known = known_id(scim_id, GROUPS)
-    steps, delta = split(operations(call.body.read(call.service.max_group_body_bytes)))
-    projection = call.projection(GROUPS)
+    known = known_id(scim_id, call.groups)
+    steps, delta = split(operations(call.body.read(call.service.max_group_body_bytes)), call.groups)
+    projection = call.projection(call.groups)
 
     def work(tx: Tx) -> Answer:
         group = groups.get_group(tx, call.source.id, known, lock=True)
         document = group.document
         if steps:
-            document = check_document(apply(document, steps, GROUPS, own_id=known), GROUPS)
+            document = apply(document, steps, call.groups, own_id=known)
         group = groups.change_group(tx, call.source, group, document, delta, now=call.now)
         return Answer(_render(call, tx, [group], projection)[0]) if projection.only else NO_CONTENT
 
@@ -90,7 +89,7 @@ def patch_group(call: Call, scim_id: str) -> Answer:
 
 def delete_group(call: Call, scim_id: str) -> Answer:
     """DELETE /Groups/{id}: 204."""
-    known = known_id(scim_id, GROUPS)
+    known = known_id(scim_id, call.groups)
 
     def work(tx: Tx) -> Answer:
         groups.delete_group(tx, call.source, known, now=call.now)
@@ -102,7 +101,7 @@ def delete_group(call: Call, scim_id: str) -> Answer:
 def _read(call: Call) -> tuple[dict[str, Any], tuple[str, ...]]:
     body = call.body.read(call.service.max_group_body_bytes)
     key = find_key(body, "members")
-    return read_document(body, GROUPS), member_ids(body[key] if key else None)
+    return read_document(body, call.groups), member_ids(body[key] if key else None)
 
 
 def _render(call: Call, tx: Tx, rows: list[StoredGroup], projection: Projection) -> list[dict[str, Any]]:
@@ -113,7 +112,7 @@ def _render(call: Call, tx: Tx, rows: list[StoredGroup], projection: Projection)
         resource: dict[str, Any] = {"id": row.scim_id, **row.document}
         if members.get(row.id):
             resource["members"] = [_member(call, member) for member in members[row.id]]
-        resource["meta"] = call.meta(GROUPS, row.scim_id, row.created_at, row.changed_at, row.version)
+        resource["meta"] = call.meta(call.groups, row.scim_id, row.created_at, row.changed_at, row.version)
         shown.append(projection.apply(resource))
     return shown
 

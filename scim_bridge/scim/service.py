@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
@@ -18,7 +18,7 @@ from scim_bridge.errors import NotFound
 from scim_bridge.scim.answers import Answer
 from scim_bridge.scim.attributes import Projection, read_projection
 from scim_bridge.scim.body import Body
-from scim_bridge.scim.definitions import ResourceType
+from scim_bridge.scim.definitions import ResourceType, ResourceTypes
 
 PREFIX = "/scim/v2"
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -36,6 +36,7 @@ class Service:
     max_group_body_bytes: int
     wake: Callable[[], None]
     is_linked: IsLinked
+    types: ResourceTypes = field(default_factory=ResourceTypes)
 
     def write(self, work: Callable[[Tx], T]) -> T:
         """Run ``work`` in one transaction and commit; then wake the engine."""
@@ -66,6 +67,21 @@ class Call:
     query: Mapping[str, str]
     headers: Headers
     body: Body
+
+    @property
+    def types(self) -> tuple[ResourceType, ...]:
+        """All resource types."""
+        return (self.users, self.groups)
+
+    @property
+    def users(self) -> ResourceType:
+        """The resource type User, with the operator's extensions."""
+        return self.service.types.users
+
+    @property
+    def groups(self) -> ResourceType:
+        """The resource type Group, with the operator's extensions."""
+        return self.service.types.groups
 
     def write(self, work: Callable[[Tx], Answer]) -> Answer:
         """Run ``work`` in one transaction and commit; then wake the engine."""
