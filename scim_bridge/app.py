@@ -20,13 +20,17 @@ from scim_bridge.ops.health import health_blueprint
 from scim_bridge.ops.pages import status_blueprint
 from scim_bridge.scim.blueprint import create_blueprint
 from scim_bridge.scim.errors import is_database_away
+from scim_bridge.scim.extensions import load_types
 from scim_bridge.settings import Settings
 
 log = logging.getLogger(__name__)
 
 
 def create_app(settings: Settings, db: Database, *, wake: Callable[[], None]) -> Flask:
-    """Everything that answers HTTP: SCIM at ``/scim/v2``, ``/health/*`` and ``/status``."""
+    """Everything that answers HTTP: SCIM at ``/scim/v2``, ``/health/*`` and ``/status``.
+
+    Raises InvalidInput where the file of extension schemas cannot be taken.
+    """
     app = Flask("scim_bridge", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = max(settings.max_body_bytes, settings.max_group_body_bytes)
     app.json.sort_keys = False  # type: ignore[attr-defined]  # the provider is Flask's own
@@ -44,6 +48,7 @@ def create_app(settings: Settings, db: Database, *, wake: Callable[[], None]) ->
             base_url=settings.base_url or None,
             max_body_bytes=settings.max_body_bytes,
             max_group_body_bytes=settings.max_group_body_bytes,
+            types=load_types(settings.schemas),
         )
     )
     app.register_blueprint(health_blueprint(db))
