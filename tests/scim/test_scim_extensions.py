@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from scim_kit import ENTERPRISE, USER, Client
+from scim_kit import ENTERPRISE, USER, VECTORS, Client, play
 
 from scim_bridge.app import create_app
 from scim_bridge.db import Database
@@ -136,6 +136,10 @@ def test_a_group_has_its_own(client: Client) -> None:
     assert client.get(f"/Groups/{group_id}")[ACME_GROUP] == {"costCenter": "C2"}
     answer = client.send("POST", "/Groups", {"displayName": "g", ACME: {"badge": "B"}})
     assert (answer.status_code, answer.get_json()["scimType"]) == (400, "invalidValue")
+
+
+def test_entras_custom_attributes(client: Client) -> None:
+    play(client, VECTORS / "extension-entra-custom.json")
 
 
 BADGE, FLOOR, OFFICE, PROJECTS = (f"{ACME}:{name}" for name in ("badge", "floor", "office", "projects"))
