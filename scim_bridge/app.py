@@ -20,13 +20,17 @@ from scim_bridge.ops.health import health_blueprint
 from scim_bridge.ops.pages import status_blueprint
 from scim_bridge.scim.blueprint import create_blueprint
 from scim_bridge.scim.errors import is_database_away
+from scim_bridge.scim.extensions import load_types
 from scim_bridge.settings import Settings
 
 log = logging.getLogger(__name__)
 
 
 def create_app(settings: Settings, db: Database, *, wake: Callable[[], None]) -> Flask:
-    """Everything that answers HTTP: SCIM at ``/scim/v2``, ``/health/*`` and ``/status``."""
+    """Everything that answers HTTP: SCIM at ``/scim/v2``, ``/health/*`` and ``/status``.
+
+    Raises InvalidInput where the file of extension schemas cannot be taken.
+    """
     app = Flask("scim_bridge", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = max(
         settings.max_body_bytes, settings.max_group_body_bytes, settings.max_bulk_bytes
@@ -48,6 +52,7 @@ def create_app(settings: Settings, db: Database, *, wake: Callable[[], None]) ->
             max_group_body_bytes=settings.max_group_body_bytes,
             max_bulk_bytes=settings.max_bulk_bytes,
             max_bulk_operations=settings.max_bulk_operations,
+            types=load_types(settings.schemas),
         )
     )
     app.register_blueprint(health_blueprint(db))

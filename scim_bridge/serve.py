@@ -34,6 +34,7 @@ from scim_bridge.engine.lock import EngineLock
 from scim_bridge.engine.runtime import Engine
 from scim_bridge.errors import BridgeError, Conflict, InvalidInput
 from scim_bridge.schema import prepare_schema
+from scim_bridge.scim.extensions import load_types
 from scim_bridge.scim.service import PREFIX
 from scim_bridge.settings import Settings
 
@@ -49,9 +50,11 @@ _PR_SET_PDEATHSIG = 1
 def serve(settings: Settings, *, with_engine: bool = True) -> int:
     """Serve until a signal; returns the exit code.
 
-    Raises ``Conflict`` where another engine runs or the port is taken, ``InvalidInput`` for an old or newer schema.
+    Raises ``Conflict`` where another engine runs or the port is taken, ``InvalidInput`` for an old or newer
+    schema of the database, or extension schemas that cannot be taken.
     """
     parent = os.getpid()
+    load_types(settings.schemas)  # what is wrong with them is said here, not by a worker that dies
     db = _open(settings)
     lock = EngineLock(db)
     if with_engine:

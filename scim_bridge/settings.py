@@ -45,6 +45,7 @@ class Settings:
     database_url: str = field(repr=False)
     sqlite_synchronous: Literal["FULL", "NORMAL"]
     mappings: Path
+    schemas: Path | None
     executor: Literal["threads"]
     environment: str
     base_url: str  # without a slash at its end
@@ -167,6 +168,11 @@ def _folder(value: Any) -> Path:
     return Path(_name(value))
 
 
+def _file_or_none(value: Any) -> Path | None:
+    text = _text(value)
+    return Path(text) if text else None
+
+
 def _choice(*known: str, fold: Callable[[str], str]) -> Callable[[Any], str]:
     def read(value: Any) -> str:
         if (text := fold(_text(value))) not in known:
@@ -271,6 +277,7 @@ _READERS: Mapping[str, Callable[[Any], Any]] = {
     "database_url": _database_url,
     "sqlite_synchronous": _choice("FULL", "NORMAL", fold=str.upper),
     "mappings": _folder,
+    "schemas": _file_or_none,
     "executor": _executor,
     "environment": _name,
     "base_url": _base_url,

@@ -1,71 +1,116 @@
-"""Which attributes a response shows (RFC 7644 section 3.9). Pure."""
+"""Which attributes a response shows (RFC 7644 section 3.9, ``returned`` of RFC 7643 section 7). Pure.
+
+returned | nothing asked | attributes= names it | attributes= without it | excludedAttributes= names it
+---------+---------------+----------------------+------------------------+-----------------------------
+always   | shown         | shown                | shown                  | shown
+default  | shown         | shown                | left out               | left out
+request  | left out      | shown                | left out               | left out
+never    | left out      | left out             | left out               | left out
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from scim_bridge.filters import find_key
-from scim_bridge.scim.definitions import ResourceType
+from scim_bridge.scim.model import Attribute, ResourceType
+from scim_bridge.scim.values import is_unassigned
 
-_ALWAYS = ("schemas", "id")
+_Paths = Mapping[tuple[str, str], frozenset[str]]
+"""Folded ``(urn or "", name or "")`` to the sub-attributes that are meant; none: the whole of it."""
+
+
+_NONE = frozenset[str]()
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """Which sub-attributes are shown: those ``asked`` for, else all but those ``left`` out."""
+
+    attribute: Attribute | None
+    asked: frozenset[str] = _NONE
+    left: frozenset[str] = _NONE
+
+    def of(self, value: Any) -> Any:
+        """The shown parts of a complex value, or of each of several."""
+        if isinstance(value, list):
+            return [part for one in value if (part := self.of(one))]
+        return {name: part for name, part in value.items() if self._shows(name)}
+
+    def _shows(self, name: str) -> bool:
+        sub = self.attribute.sub(name) if self.attribute else None
+        match sub.returned if sub else "default":
+            case "always":
+                return True
+            case "never":
+                return False
+            case "request":
+                return name.lower() in self.asked
+            case _:
+                return name.lower() in self.asked if self.asked else name.lower() not in self.left
+
+
+_ALL = _Parts(None)
 
 
 @dataclass(frozen=True, slots=True)
 class Projection:
-    """What to keep (``only``) or leave out; paths are folded ``(urn or "", name or "", sub or "")``."""
+    """What to keep (``only``) or leave out (``without``) of resources of ``kind``."""
 
-    only: frozenset[tuple[str, str, str]] = frozenset()
-    without: frozenset[tuple[str, str, str]] = frozenset()
+    kind: ResourceType
+    only: _Paths
+    without: _Paths
+    _plans: dict[tuple[str, str], _Parts | None] = field(default_factory=dict, repr=False, compare=False)
 
     def shows(self, name: str) -> bool:
         """Whether the core attribute ``name`` can appear at all: whoever loads it may save the work."""
-        folded = name.lower()
+        place = ("", name.lower())
         if self.only:
-            return any(path[0] == "" and path[1] == folded for path in self.only)
-        return ("", folded, "") not in self.without
+            return place in self.only
+        return place not in self.without or bool(self.without[place])
 
-    def apply(self, resource: Mapping[str, Any]) -> dict[str, Any]:
-        """The part of ``resource`` to show; ``id`` and ``schemas`` always."""
-        if self.only:
-            return self._kept(resource)
-        if self.without:
-            return self._left(resource)
-        return dict(resource)
-
-    def _kept(self, resource: Mapping[str, Any]) -> dict[str, Any]:
-        shown = {name: resource[name] for name in _ALWAYS if name in resource}
-        for urn, name, sub in sorted(self.only):
-            holder = _inside(resource, urn)
-            key = find_key(holder, name) if name else None
-            if urn and not name:
-                shown[str(find_key(resource, urn))] = holder
-            elif key is not None and (key not in _ALWAYS or urn):
-                into = shown.setdefault(str(find_key(resource, urn)), {}) if urn else shown
-                into[key] = _merged(into.get(key), _only_sub(holder[key], sub)) if sub else holder[key]
-        return {key: value for key, value in shown.items() if value not in ({}, [])}
-
-    def _left(self, resource: Mapping[str, Any]) -> dict[str, Any]:
-        shown = dict(resource)
-        for urn, name, sub in sorted(self.without):
-            urn_key = find_key(shown, urn) if urn else None
-            if urn and urn_key is None:
-                continue
-            if urn_key is not None and not name:
-                del shown[urn_key]
-                continue
-            holder = shown if urn_key is None else dict(shown[urn_key])
-            key = find_key(holder, name)
-            if key is None or (urn_key is None and key in _ALWAYS):
-                continue
-            if sub:
-                holder[key] = _without_sub(holder[key], sub)
+    def apply(self, resource: dict[str, Any]) -> dict[str, Any]:
+        """The part of ``resource`` to show; without a wish ``resource`` itself."""
+        if not (self.only or self.without or self.kind.hides):
+            return resource
+        shown: dict[str, Any] = {}
+        for key, value in resource.items():
+            schema = self.kind.extension(key)
+            if schema is None:
+                part = self._shown("", key, value)
             else:
-                del holder[key]
-            if urn_key is not None:
-                shown[urn_key] = holder
+                urn = schema.urn.lower()
+                parts = {inside: self._shown(urn, inside, one) for inside, one in value.items()}
+                part = {inside: one for inside, one in parts.items() if not is_unassigned(one)}
+            if not is_unassigned(part):
+                shown[key] = part
         return shown
+
+    def _shown(self, urn: str, name: str, value: Any) -> Any:
+        """What is shown of one attribute; None: nothing."""
+        place = (urn, name)
+        if place not in self._plans:  # a page of users asks for the same names again and again
+            self._plans[place] = self._plan(urn, name)
+        plan = self._plans[place]
+        if plan is None or plan is _ALL:
+            return None if plan is None else value
+        return plan.of(value)
+
+    def _plan(self, urn: str, name: str) -> _Parts | None:
+        schema = self.kind.extension(urn) if urn else None
+        attribute = schema.find(name) if schema else self.kind.find(name)
+        returned = attribute.returned if attribute else "default"
+        place = (urn, name.lower())
+        asked = self.only.get(place, _NONE if urn and (urn, "") in self.only else None)
+        left = self.without.get(place, _NONE if urn and (urn, "") in self.without else None)
+        if returned == "always":
+            asked, left = asked or _NONE, None
+        elif returned == "never" or left == _NONE or (asked is None and (self.only or returned == "request")):
+            return None
+        if attribute is None or not attribute.subs:
+            return None if asked else _ALL
+        return _Parts(attribute, asked or _NONE, left or _NONE)
 
 
 def read_projection(attributes: str | None, excluded: str | None, kind: ResourceType) -> Projection:
@@ -73,51 +118,27 @@ def read_projection(attributes: str | None, excluded: str | None, kind: Resource
 
     Names that are not known choose nothing (RFC 7644 does not ask for an error).
     """
-    return Projection(_paths(attributes, kind), _paths(excluded, kind))
+    only = _paths(attributes, kind) if attributes else {}
+    return Projection(kind, only, _paths(excluded, kind) if excluded and not only else {})
 
 
-def _paths(text: str | None, kind: ResourceType) -> frozenset[tuple[str, str, str]]:
-    names = [name.strip() for name in (text or "").split(",")]
-    return frozenset(_path(name, kind) for name in names if name)
+def _paths(text: str, kind: ResourceType) -> _Paths:
+    found: dict[tuple[str, str], frozenset[str]] = {}
+    for name in filter(None, (name.strip() for name in text.split(","))):
+        urn, attribute, sub = _path(name.lower(), kind)
+        subs = frozenset({sub}) if sub else frozenset[str]()
+        known = found.get((urn, attribute))
+        found[urn, attribute] = subs if known is None else known | subs if known and subs else frozenset()
+    return found
 
 
 def _path(text: str, kind: ResourceType) -> tuple[str, str, str]:
-    for schema in (kind.core, *kind.extensions):
+    for schema in kind.schemas:
         urn = schema.urn.lower()
-        if text.lower() == urn:
+        if text == urn:
             return urn, "", ""
-        if text.lower().startswith(urn + ":"):
-            name, _, sub = text[len(urn) + 1 :].lower().partition(".")
+        if text.startswith(urn + ":"):
+            name, _, sub = text[len(urn) + 1 :].partition(".")
             return ("" if schema is kind.core else urn), name, sub
-    name, _, sub = text.lower().partition(".")
+    name, _, sub = text.partition(".")
     return "", name, sub
-
-
-def _inside(resource: Mapping[str, Any], urn: str) -> Mapping[str, Any]:
-    key = find_key(resource, urn) if urn else None
-    if key is None:
-        return {} if urn else resource
-    inside: Mapping[str, Any] = resource[key]
-    return inside
-
-
-def _only_sub(value: Any, sub: str) -> Any:
-    if isinstance(value, list):
-        return [_only_sub(element, sub) for element in value]
-    key = find_key(value, sub) if isinstance(value, Mapping) else None
-    return {} if key is None else {key: value[key]}
-
-
-def _without_sub(value: Any, sub: str) -> Any:
-    if isinstance(value, list):
-        return [_without_sub(element, sub) for element in value]
-    if not isinstance(value, Mapping):
-        return value
-    return {key: part for key, part in value.items() if key.lower() != sub}
-
-
-def _merged(old: Any, new: Any) -> Any:
-    """Two sub-attributes of one attribute: ``emails.value,emails.type``."""
-    if isinstance(old, list) and isinstance(new, list):
-        return [{**left, **right} for left, right in zip(old, new, strict=True)]
-    return {**old, **new} if isinstance(old, Mapping) and isinstance(new, Mapping) else new

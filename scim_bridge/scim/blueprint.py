@@ -13,6 +13,7 @@ from scim_bridge.scim.answers import MEDIA_TYPE, Answer
 from scim_bridge.scim.auth import Gate
 from scim_bridge.scim.body import RequestBody
 from scim_bridge.scim.bulk import bulk
+from scim_bridge.scim.definitions import ResourceTypes
 from scim_bridge.scim.errors import translate
 from scim_bridge.scim.me import me
 from scim_bridge.scim.problems import Problem
@@ -20,6 +21,7 @@ from scim_bridge.scim.search import search, search_groups, search_users
 from scim_bridge.scim.service import PREFIX, Call, Service
 
 Handler = Callable[..., Answer]
+_STANDARD = ResourceTypes()
 _METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 _ROUTES: Mapping[str, Mapping[str, Handler]] = {
     "/Users": {"GET": users.list_users, "POST": users.create_user},
@@ -61,14 +63,18 @@ def create_blueprint(
     max_group_body_bytes: int = 16 * 1024 * 1024,
     max_bulk_bytes: int = 4 * 1024 * 1024,
     max_bulk_operations: int = 1000,
+    types: ResourceTypes = _STANDARD,
 ) -> Blueprint:
     """The blueprint for ``/scim/v2``.
 
     ``wake`` is called after each committed write; ``is_linked(tx, person_id)`` says whether a person has
     an account link or applied access. ``base_url`` is the address that clients use, without ``/scim/v2``;
-    None takes each request's own host. Sizes are in bytes.
+    None takes each request's own host. Sizes are in bytes. ``types`` are the resource types, with the
+    operator's extensions.
     """
-    service = Service(db, max_body_bytes, max_group_body_bytes, wake, is_linked, max_bulk_bytes, max_bulk_operations)
+    service = Service(
+        db, max_body_bytes, max_group_body_bytes, wake, is_linked, max_bulk_bytes, max_bulk_operations, types
+    )
     gate = Gate(db)
     blueprint = Blueprint("scim", __name__, url_prefix=PREFIX)
     for path, handlers in _ROUTES.items():

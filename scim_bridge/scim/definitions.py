@@ -1,85 +1,50 @@
-"""The attributes of User, Group and the Enterprise extension (RFC 7643 sections 4, 8.7), as data. Pure.
+"""The attributes of User, Group and the Enterprise extension (RFC 7643 sections 4 and 8.7), as data. Pure.
 
-One table serves the validation at the boundary, PATCH paths, projection and GET /Schemas, so they cannot
-tell different stories. Elements of ``roles`` and ``entitlements`` take any text: the RFC's empty list of
-canonical values must not be read as "no value allowed".
+Elements of ``roles`` and ``entitlements`` take any text: the RFC's empty list of canonical values must not
+be read as "no value allowed". ``externalId`` is listed with User and Group, as RFC 7643 section 3.1 allows:
+Entra ID looks for every attribute that it maps in GET /Schemas.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+
+from scim_bridge.scim.model import Attribute, ResourceType, SchemaDefinition
+
+__all__ = [
+    "COMMON",
+    "ENTERPRISE",
+    "ENTRA_GROUP",
+    "GROUP",
+    "GROUPS",
+    "USER",
+    "USERS",
+    "Attribute",
+    "ResourceType",
+    "ResourceTypes",
+    "SchemaDefinition",
+]
 
 USER = "urn:ietf:params:scim:schemas:core:2.0:User"
 GROUP = "urn:ietf:params:scim:schemas:core:2.0:Group"
 ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
 ENTRA_GROUP = "http://schemas.microsoft.com/2006/11/ResourceManagement/ADSCIM/2.0/Group"
 
-Kind = Literal["string", "boolean", "complex", "reference", "binary", "dateTime"]
 
-
-@dataclass(frozen=True, slots=True)
-class Attribute:
-    """One attribute with its characteristics (RFC 7643 section 7)."""
-
-    name: str
-    kind: Kind = "string"
-    description: str = ""
-    multi: bool = False
-    subs: tuple[Attribute, ...] = ()
-    required: bool = False
-    case_exact: bool = False
-    mutability: Literal["readWrite", "readOnly", "immutable", "writeOnly"] = "readWrite"
-    returned: Literal["always", "default", "never"] = "default"
-    uniqueness: Literal["none", "server"] = "none"
-    canonical: tuple[str, ...] = ()
-    references: tuple[str, ...] = ()
-
-    def sub(self, name: str) -> Attribute | None:
-        """The sub-attribute of this name, in any case."""
-        folded = name.lower()
-        return next((sub for sub in self.subs if sub.name.lower() == folded), None)
-
-
-@dataclass(frozen=True, slots=True)
-class SchemaDefinition:
-    """One schema: its URN, name and attributes."""
-
-    urn: str
-    name: str
-    description: str
-    attributes: tuple[Attribute, ...]
-
-    def find(self, name: str) -> Attribute | None:
-        """The attribute of this name, in any case."""
-        folded = name.lower()
-        return next((attribute for attribute in self.attributes if attribute.name.lower() == folded), None)
-
-
-@dataclass(frozen=True, slots=True)
-class ResourceType:
-    """A kind of resource: its core schema, extensions, and where it lives."""
-
-    name: str
-    endpoint: str
-    core: SchemaDefinition
-    extensions: tuple[SchemaDefinition, ...] = ()
-    ignored_urns: tuple[str, ...] = ()  # schema names that a client may send and that mean nothing here
-
-    def extension(self, urn: str) -> SchemaDefinition | None:
-        """The extension of this URN, in any case."""
-        return next((schema for schema in self.extensions if schema.urn.lower() == urn.lower()), None)
-
-
-def _plural(name: str, description: str, *types: str, value: Attribute | None = None) -> Attribute:
+def _plural(
+    name: str, description: str, *types: str, value: Attribute | None = None, takes_text: bool = False
+) -> Attribute:
     subs = (
         value or Attribute("value", description="The value itself."),
         Attribute("display", description="A name for people to read."),
         Attribute("type", description="What the value is used for.", canonical=types),
         Attribute("primary", "boolean", "Whether this is the preferred value; true for one at most."),
     )
-    return Attribute(name, "complex", description, multi=True, subs=subs)
+    return Attribute(name, "complex", description, multi=True, subs=subs, takes_text=takes_text)
+
+
+_EXTERNAL_ID = Attribute("externalId", description="The client's own id of the resource.", case_exact=True)
 
 
 _NAME = Attribute(
@@ -121,7 +86,7 @@ _GROUPS = Attribute(
     multi=True,
     mutability="readOnly",
     subs=(
-        Attribute("value", description="The group's id.", mutability="readOnly"),
+        Attribute("value", description="The group's id.", mutability="readOnly", case_exact=True),
         Attribute(
             "$ref", "reference", "The group's address.", mutability="readOnly", references=("Group",), case_exact=True
         ),
@@ -135,6 +100,7 @@ USER_SCHEMA = SchemaDefinition(
     "User",
     "User Account",
     (
+        _EXTERNAL_ID,
         Attribute("userName", description="The name to sign in with.", required=True, uniqueness="server"),
         _NAME,
         Attribute("displayName", description="The name for display."),
@@ -151,6 +117,7 @@ USER_SCHEMA = SchemaDefinition(
             description="Accepted, never stored and never returned.",
             mutability="writeOnly",
             returned="never",
+            stored=False,
         ),
         _plural("emails", "E-mail addresses.", "work", "home", "other"),
         _plural("phoneNumbers", "Phone numbers, as sent.", "work", "home", "mobile", "fax", "pager", "other"),
@@ -165,7 +132,7 @@ USER_SCHEMA = SchemaDefinition(
         _ADDRESSES,
         _GROUPS,
         _plural("entitlements", "Things that the user is entitled to."),
-        _plural("roles", "Roles of the user."),
+        _plural("roles", "Roles of the user.", takes_text=True),
         _plural(
             "x509Certificates",
             "Certificates.",
@@ -188,8 +155,9 @@ ENTERPRISE_SCHEMA = SchemaDefinition(
             "manager",
             "complex",
             "The user's manager, who need not be known here.",
+            takes_text=True,
             subs=(
-                Attribute("value", description="The manager's id, as sent."),
+                Attribute("value", description="The manager's id, as sent.", case_exact=True),
                 Attribute("$ref", "reference", "The manager's address.", references=("User",), case_exact=True),
                 Attribute("displayName", description="The manager's name.", mutability="readOnly"),
             ),
@@ -202,6 +170,7 @@ GROUP_SCHEMA = SchemaDefinition(
     "Group",
     "Group",
     (
+        _EXTERNAL_ID,
         Attribute("displayName", description="The group's name.", required=True),
         Attribute(
             "members",
@@ -209,7 +178,7 @@ GROUP_SCHEMA = SchemaDefinition(
             "Users and groups in the group; an id that is not known yet is kept without $ref.",
             multi=True,
             subs=(
-                Attribute("value", description="The member's id.", mutability="immutable"),
+                Attribute("value", description="The member's id.", mutability="immutable", case_exact=True),
                 Attribute(
                     "$ref",
                     "reference",
@@ -238,12 +207,21 @@ _META = Attribute(
     ),
 )
 COMMON: Mapping[str, Attribute] = {
-    "id": Attribute("id", mutability="readOnly", returned="always", case_exact=True, uniqueness="server"),
-    "externalid": Attribute("externalId", case_exact=True),
+    "id": Attribute("id", mutability="readOnly", returned="always", case_exact=True, uniqueness="global"),
+    "externalid": _EXTERNAL_ID,
     "schemas": Attribute("schemas", multi=True, returned="always", required=True),
     "meta": _META,
 }
-"""Attributes of every resource (RFC 7643 section 3.1), which no schema lists; by folded name."""
+"""Attributes of every resource (RFC 7643 section 3.1), by folded name."""
 
-USERS = ResourceType("User", "/Users", USER_SCHEMA, (ENTERPRISE_SCHEMA,))
-GROUPS = ResourceType("Group", "/Groups", GROUP_SCHEMA, ignored_urns=(ENTRA_GROUP,))
+_COMMON = tuple(COMMON.values())
+USERS = ResourceType("User", "/Users", USER_SCHEMA, (ENTERPRISE_SCHEMA,), common=_COMMON)
+GROUPS = ResourceType("Group", "/Groups", GROUP_SCHEMA, ignored_urns=(ENTRA_GROUP,), common=_COMMON)
+
+
+@dataclass(frozen=True, slots=True)
+class ResourceTypes:
+    """The resource types of one application: as above, or with the operator's extensions."""
+
+    users: ResourceType = USERS
+    groups: ResourceType = GROUPS

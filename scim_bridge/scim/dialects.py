@@ -3,29 +3,30 @@
     sent                                                   | by            | read as
     -------------------------------------------------------+---------------+---------------------------------
     ``"op": "Replace"``                                    | Entra         | replace
-    ``"active": "False"``                                  | Entra, legacy | false
+    ``"active": "False"``                                  | Entra, legacy | false                 (values.py)
     no path, ``{"name.givenName": ..., "urn:...:x": ...}`` | Entra, flag   | one operation for each key
     ``{"op": "replace", "value": {"active": false}}``      | Okta          | the same
-    manager ``"42"`` instead of ``{"value": "42"}``        | Entra         | ``{"value": "42"}``
-    ``roles`` with a text as value, in PATCH               | Entra, legacy | ``{"value": "Admin"}``
-    a role whose ``value`` is JSON text                    | Entra, legacy | ``{"value": "Admin", "display": ...}``
+    manager ``"42"`` instead of ``{"value": "42"}``        | Entra         | ``{"value": "42"}``   (values.py)
+    ``roles`` with a text as value, in PATCH               | Entra, legacy | ``{"value": "Admin"}`` (values.py)
+    a role whose ``value`` is JSON text                    | Entra, legacy | its parts             (values.py)
     ``null``, ``""``, ``[]``                               | all           | unassigned: not there
 
-Values are otherwise kept as sent; nothing is dropped without a word but what the RFC says to ignore.
+A PATCH need not say that it is one (``schemas``); one that says it is something else is refused. Values are
+otherwise kept as sent; nothing is dropped without a word but what the RFC says to ignore.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from scim_bridge.scim.definitions import COMMON, Attribute, ResourceType, SchemaDefinition
-from scim_bridge.scim.refusals import invalid_syntax, invalid_value
+from scim_bridge.scim.model import ResourceType
+from scim_bridge.scim.refusals import Refused, invalid_syntax, invalid_value
+from scim_bridge.scim.values import is_unassigned
 
-_TRUTHS = {"true": True, "false": False}
-_TAKE_TEXT = ("manager", "roles")
+MAX_OPERATIONS = 5_000
+PATCH_OP = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
 _OPS = ("add", "remove", "replace")
 
 
@@ -40,10 +41,21 @@ class Operation:
 
 
 def operations(body: Mapping[str, Any]) -> list[Operation]:
-    """The operations of a PatchOp body, each with a path. Raises Refused invalidSyntax."""
-    found = next((value for key, value in body.items() if key.lower() == "operations"), None)
+    """The operations of a PatchOp body, each with a path; none at all are taken (an old validator of Entra's).
+
+    Raises Refused invalidSyntax.
+    """
+    folded = {key.lower(): value for key, value in body.items()}
+    urns = folded.get("schemas")
+    if not is_unassigned(urns):
+        texts = urns if isinstance(urns, list) else [urns]
+        if not any(isinstance(urn, str) and urn.lower() == PATCH_OP.lower() for urn in texts):
+            raise invalid_syntax("the body says that it is no PATCH", advice=f"schemas is [{PATCH_OP}]")
+    found = folded.get("operations")
     if not isinstance(found, list) or not all(isinstance(operation, Mapping) for operation in found):
         raise invalid_syntax("Operations is no list of objects", advice="see RFC 7644 section 3.5.2")
+    if len(found) > MAX_OPERATIONS:
+        raise invalid_syntax(f"a PATCH has {MAX_OPERATIONS} operations at most", advice="send several requests")
     return [step for operation in found for step in _steps(operation)]
 
 
@@ -55,6 +67,8 @@ def _steps(operation: Mapping[str, Any]) -> Iterator[Operation]:
     if path is not None and not isinstance(path, str):
         raise invalid_syntax("a path is no text")
     if path:
+        if op.lower() == "add" and "value" not in folded:
+            raise invalid_value(f"an operation adds no value to {path}", advice="give it a value")
         yield Operation(op.lower(), path, value)
     elif op.lower() == "remove":
         yield Operation("remove", None)
@@ -66,50 +80,42 @@ def _steps(operation: Mapping[str, Any]) -> Iterator[Operation]:
 
 
 def normalise(body: Mapping[str, Any], kind: ResourceType) -> dict[str, Any]:
-    """``body`` of a POST or PUT with canonical names and plain values; unknown core attributes are left out.
+    """``body`` of a POST or PUT under canonical names and URNs; what is unassigned or not known is left out.
 
-    Raises Refused (invalidValue, invalidSyntax) for schemas that are not known.
+    A value may be of any type yet. Raises Refused invalidValue for schemas that are not known.
     """
-    resource: dict[str, Any] = {}
-    for key, value in body.items():
-        extension = kind.extension(key)
-        if extension is not None:
-            part = _extension(value, extension)
-            if part:
-                resource[extension.urn] = part
-        elif ":" in key:
-            raise invalid_value(
-                f"the schema {key} is not known", advice="GET /Schemas lists the schemas that are supported"
-            )
-        else:
-            attribute = kind.core.find(key) or COMMON.get(key.lower())
-            _check_elements(attribute, value)
-            if attribute is not None and not is_unassigned(plain := coerce(attribute, value)):
-                resource[attribute.name] = plain
-    check_schemas(resource.pop("schemas", None), kind)
-    return resource
-
-
-def _check_elements(attribute: Attribute | None, value: Any) -> None:
-    """A whole resource lists objects where an attribute has several values; one alone is fine."""
-    if attribute is None or not (attribute.multi and attribute.subs):
-        return
-    for element in value if isinstance(value, list) else [value]:
-        if not isinstance(element, Mapping) and not is_unassigned(element):
-            raise invalid_value(f"{attribute.name} takes a list of objects", advice='write [{"value": "..."}]')
-
-
-def _extension(value: Any, schema: SchemaDefinition) -> dict[str, Any]:
-    if is_unassigned(value):
-        return {}
-    if not isinstance(value, Mapping):
-        raise invalid_value(f"{schema.urn} is no object")
     found: dict[str, Any] = {}
-    for key, part in value.items():
-        attribute = schema.find(key)
-        if attribute is not None and not is_unassigned(plain := coerce(attribute, part)):
-            found[attribute.name] = plain
+    for key, value in body.items():
+        attribute = kind.find(key)
+        if attribute is not None:
+            if attribute.name == "schemas":
+                check_schemas(value, kind)
+            elif not is_unassigned(value):
+                found[attribute.name] = value
+        elif ":" in key:
+            _put_under_urn(found, key, value, kind)
     return found
+
+
+def _put_under_urn(found: dict[str, Any], key: str, value: Any, kind: ResourceType) -> None:
+    """An extension, or one attribute with its schema's URN before it."""
+    extension = kind.extension(key)
+    if extension is not None:
+        if is_unassigned(value):
+            return
+        if not isinstance(value, Mapping):
+            raise invalid_value(f"{extension.urn}: it takes an object")
+        found[extension.urn] = {**found.get(extension.urn, {}), **value}
+        return
+    urn, _, name = key.rpartition(":")
+    if urn.lower() == kind.core.urn.lower():
+        attribute = kind.core.find(name)
+        if attribute is not None and not is_unassigned(value):
+            found[attribute.name] = value
+    elif (holder := kind.extension(urn)) is not None:
+        found.setdefault(holder.urn, {})[name] = value
+    else:
+        raise unknown_schema(key)
 
 
 def check_schemas(urns: Any, kind: ResourceType) -> None:
@@ -117,67 +123,15 @@ def check_schemas(urns: Any, kind: ResourceType) -> None:
     if urns is None:
         return
     if not isinstance(urns, list) or not all(isinstance(urn, str) for urn in urns):
-        raise invalid_value("schemas is no list of texts")
-    known = {urn.lower() for urn in (kind.core.urn, *(one.urn for one in kind.extensions), *kind.ignored_urns)}
+        raise invalid_value("schemas: it takes a list of texts")
     for urn in urns:
-        if urn.lower() not in known:
-            raise invalid_value(
-                f"the schema {urn} is not known", advice="GET /Schemas lists the schemas that are supported"
-            )
+        if not kind.knows(urn):
+            raise unknown_schema(urn)
 
 
-def coerce(attribute: Attribute, value: Any) -> Any:
-    """``value`` in the form that ``attribute`` has in the definitions; what fits nothing stays as it is."""
-    if attribute.multi and attribute.subs:
-        elements = value if isinstance(value, list) else [value]
-        coerced = [_element(attribute, element) for element in elements]
-        return [element for element in coerced if not is_unassigned(element)]
-    if isinstance(value, list) and len(value) == 1 and attribute.subs:
-        value = value[0]
-    return _element(attribute, value) if attribute.subs else plain_value(attribute, value)
-
-
-def plain_value(attribute: Attribute, value: Any) -> Any:
-    """A simple value: the words true and false in any case are booleans where one is due."""
-    if attribute.kind == "boolean" and isinstance(value, str):
-        return _TRUTHS.get(value.strip().lower(), value)
-    return value
-
-
-def is_unassigned(value: Any) -> bool:
-    """``null``, ``""``, ``[]`` and ``{}`` all mean: no value (RFC 7643 section 2.5)."""
-    return value is None or value in ("", [], {})
-
-
-def _element(attribute: Attribute, value: Any) -> Any:
-    """One complex value; where a provider sends one, a bare text stands for its ``value``."""
-    if isinstance(value, str) and (not value or attribute.name in _TAKE_TEXT):
-        value = {"value": value} if value else None
-    if not isinstance(value, Mapping):
-        return value
-    if attribute.name == "roles":
-        value = _role(value)
-    found: dict[str, Any] = {}
-    for key, part in value.items():
-        sub = attribute.sub(key)
-        if sub is None or (sub.mutability == "readOnly" and attribute.mutability != "readOnly"):
-            continue
-        if not is_unassigned(plain := plain_value(sub, part)):
-            found[sub.name] = plain
-    return found
-
-
-def _role(role: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Entra's role: JSON text in ``value``, ``displayName`` where the RFC says ``display``."""
-    folded = {key.lower(): value for key, value in role.items()}
-    text = folded.get("value")
-    if isinstance(text, str) and text.lstrip().startswith("{"):
-        try:
-            inner = json.loads(text)
-        except (ValueError, RecursionError):
-            inner = None
-        if isinstance(inner, dict) and isinstance(inner.get("value"), str):
-            folded |= {key.lower(): value for key, value in inner.items()}
-    if "displayname" in folded:
-        folded.setdefault("display", folded["displayname"])
-    return folded
+def unknown_schema(urn: str) -> Refused:
+    """The refusal of a schema that nobody declared."""
+    return invalid_value(
+        f"the schema {urn} is not known",
+        advice="GET /Schemas lists those that are; the operator declares more with the setting `schemas`",
+    )

@@ -6,15 +6,48 @@ from typing import Any
 
 from scim_bridge.errors import NotFound
 from scim_bridge.scim.answers import Answer
-from scim_bridge.scim.definitions import GROUPS, USERS, Attribute, ResourceType, SchemaDefinition
 from scim_bridge.scim.list_request import DEFAULT_COUNT, MAX_COUNT
 from scim_bridge.scim.listing import list_body
+from scim_bridge.scim.model import Attribute, ResourceType, SchemaDefinition
 from scim_bridge.scim.problems import Problem
 from scim_bridge.scim.service import Call
+from scim_bridge.scim.service_schemas import RESOURCE_TYPE, SCHEMA, SERVICE_PROVIDER_CONFIG, SERVICE_SCHEMAS
 
-_CORE = "urn:ietf:params:scim:schemas:core:2.0"
-_TYPES = (USERS, GROUPS)
-_SCHEMAS = tuple(schema for kind in _TYPES for schema in (kind.core, *kind.extensions))
+
+def features(call: Call) -> dict[str, Any]:
+    """What this server does and does not, with its limits: the one place to say so."""
+    return {
+        "patch": {"supported": True},
+        "bulk": {
+            "supported": True,
+            "maxOperations": call.service.max_bulk_operations,
+            "maxPayloadSize": call.service.max_bulk_bytes,
+        },
+        "filter": {"supported": True, "maxResults": MAX_COUNT},
+        "changePassword": {"supported": False},
+        "sort": {"supported": False},
+        "etag": {"supported": True},
+        "pagination": {
+            "cursor": True,
+            "index": True,
+            "defaultPaginationMethod": "index",
+            "defaultPageSize": DEFAULT_COUNT,
+            "maxPageSize": MAX_COUNT,
+        },
+    }
+
+
+def authentication_schemes(call: Call) -> list[dict[str, Any]]:
+    """How a client proves who it is; the preferred way first."""
+    return [
+        {
+            "type": "oauthbearertoken",
+            "name": "Bearer token",
+            "description": "A token of one identity source, made by `scim-bridge source add NAME --kind okta`.",
+            "specUri": "https://www.rfc-editor.org/rfc/rfc6750",
+            "primary": True,
+        }
+    ]
 
 
 def service_provider_config(call: Call) -> Answer:
@@ -22,33 +55,9 @@ def service_provider_config(call: Call) -> Answer:
     _refuse_filter(call)
     return Answer(
         {
-            "schemas": [f"{_CORE}:ServiceProviderConfig"],
-            "patch": {"supported": True},
-            "bulk": {
-                "supported": True,
-                "maxOperations": call.service.max_bulk_operations,
-                "maxPayloadSize": call.service.max_bulk_bytes,
-            },
-            "filter": {"supported": True, "maxResults": MAX_COUNT},
-            "changePassword": {"supported": False},
-            "sort": {"supported": False},
-            "etag": {"supported": True},
-            "pagination": {
-                "cursor": True,
-                "index": True,
-                "defaultPaginationMethod": "index",
-                "defaultPageSize": DEFAULT_COUNT,
-                "maxPageSize": MAX_COUNT,
-            },
-            "authenticationSchemes": [
-                {
-                    "type": "oauthbearertoken",
-                    "name": "Bearer token",
-                    "description": "A token of one identity source, made by `scim-bridge source add NAME --kind okta`.",
-                    "specUri": "https://www.rfc-editor.org/rfc/rfc6750",
-                    "primary": True,
-                }
-            ],
+            "schemas": [SERVICE_PROVIDER_CONFIG],
+            **features(call),
+            "authenticationSchemes": authentication_schemes(call),
             "meta": _meta(call, "ServiceProviderConfig", "/ServiceProviderConfig"),
         }
     )
@@ -57,12 +66,13 @@ def service_provider_config(call: Call) -> Answer:
 def list_resource_types(call: Call) -> Answer:
     """GET /ResourceTypes."""
     _refuse_filter(call)
-    return Answer(list_body([_resource_type(call, kind) for kind in _TYPES], total=len(_TYPES)))
+    kinds = [_resource_type(call, kind) for kind in call.types]
+    return Answer(list_body(kinds, total=len(kinds)))
 
 
 def get_resource_type(call: Call, name: str) -> Answer:
     """GET /ResourceTypes/{name}."""
-    for kind in _TYPES:
+    for kind in call.types:
         if kind.name.lower() == name.lower():
             return Answer(_resource_type(call, kind))
     raise NotFound("there is no resource type of this name", advice="GET /ResourceTypes lists them")
@@ -71,15 +81,20 @@ def get_resource_type(call: Call, name: str) -> Answer:
 def list_schemas(call: Call) -> Answer:
     """GET /Schemas."""
     _refuse_filter(call)
-    return Answer(list_body([_schema(call, schema) for schema in _SCHEMAS], total=len(_SCHEMAS)))
+    schemas = [_schema(call, schema) for schema in _schemas(call)]
+    return Answer(list_body(schemas, total=len(schemas)))
 
 
 def get_schema(call: Call, urn: str) -> Answer:
     """GET /Schemas/{urn}."""
-    for schema in _SCHEMAS:
+    for schema in _schemas(call):
         if schema.urn.lower() == urn.lower():
             return Answer(_schema(call, schema))
     raise NotFound("there is no schema of this name", advice="GET /Schemas lists them")
+
+
+def _schemas(call: Call) -> list[SchemaDefinition]:
+    return [*(schema for kind in call.types for schema in kind.schemas), *SERVICE_SCHEMAS]
 
 
 def _refuse_filter(call: Call) -> None:
@@ -93,7 +108,7 @@ def _meta(call: Call, kind: str, endpoint: str) -> dict[str, str]:
 
 def _resource_type(call: Call, kind: ResourceType) -> dict[str, Any]:
     return {
-        "schemas": [f"{_CORE}:ResourceType"],
+        "schemas": [RESOURCE_TYPE],
         "id": kind.name,
         "name": kind.name,
         "description": kind.core.description,
@@ -106,7 +121,7 @@ def _resource_type(call: Call, kind: ResourceType) -> dict[str, Any]:
 
 def _schema(call: Call, schema: SchemaDefinition) -> dict[str, Any]:
     return {
-        "schemas": [f"{_CORE}:Schema"],
+        "schemas": [SCHEMA],
         "id": schema.urn,
         "name": schema.name,
         "description": schema.description,

@@ -16,12 +16,11 @@ from scim_bridge.filters import find_key
 from scim_bridge.scim import etags
 from scim_bridge.scim.answers import NO_CONTENT, Answer
 from scim_bridge.scim.attributes import Projection
-from scim_bridge.scim.definitions import GROUPS
 from scim_bridge.scim.dialects import operations
 from scim_bridge.scim.listing import Listed, list_resources
 from scim_bridge.scim.members import member_ids, split
 from scim_bridge.scim.patch import apply
-from scim_bridge.scim.schemas import check_document, read_document
+from scim_bridge.scim.schemas import read_document
 from scim_bridge.scim.service import Call, known_id
 
 _ENDPOINTS = {"User": "/Users", "Group": "/Groups"}
@@ -35,11 +34,11 @@ def list_groups(call: Call) -> Answer:
 def create_group(call: Call) -> Answer:
     """POST /Groups: 201 with the whole group."""
     document, members = _read(call)
-    projection = call.projection(GROUPS)
+    projection = call.projection(call.groups)
 
     def work(tx: Tx) -> Answer:
         group = groups.create_group(tx, call.source, document, members, now=call.now, promised_id=call.promised_id)
-        headers = {"Location": call.location(GROUPS.endpoint, group.scim_id), "ETag": etags.tag(group.version)}
+        headers = {"Location": call.location(call.groups.endpoint, group.scim_id), "ETag": etags.tag(group.version)}
         return Answer(_render(call, tx, [group], projection)[0], 201, headers)
 
     return call.write(work)
@@ -47,17 +46,17 @@ def create_group(call: Call) -> Answer:
 
 def get_group(call: Call, scim_id: str) -> Answer:
     """GET /Groups/{id}."""
-    projection = call.projection(GROUPS)
+    projection = call.projection(call.groups)
     with call.service.db.read() as tx:
-        group = groups.get_group(tx, call.source.id, known_id(scim_id, GROUPS))
+        group = groups.get_group(tx, call.source.id, known_id(scim_id, call.groups))
         return call.shown(etags.tag(group.version), lambda: _render(call, tx, [group], projection)[0])
 
 
 def replace_group(call: Call, scim_id: str) -> Answer:
     """PUT /Groups/{id}: members that are left out go."""
-    known = known_id(scim_id, GROUPS)
+    known = known_id(scim_id, call.groups)
     document, members = _read(call)
-    projection = call.projection(GROUPS)
+    projection = call.projection(call.groups)
     delta = MemberDelta(replace=True, add=members)
 
     def work(tx: Tx) -> Answer:
@@ -71,16 +70,16 @@ def replace_group(call: Call, scim_id: str) -> Answer:
 
 def patch_group(call: Call, scim_id: str) -> Answer:
     """PATCH /Groups/{id}: 204; 200 with a body where ``attributes`` asks for one (RFC 7644 section 3.5.2)."""
-    known = known_id(scim_id, GROUPS)
-    steps, delta = split(operations(call.body.read(call.service.max_group_body_bytes)))
-    projection = call.projection(GROUPS)
+    known = known_id(scim_id, call.groups)
+    steps, delta = split(operations(call.body.read(call.service.max_group_body_bytes)), call.groups)
+    projection = call.projection(call.groups)
 
     def work(tx: Tx) -> Answer:
         group = groups.get_group(tx, call.source.id, known, lock=True)
         call.may_write(group.version)
         document = group.document
         if steps:
-            document = check_document(apply(document, steps, GROUPS, own_id=known), GROUPS)
+            document = apply(document, steps, call.groups, own_id=known)
         group = groups.change_group(tx, call.source, group, document, delta, now=call.now)
         headers = {"ETag": etags.tag(group.version)}
         if not projection.only:
@@ -92,7 +91,7 @@ def patch_group(call: Call, scim_id: str) -> Answer:
 
 def delete_group(call: Call, scim_id: str) -> Answer:
     """DELETE /Groups/{id}: 204."""
-    known = known_id(scim_id, GROUPS)
+    known = known_id(scim_id, call.groups)
 
     def work(tx: Tx) -> Answer:
         if call.is_conditional:
@@ -106,7 +105,7 @@ def delete_group(call: Call, scim_id: str) -> Answer:
 def _read(call: Call) -> tuple[dict[str, Any], tuple[str, ...]]:
     body = call.body.read(call.service.max_group_body_bytes)
     key = find_key(body, "members")
-    return read_document(body, GROUPS), member_ids(body[key] if key else None)
+    return read_document(body, call.groups), member_ids(body[key] if key else None)
 
 
 def _render(call: Call, tx: Tx, rows: Sequence[StoredGroup], projection: Projection) -> list[dict[str, Any]]:
@@ -117,7 +116,7 @@ def _render(call: Call, tx: Tx, rows: Sequence[StoredGroup], projection: Project
         resource: dict[str, Any] = {"id": row.scim_id, **row.document}
         if members.get(row.id):
             resource["members"] = [_member(call, member) for member in members[row.id]]
-        resource["meta"] = call.meta(GROUPS, row.scim_id, row.created_at, row.changed_at, etags.tag(row.version))
+        resource["meta"] = call.meta(call.groups, row.scim_id, row.created_at, row.changed_at, etags.tag(row.version))
         shown.append(projection.apply(resource))
     return shown
 
@@ -130,4 +129,4 @@ def _member(call: Call, member: Member) -> dict[str, str]:
     return {"value": member.value, "$ref": location, "type": member.kind}
 
 
-LISTED = Listed(GROUPS, group_condition, GROUP_SHELF, _render)
+LISTED = Listed(lambda call: call.groups, group_condition, GROUP_SHELF, _render)

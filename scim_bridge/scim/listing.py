@@ -16,8 +16,8 @@ from scim_bridge.filters import parse_filter
 from scim_bridge.scim.answers import Answer
 from scim_bridge.scim.attributes import Projection
 from scim_bridge.scim.cursors import Place, read_cursor, write_cursor
-from scim_bridge.scim.definitions import ResourceType
 from scim_bridge.scim.list_request import ListRequest, read_list_request
+from scim_bridge.scim.model import ResourceType
 from scim_bridge.scim.paths import with_truths
 from scim_bridge.scim.service import Call
 from scim_bridge.scim.traits import traits_of
@@ -31,7 +31,7 @@ _Rows = Sequence[tuple[int, Any]]
 class Listed:
     """A type that can be listed: how a filter becomes a condition, where its rows are, how they are shown."""
 
-    kind: ResourceType
+    kind: Callable[[Call], ResourceType]
     condition: Callable[..., Condition]
     shelf: Shelf[Any]
     render: Callable[[Call, Tx, Sequence[Any], Projection], list[dict[str, Any]]]
@@ -42,6 +42,7 @@ class _Part:
     """One type of the list, as this request asks for it."""
 
     listed: Listed
+    kind: ResourceType
     where: Condition
     projection: Projection
 
@@ -71,9 +72,10 @@ def list_body(resources: Sequence[Mapping[str, Any]], *, total: int, **more: Any
 
 
 def _part(call: Call, listed: Listed, text: str | None) -> _Part:
-    filter = None if text is None else with_truths(parse_filter(text), None, listed.kind)
-    where = listed.condition(call.service.db.dialect, call.source.id, filter, traits_of(listed.kind), root=call.root)
-    return _Part(listed, where, call.projection(listed.kind))
+    kind = listed.kind(call)
+    filter = None if text is None else with_truths(parse_filter(text), None, kind)
+    where = listed.condition(call.service.db.dialect, call.source.id, filter, traits_of(kind), root=call.root)
+    return _Part(listed, kind, where, call.projection(kind))
 
 
 def _page_by_number(call: Call, tx: Tx, parts: Sequence[_Part], wanted: ListRequest) -> Answer:
@@ -100,7 +102,7 @@ def _slice(tx: Tx, part: _Part, offset: int, limit: int) -> tuple[list[Any], int
 
 
 def _page_by_cursor(call: Call, tx: Tx, parts: Sequence[_Part], wanted: ListRequest) -> Answer:
-    question = "\0".join([str(call.source.id), *(part.listed.kind.name for part in parts), wanted.question])
+    question = "\0".join([str(call.source.id), *(part.kind.name for part in parts), wanted.question])
     place = read_cursor(wanted.cursor, question) if wanted.cursor else Place(0, 0)
     total = sum(part.listed.shelf.count(tx, part.where) for part in parts)
     rows = (_before if place.back else _after)(tx, parts, place, wanted.count + 1)

@@ -13,18 +13,19 @@ from scim_bridge.directory.delta import MemberDelta
 from scim_bridge.filters import Compare, Filter, Or
 from scim_bridge.scim.definitions import GROUPS
 from scim_bridge.scim.dialects import Operation
+from scim_bridge.scim.model import ResourceType
 from scim_bridge.scim.paths import find_target
 from scim_bridge.scim.refusals import invalid_path, invalid_value, mutability
 
 
-def split(steps: Sequence[Operation]) -> tuple[list[Operation], MemberDelta]:
+def split(steps: Sequence[Operation], kind: ResourceType = GROUPS) -> tuple[list[Operation], MemberDelta]:
     """The steps that are not about members, and what the others add up to. Raises Refused."""
     rest: list[Operation] = []
     replace = False
     added: dict[str, None] = {}
     removed: dict[str, None] = {}
     for step in steps:
-        target = find_target(step.path, GROUPS) if step.path else None
+        target = find_target(step.path, kind) if step.path else None
         if target is None or target.attribute is None or target.attribute.name != "members":
             rest.append(step)
             continue

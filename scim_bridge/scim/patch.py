@@ -4,47 +4,42 @@ Where the RFC and the identity providers differ, the providers' way is taken, be
 refused deprovisioning is worse than leniency:
 
     case                                         | RFC          | here
-    ---------------------------------------------+--------------+---------------------------------------
+    ---------------------------------------------+--------------+---------------------------------------------
     add, replace through a filter without match  | noTarget     | the element is made, from the filter
     remove with a list of values                 | all go       | those values go
+    remove of what is not there                  | not said     | fine: it is as it should be
     add or replace with null or ""               | not said     | unassigned, as by remove
     ``active`` unassigned                        | allowed      | stays: no leaver returns by an empty value
-    ``id`` in a value without path               | mutability   | fine, if it is the resource's own
+    read-only parts in a value without path      | mutability   | ignored; but another ``id`` is refused
+    an attribute of an extension without its URN | invalidPath  | found, where the core has none of its name
+
+A name that is not known is always an error: an operation that was not understood must not look done.
 """
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from scim_bridge.filters import And, Compare, Filter, matches
-from scim_bridge.scim.definitions import Attribute, ResourceType
-from scim_bridge.scim.dialects import Operation, check_schemas, coerce, is_unassigned, plain_value
-from scim_bridge.scim.paths import Target, find_target
+from scim_bridge.scim.dialects import Operation, check_schemas
+from scim_bridge.scim.documents import check_immutable, completed
+from scim_bridge.scim.elements import remove_elements, set_elements
+from scim_bridge.scim.model import Attribute, ResourceType
+from scim_bridge.scim.paths import Target, find_target, unknown_attribute
 from scim_bridge.scim.refusals import invalid_value, mutability, no_target
-
-_MARKS = frozenset({"type", "primary"})  # an element that says no more than these says nothing
+from scim_bridge.scim.values import is_unassigned, read_value
 
 
 def apply(
     resource: Mapping[str, Any], steps: Sequence[Operation], kind: ResourceType, *, own_id: str
 ) -> dict[str, Any]:
-    """``resource`` (canonical names) after all ``steps``; raises Refused, and then nothing has happened."""
-    changed = copy.deepcopy(dict(resource))
+    """``resource`` (a stored document) after all ``steps``; raises Refused, and then nothing has happened."""
+    changed = dict(resource)  # what a step changes it puts in anew, so the rest can be shared
     for step in steps:
         _apply(changed, step, kind, own_id)
-    return changed
-
-
-def one_primary(elements: list[Any], keep: int | None = None) -> None:
-    """Leave one element primary: that at ``keep``, or the first (RFC 7643 section 2.4)."""
-    for index, element in enumerate(elements):
-        if isinstance(element, dict) and element.get("primary") is True:
-            if keep is None:
-                keep = index
-            elif index != keep:
-                element["primary"] = False
+    if kind.immutable:
+        check_immutable(changed, resource, kind)
+    return completed(changed, kind)
 
 
 def _apply(resource: dict[str, Any], step: Operation, kind: ResourceType, own_id: str) -> None:
@@ -55,61 +50,90 @@ def _apply(resource: dict[str, Any], step: Operation, kind: ResourceType, own_id
     if attribute is None:
         _whole_extension(resource, step, target, kind, own_id)
         return
-    if _is_settled(attribute, step, kind, own_id):
+    if _is_settled(attribute, target, step, kind, own_id):
         return
-    holder = resource if target.urn is None else resource.setdefault(target.urn, {})
-    value = _value(target, attribute, step)
-    if step.op == "remove" or is_unassigned(value):
-        _remove(holder, target, attribute, step)
-    elif attribute.multi and attribute.subs:
-        _set_elements(holder, target, attribute, step.op, value)
+    holder = resource if target.urn is None else dict(resource.get(target.urn, ()))
+    _change(holder, step, target, attribute, kind)
+    if is_unassigned(holder.get(attribute.name)):
+        holder.pop(attribute.name, None)
+    if target.urn is not None:
+        if holder:
+            resource[target.urn] = holder
+        else:
+            resource.pop(target.urn, None)
+
+
+def _change(holder: dict[str, Any], step: Operation, target: Target, attribute: Attribute, kind: ResourceType) -> None:
+    """Change ``attribute`` of ``holder``, the resource or one of its extensions."""
+    name = attribute.name
+    current = holder.get(name)
+    if step.op == "remove" or is_unassigned(step.value):
+        if attribute.required and target.sub is None and target.where is None:
+            raise mutability(f"{name} is required and cannot be removed", advice="replace it")
+        if target.sub is not None and target.sub.required and current is not None:
+            raise mutability(f"{name}.{target.sub.name} is required and cannot be removed", advice="replace it")
+        if current is not None:
+            holder[name] = _without(current, step, target, attribute)
+    elif attribute.multi:
+        holder[name] = set_elements(current or [], target, attribute, step.op, step.value)
     elif target.sub is not None:
-        holder.setdefault(attribute.name, {})[target.sub.name] = value
-    elif attribute.subs and isinstance(value, dict):
-        merged = {**holder.get(attribute.name, {}), **value}
-        holder[attribute.name] = {name: part for name, part in merged.items() if part is not None}
+        value = read_value(target.sub, step.value, f"{name}.{target.sub.name}")
+        holder[name] = _joined(current or {}, {target.sub.name: value})
+    elif attribute.subs:
+        holder[name] = _merged(current or {}, attribute, step.value, kind)
     else:
-        holder[attribute.name] = value
-    for name in (attribute.name, target.urn):
-        place = holder if name == attribute.name else resource
-        if name is not None and name in place and is_unassigned(place[name]):
-            del place[name]
+        holder[name] = read_value(attribute, step.value, name)
 
 
-def _value(target: Target, attribute: Attribute, step: Operation) -> Any:
-    if step.op == "remove":
-        return None
+def _without(current: Any, step: Operation, target: Target, attribute: Attribute) -> Any:
+    if attribute.multi:
+        return remove_elements(current, target, attribute, step.value if step.op == "remove" else None)
     if target.sub is not None:
-        return plain_value(target.sub, step.value)
-    value = coerce(attribute, step.value)
-    if attribute.subs and not is_unassigned(value):
-        elements = value if attribute.multi else [value]
-        if not all(isinstance(element, dict) for element in elements):
-            raise invalid_value(f"{attribute.name} takes objects")
-    elif not attribute.subs and isinstance(step.value, dict):
-        raise invalid_value(f"{attribute.name} takes no object")
-    if isinstance(value, dict) and isinstance(step.value, dict):
-        cleared = (attribute.sub(key) for key, part in step.value.items() if is_unassigned(part))
-        value |= {sub.name: None for sub in cleared if sub is not None}
-    return value
+        return {key: part for key, part in current.items() if key != target.sub.name}
+    return None
 
 
-def _is_settled(attribute: Attribute, step: Operation, kind: ResourceType, own_id: str) -> bool:
-    """Whether nothing is left to do: parts that only the server writes, and the password."""
+def _merged(current: Mapping[str, Any], attribute: Attribute, sent: Any, kind: ResourceType) -> dict[str, Any]:
+    """A complex value takes the parts that are sent, gives up those that are sent empty, and keeps the rest."""
+    read = read_value(attribute, sent, attribute.name) or {}
+    cleared: set[str] = set()
+    if isinstance(sent, Mapping):
+        for key, part in sent.items():
+            sub = attribute.sub(key)
+            if sub is None:
+                raise unknown_attribute(f"{attribute.name}.{key}", kind)
+            if is_unassigned(part):
+                cleared.add(sub.name)
+    return {name: part for name, part in _joined(current, read).items() if name not in cleared}
+
+
+def _joined(current: Mapping[str, Any], parts: Mapping[str, Any]) -> dict[str, Any]:
+    """``parts`` over ``current``; the address of an old manager does not outlive its id."""
+    joined = {**current, **parts}
+    if "value" in parts and parts["value"] != current.get("value") and "$ref" not in parts:
+        joined.pop("$ref", None)
+    return joined
+
+
+def _is_settled(attribute: Attribute, target: Target, step: Operation, kind: ResourceType, own_id: str) -> bool:
+    """Whether nothing is left to do: parts that only the server writes, and what is taken but not stored."""
     if attribute.name == "schemas":
-        if step.op == "remove":
-            raise mutability("schemas cannot be removed")
+        if step.op == "remove" or target.where is not None:
+            raise mutability("schemas follow from the attributes", advice="remove the attributes of the extension")
         check_schemas(step.value, kind)
         return True
     if attribute.name == "id" and step.op != "remove" and step.value == own_id:
         return True
-    if attribute.mutability == "readOnly":
+    if attribute.mutability == "readOnly" or (target.sub is not None and target.sub.mutability == "readOnly"):
         if step.named or attribute.name == "id":
-            raise mutability(f"{attribute.name} is read-only", advice="leave it out")
+            raise mutability(f"{step.path} is read-only", advice="leave it out")
         return True
     if attribute.name == "active":
         return step.op == "remove" or is_unassigned(step.value)
-    return attribute.returned == "never"
+    if not attribute.stored:
+        read_value(attribute, step.value, attribute.name)
+        return True
+    return False
 
 
 def _whole_extension(
@@ -119,85 +143,6 @@ def _whole_extension(
         resource.pop(str(target.urn), None)
         return
     if not isinstance(step.value, Mapping):
-        raise invalid_value(f"{target.urn} takes an object")
+        raise invalid_value(f"{target.urn}: it takes an object")
     for key, value in step.value.items():
         _apply(resource, Operation(step.op, f"{target.urn}:{key}", value, named=False), kind, own_id)
-
-
-def _remove(holder: dict[str, Any], target: Target, attribute: Attribute, step: Operation) -> None:
-    if attribute.required and target.sub is None:
-        raise mutability(f"{attribute.name} is required and cannot be removed", advice="replace it")
-    current = holder.get(attribute.name)
-    if current is None:
-        return
-    if not (attribute.multi and attribute.subs):
-        if target.sub is None:
-            del holder[attribute.name]
-        else:
-            current.pop(target.sub.name, None)
-        return
-    chosen = _chosen(current, target.where)
-    if target.sub is not None:
-        for index in chosen:
-            current[index].pop(target.sub.name, None)
-        gone = {index for index in chosen if current[index].keys() <= _MARKS}
-    elif target.where is None and step.op == "remove" and not is_unassigned(step.value):
-        values = coerce(attribute, step.value)
-        if not all(isinstance(value, dict) for value in values):
-            raise invalid_value(f"{attribute.name} takes objects")
-        gone = {index for index in chosen if any(_same(current[index], value) for value in values)}
-    else:
-        gone = set(chosen)
-    holder[attribute.name] = [element for index, element in enumerate(current) if index not in gone]
-
-
-def _same(element: Mapping[str, Any], value: Mapping[str, Any]) -> bool:
-    return element.get("value") == value["value"] if value.get("value") else element == value
-
-
-def _set_elements(holder: dict[str, Any], target: Target, attribute: Attribute, op: str, value: Any) -> None:
-    current = holder.setdefault(attribute.name, [])
-    if target.where is None and target.sub is None:
-        if op == "replace":
-            holder[attribute.name] = value
-            one_primary(value)
-            return
-        new = [element for element in value if element not in current]
-        current.extend(new)
-        primaries = [
-            index for index, element in enumerate(current) if element in new and element.get("primary") is True
-        ]
-        one_primary(current, primaries[-1] if primaries else None)
-        return
-    if target.sub is None and len(value) != 1:
-        raise invalid_value(f"{attribute.name}[...] is one element, and several values were given")
-    parts = {target.sub.name: value} if target.sub else dict(value[0])
-    chosen = _chosen(current, target.where)
-    if not chosen:
-        current.append(_from_filter(target.where, attribute))
-        chosen = [len(current) - 1]
-    for index in chosen:
-        current[index].update(parts)
-    if parts.get("primary") is True:
-        one_primary(current, chosen[-1])
-    else:
-        one_primary(current, next((i for i in chosen if current[i].get("primary") is True), None))
-
-
-def _chosen(elements: Sequence[Any], where: Filter | None) -> list[int]:
-    return [index for index, element in enumerate(elements) if where is None or matches(where, element)]
-
-
-def _from_filter(where: Filter | None, attribute: Attribute) -> dict[str, Any]:
-    """A new element that meets ``where``: its equalities become values."""
-    terms = () if where is None else where.terms if isinstance(where, And) else (where,)
-    element: dict[str, Any] = {}
-    for term in terms:
-        sub = attribute.sub(term.path.name) if isinstance(term, Compare) and term.op == "eq" else None
-        if sub is None or not isinstance(term, Compare):
-            raise no_target(
-                f"no element of {attribute.name} meets the filter, and none can be made from it",
-                advice='use a filter of equalities, type eq "work"',
-            )
-        element[sub.name] = term.value
-    return element

@@ -1,78 +1,72 @@
-"""The boundary: what a document must look like to be stored, as marshmallow schemas built once.
+"""The boundary: what a body must look like to be stored, as marshmallow schemas built once for each resource type.
 
-They come out of the definitions, so that what is checked is what GET /Schemas says. Behind them we pass
-plain documents with canonical names; the dialects have been straightened out before.
+They come out of the definitions, so that what is checked is what GET /Schemas says. Their fields read values
+by the definitions: marshmallow's own know nothing of what providers send, and a schema nested in a schema
+costs ten times as much. Behind them we pass plain documents with canonical names.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
-from marshmallow import EXCLUDE, Schema, ValidationError, fields, validate
+from marshmallow import EXCLUDE, Schema, fields
 
-from scim_bridge.scim.definitions import COMMON, GROUPS, USERS, Attribute, ResourceType
 from scim_bridge.scim.dialects import normalise
-from scim_bridge.scim.patch import one_primary
-from scim_bridge.scim.refusals import invalid_value
+from scim_bridge.scim.documents import completed
+from scim_bridge.scim.elements import one_primary
+from scim_bridge.scim.model import Attribute, ResourceType, SchemaDefinition
+from scim_bridge.scim.values import read_extension, read_value
 
-_SERVER_SIDE = ("id", "meta", "groups", "members", "password", "schemas")
-
-
-def _fields(attributes: Iterable[Attribute]) -> dict[str, fields.Field[Any]]:
-    return {one.name: _field(one) for one in attributes if one.name not in _SERVER_SIDE}
+_ELSEWHERE = frozenset({"schemas", "members"})  # read by check_schemas and members
 
 
-def _field(attribute: Attribute) -> fields.Field[Any]:
-    if attribute.subs:
-        nested = Schema.from_dict({sub.name: _field(sub) for sub in attribute.subs})(unknown=EXCLUDE)
-        return fields.Nested(nested, many=attribute.multi)
-    if attribute.kind == "boolean":
-        return fields.Boolean(truthy={True}, falsy={False})
-    return fields.String(required=attribute.required, validate=validate.Length(min=1) if attribute.required else None)
+class _AttributeField(fields.Field[Any]):
+    """One attribute of any kind; of several values that call themselves primary the first keeps it."""
+
+    def __init__(self, attribute: Attribute) -> None:
+        super().__init__(data_key=attribute.name)
+        self._attribute = attribute
+
+    def deserialize(self, value: Any, *_: Any, **__: Any) -> Any:
+        read = read_value(self._attribute, value, self._attribute.name)
+        if read and self._attribute.multi and self._attribute.subs:
+            one_primary(read)
+        return read if self._attribute.stored else None
 
 
-def _schema(kind: ResourceType) -> Schema:
-    parts = _fields((*kind.core.attributes, COMMON["externalid"]))
-    for extension in kind.extensions:
-        nested = Schema.from_dict(_fields(extension.attributes))(unknown=EXCLUDE)
-        # under its short name: marshmallow takes the dots of a URN for a path into dicts
-        parts[extension.name] = fields.Nested(nested, data_key=extension.urn)
-    return Schema.from_dict(parts)(unknown=EXCLUDE)
+class _ExtensionField(fields.Field[Any]):
+    """All attributes of one extension."""
 
+    def __init__(self, schema: SchemaDefinition) -> None:
+        super().__init__(data_key=schema.urn)
+        self._schema = schema
 
-_SCHEMAS = {kind.name: _schema(kind) for kind in (USERS, GROUPS)}
+    def deserialize(self, value: Any, *_: Any, **__: Any) -> Any:
+        return read_extension(self._schema, value)
 
 
 def read_document(body: Mapping[str, Any], kind: ResourceType) -> dict[str, Any]:
-    """The document in the body of a POST or PUT, without what only the server writes. Raises Refused.
+    """The document in the body of a POST or PUT, without what only the server writes.
 
-    Of several elements that call themselves primary the first keeps it.
+    Raises Refused invalidValue, naming the first attribute that is wrong or missing.
     """
-    document = normalise(body, kind)
-    for attribute in kind.core.attributes:
-        if attribute.multi and isinstance(document.get(attribute.name), list):
-            one_primary(document[attribute.name])
-    return check_document(document, kind)
+    loaded: dict[str, Any] = _schema(kind).load(normalise(body, kind), partial=True)
+    for place, extension in enumerate(kind.extensions):
+        if part := loaded.pop(f"extension_{place}", None):
+            loaded[extension.urn] = part
+    return completed({name: value for name, value in loaded.items() if value is not None}, kind)
 
 
-def check_document(document: Mapping[str, Any], kind: ResourceType) -> dict[str, Any]:
-    """``document`` (canonical names) if every value has its type and nothing required is missing.
-
-    Raises Refused invalidValue, naming the first attribute that is wrong. ``schemas`` is set to what the
-    document really uses.
-    """
-    try:
-        checked: dict[str, Any] = _SCHEMAS[kind.name].load(document)
-    except ValidationError as error:
-        raise invalid_value(_first(error.messages_dict)) from error
-    used = [one for one in kind.extensions if one.name in checked]
-    parts = {one.urn: checked.pop(one.name) for one in used}
-    return {"schemas": [kind.core.urn, *parts], **checked, **parts}
-
-
-def _first(messages: Any, path: str = "") -> str:
-    while isinstance(messages, dict):
-        key, messages = next(iter(messages.items()))
-        path = f"{path}.{key}" if path else str(key)
-    return f"{path}: {messages[0] if isinstance(messages, list) else messages}"
+@lru_cache(maxsize=64)
+def _schema(kind: ResourceType) -> Schema:
+    parts: dict[str, fields.Field[Any]] = {
+        one.name: _AttributeField(one)
+        for one in kind.core.attributes
+        if one.mutability != "readOnly" and one.name not in _ELSEWHERE
+    }
+    for place, extension in enumerate(kind.extensions):
+        # marshmallow would take the dots of the URN for a path into dicts
+        parts[f"extension_{place}"] = _ExtensionField(extension)
+    return Schema.from_dict(parts)(unknown=EXCLUDE)

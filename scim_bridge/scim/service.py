@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
@@ -19,7 +19,7 @@ from scim_bridge.scim import etags
 from scim_bridge.scim.answers import Answer
 from scim_bridge.scim.attributes import Projection, read_projection
 from scim_bridge.scim.body import Body
-from scim_bridge.scim.definitions import ResourceType
+from scim_bridge.scim.definitions import ResourceType, ResourceTypes
 from scim_bridge.scim.problems import Problem
 from scim_bridge.scim.refusals import invalid_value
 
@@ -41,6 +41,7 @@ class Service:
     is_linked: IsLinked
     max_bulk_bytes: int = 0
     max_bulk_operations: int = 0
+    types: ResourceTypes = field(default_factory=ResourceTypes)
 
     def write(self, work: Callable[[Tx], T]) -> T:
         """Run ``work`` in one transaction and commit; then wake the engine."""
@@ -73,6 +74,21 @@ class Call:
     headers: Headers
     body: Body
     promised_id: str | None = None
+
+    @property
+    def types(self) -> tuple[ResourceType, ...]:
+        """All resource types."""
+        return (self.users, self.groups)
+
+    @property
+    def users(self) -> ResourceType:
+        """The resource type User, with the operator's extensions."""
+        return self.service.types.users
+
+    @property
+    def groups(self) -> ResourceType:
+        """The resource type Group, with the operator's extensions."""
+        return self.service.types.groups
 
     def write(self, work: Callable[[Tx], Answer]) -> Answer:
         """Run ``work`` in one transaction and commit; then wake the engine."""

@@ -14,11 +14,11 @@ from scim_bridge.directory.users import StoredUser
 from scim_bridge.scim import etags
 from scim_bridge.scim.answers import NO_CONTENT, Answer
 from scim_bridge.scim.attributes import Projection
-from scim_bridge.scim.definitions import USERS
 from scim_bridge.scim.dialects import operations
+from scim_bridge.scim.documents import keep_immutable
 from scim_bridge.scim.listing import Listed, list_resources
 from scim_bridge.scim.patch import apply
-from scim_bridge.scim.schemas import check_document, read_document
+from scim_bridge.scim.schemas import read_document
 from scim_bridge.scim.service import Call, known_id
 
 
@@ -29,33 +29,34 @@ def list_users(call: Call) -> Answer:
 
 def create_user(call: Call) -> Answer:
     """POST /Users: 201 with the whole user; 409 uniqueness where the userName is taken."""
-    document = read_document(call.body.read(call.service.max_body_bytes), USERS)
+    document = read_document(call.body.read(call.service.max_body_bytes), call.users)
     document.setdefault("active", True)
-    projection = call.projection(USERS)
+    projection = call.projection(call.users)
 
     def work(tx: Tx) -> Answer:
         user = users.create_user(tx, call.source, document, now=call.now, promised_id=call.promised_id)
         tag, shown = _show(call, tx, user, projection)
-        return Answer(shown, 201, {"Location": call.location(USERS.endpoint, user.scim_id), "ETag": tag})
+        return Answer(shown, 201, {"Location": call.location(call.users.endpoint, user.scim_id), "ETag": tag})
 
     return call.write(work)
 
 
 def get_user(call: Call, scim_id: str) -> Answer:
     """GET /Users/{id}; inactive users stay readable."""
-    projection = call.projection(USERS)
+    projection = call.projection(call.users)
     with call.service.db.read() as tx:
-        user = users.get_user(tx, call.source.id, known_id(scim_id, USERS))
+        user = users.get_user(tx, call.source.id, known_id(scim_id, call.users))
         tag, shown = _show(call, tx, user, projection)
     return call.shown(tag, lambda: shown)
 
 
 def replace_user(call: Call, scim_id: str) -> Answer:
     """PUT /Users/{id}: what is left out is cleared, but ``active``: no leaver returns by an omission."""
-    document = read_document(call.body.read(call.service.max_body_bytes), USERS)
+    document = read_document(call.body.read(call.service.max_body_bytes), call.users)
 
     def changed(user: StoredUser) -> dict[str, Any]:
-        return {**document, "active": document.get("active", user.document["active"])}
+        whole = {**document, "active": document.get("active", user.document["active"])}
+        return keep_immutable(whole, user.document, call.users)
 
     return _change(call, scim_id, changed)
 
@@ -65,14 +66,14 @@ def patch_user(call: Call, scim_id: str) -> Answer:
     steps = operations(call.body.read(call.service.max_body_bytes))
 
     def changed(user: StoredUser) -> dict[str, Any]:
-        return check_document(apply(user.document, steps, USERS, own_id=user.scim_id), USERS)
+        return apply(user.document, steps, call.users, own_id=user.scim_id)
 
     return _change(call, scim_id, changed)
 
 
 def delete_user(call: Call, scim_id: str) -> Answer:
     """DELETE /Users/{id}: 204; the userName is free again."""
-    known = known_id(scim_id, USERS)
+    known = known_id(scim_id, call.users)
 
     def work(tx: Tx) -> Answer:
         if call.is_conditional:
@@ -84,8 +85,8 @@ def delete_user(call: Call, scim_id: str) -> Answer:
 
 
 def _change(call: Call, scim_id: str, changed: Callable[[StoredUser], dict[str, Any]]) -> Answer:
-    known = known_id(scim_id, USERS)
-    projection = call.projection(USERS)
+    known = known_id(scim_id, call.users)
+    projection = call.projection(call.users)
 
     def work(tx: Tx) -> Answer:
         user = users.get_user(tx, call.source.id, known, lock=True)
@@ -125,8 +126,8 @@ def _resource(
             {"value": scim_id, "$ref": call.location("/Groups", scim_id), "display": name, "type": "direct"}
             for scim_id, name in groups
         ]
-    resource["meta"] = call.meta(USERS, row.scim_id, row.created_at, row.changed_at, tag)
+    resource["meta"] = call.meta(call.users, row.scim_id, row.created_at, row.changed_at, tag)
     return projection.apply(resource)
 
 
-LISTED = Listed(USERS, user_condition, USER_SHELF, _render)
+LISTED = Listed(lambda call: call.users, user_condition, USER_SHELF, _render)

@@ -127,6 +127,11 @@ def test_variables_of_tests_and_of_others_are_let_alone():
     assert load_settings({"SCIM_BRIDGE_TEST_POSTGRES": "x", "PORT": "1"}).port == 8080
 
 
+def test_extension_schemas_are_in_a_file_or_nowhere():
+    assert load_settings({}).schemas is None
+    assert load_settings({"SCIM_BRIDGE_SCHEMAS": "schemas.yaml"}).schemas == Path("schemas.yaml")
+
+
 def test_a_lease_must_outlast_a_call():
     with pytest.raises(InvalidInput, match="set SCIM_BRIDGE_LEASE_S to 40 or more"):
         load_settings({"SCIM_BRIDGE_LEASE_S": "39"})

@@ -12,6 +12,7 @@ from scim_kit import Client
 from scim_bridge.db import Database, Tx
 from scim_bridge.directory import sources
 from scim_bridge.scim import create_blueprint
+from scim_bridge.scim.definitions import ResourceTypes
 
 __all__ = ["NOON", "db", "empty_sqlite", "postgresql_url"]
 
@@ -23,7 +24,13 @@ def wakes() -> list[str]:
 
 
 @pytest.fixture
-def app(db: Database, wakes: list[str]) -> Flask:
+def types() -> ResourceTypes:
+    """The resource types; a test of extension schemas gives its own."""
+    return ResourceTypes()
+
+
+@pytest.fixture
+def app(db: Database, wakes: list[str], types: ResourceTypes) -> Flask:
     def is_linked(tx: Tx, person_id: int) -> bool:
         return False
 
@@ -38,6 +45,7 @@ def app(db: Database, wakes: list[str]) -> Flask:
             max_group_body_bytes=60_000,
             max_bulk_bytes=80_000,
             max_bulk_operations=20,
+            types=types,
         )
     )
     return app

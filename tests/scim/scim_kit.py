@@ -55,22 +55,27 @@ class Client:
 def play(client: Client, file: Path) -> None:
     """Send the requests of a vector one by one; each says what must come back.
 
-    ``holds``: a part of the body. ``absent``: attributes that must not be there. ``save``: names for
-    attributes of the body, used later as ``${name}``.
+    ``holds``: a part of the body. ``absent``: attributes that must not be there; ``nowhere``: texts. ``save``:
+    names for attributes of the body, used later as ``${name}``. ``echo``: the body is the answer before with
+    these attributes changed, as Okta sends what it has read.
     """
     names: dict[str, str] = {}
+    body: Any = None
     for step in json.loads(file.read_text())["steps"]:
         text = json.dumps(step)
         for name, value in names.items():
             text = text.replace("${" + name + "}", value)
         step = json.loads(text)
-        answer = client.send(step["method"], step["path"], step.get("body"))
+        sent = {**body, **step["echo"]} if "echo" in step else step.get("body")
+        answer = client.send(step["method"], step["path"], sent)
         where = f"{file.name}: {step['method']} {step['path']}"
         assert answer.status_code == step["status"], f"{where}: {answer.text}"
         body = answer.get_json() if answer.data else None
         assert_part(step.get("holds"), body, where)
         for name in step.get("absent", ()):
             assert name not in body, where
+        for text in step.get("nowhere", ()):
+            assert text not in answer.text, where
         names |= {name: body[attribute] for name, attribute in step.get("save", {}).items()}
 
 

@@ -9,7 +9,7 @@ import pytest
 from scim_bridge.directory.delta import MemberDelta
 from scim_bridge.scim.attributes import read_projection
 from scim_bridge.scim.definitions import ENTRA_GROUP, GROUP, GROUPS, USER, USERS
-from scim_bridge.scim.dialects import normalise, operations
+from scim_bridge.scim.dialects import operations
 from scim_bridge.scim.members import member_ids, split
 from scim_bridge.scim.refusals import Refused
 from scim_bridge.scim.schemas import read_document
@@ -20,11 +20,15 @@ E = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
 @pytest.mark.parametrize(
     ("body", "resource"),
     [
-        pytest.param({"USERNAME": "a", "Schemas": [USER.lower()]}, {"userName": "a"}, id="names-in-any-case"),
+        pytest.param({"TITLE": "t", "Schemas": [USER.lower()]}, {"title": "t"}, id="names-in-any-case"),
         pytest.param({"title": None, "nickName": "", "roles": [], "name": {}}, {}, id="unassigned"),
         pytest.param({"shoeSize": 7}, {}, id="unknown-core-attributes-are-ignored"),
         pytest.param({"active": " TRUE "}, {"active": True}, id="text-as-boolean"),
-        pytest.param({"active": "yes"}, {"active": "yes"}, id="other-text-is-left-to-the-check"),
+        pytest.param({f"{E}:department": "R"}, {E: {"department": "R"}}, id="an-attribute-under-its-urn"),
+        pytest.param({f"{USER}:title": "T"}, {"title": "T"}, id="a-core-attribute-under-its-urn"),
+        pytest.param({f"{USER}:nonsense": "T", f"{E}:x": 1}, {}, id="unknown-under-a-urn"),
+        pytest.param({"id": "mine", "meta": {"version": 7}, "groups": [7]}, {}, id="read-only"),
+        pytest.param({"password": "secret"}, {}, id="password"),
         pytest.param({"emails": {"value": "a@b"}}, {"emails": [{"value": "a@b"}]}, id="one-element-as-list"),
         pytest.param({"emails": [{"VALUE": "a@b", "x": 1}, "", {}]}, {"emails": [{"value": "a@b"}]}, id="elements"),
         pytest.param({E: {"manager": "m", "x": 1}}, {E: {"manager": {"value": "m"}}}, id="manager-as-text"),
@@ -45,8 +49,10 @@ E = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
         ),
     ],
 )
-def test_normalise(body: dict[str, Any], resource: dict[str, Any]) -> None:
-    assert normalise(body, USERS) == resource
+def test_a_body_in_one_form(body: dict[str, Any], resource: dict[str, Any]) -> None:
+    document = read_document({"userName": "ada", **body}, USERS)
+    assert document.pop("schemas") == [USER, *(urn for urn in (E,) if urn in document)]
+    assert document == {"userName": "ada", **resource}
 
 
 @pytest.mark.parametrize(
@@ -54,7 +60,7 @@ def test_normalise(body: dict[str, Any], resource: dict[str, Any]) -> None:
 )
 def test_unknown_schemas_and_shapes_are_refused(body: dict[str, Any]) -> None:
     with pytest.raises(Refused) as caught:
-        normalise(body, USERS)
+        read_document({"userName": "ada", **body}, USERS)
     assert caught.value.scim_type == "invalidValue"
 
 
@@ -104,7 +110,9 @@ REMOVE_A = {"op": "remove", "path": 'members[value eq "a"]'}
         pytest.param([ADD_A], MemberDelta(add=("a",)), id="add"),
         pytest.param([{"op": "Add", "value": {"members": [A]}}], MemberDelta(add=("a",)), id="add-without-path"),
         pytest.param([{"op": "add", "path": "members", "value": A}], MemberDelta(add=("a",)), id="one-object"),
-        pytest.param([{"op": "add", "path": 'members[value eq "a"]'}], MemberDelta(add=("a",)), id="add-by-filter"),
+        pytest.param(
+            [{"op": "add", "path": 'members[value eq "a"]', "value": A}], MemberDelta(add=("a",)), id="add-by-filter"
+        ),
         pytest.param([REMOVE_A], MemberDelta(remove=("a",)), id="remove-by-filter"),
         pytest.param(
             [{"op": "remove", "path": 'members[value eq "a" or value eq "b"]'}],

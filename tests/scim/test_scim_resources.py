@@ -265,7 +265,7 @@ def test_schemas_hold_no_null_and_every_mapped_attribute(client: Client) -> None
         for schema in answer.get_json()["Resources"]
     }
     assert names["User"] >= {"userName", "name", "emails", "roles", "active", "groups", "addresses"}
-    assert names["Group"] == {"displayName", "members"}
+    assert names["Group"] == {"displayName", "externalId", "members"}
     assert names["EnterpriseUser"] >= {"employeeNumber", "department", "manager"}
 
 
