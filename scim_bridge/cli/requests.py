@@ -58,7 +58,9 @@ def show(session: Session, request_id: str, as_json: bool) -> None:
     if not found:
         kept = session.settings.retention_days.journal
         reason = f"it keeps {kept} days" if kept else "nothing is cleared away"
-        raise NotFound(f'no request "{request_id}" in the journal ({reason})', advice="`scim-bridge requests` lists")
+        raise NotFound(
+            f'no request "{request_id}" in the journal ({reason})', advice="`scim-bridge requests` lists them"
+        )
     for row, each in zip(shown, found, strict=True):
         row["body"] = _parsed(each.body)
         row["body_is_cut"] = each.is_cut

@@ -33,9 +33,11 @@ _ESCAPED = re.compile(rb"\\u(?:00[2-7]|017[fF]|212[aA])")  # a letter that may b
 _IN_URL = re.compile(rb"://[^/\s:@\"]*:[^/\s@\"]+@")
 _VALUE = re.compile(rb'"\s*:\s*("[^"\\]*(?:\\.[^"\\]*)*")', re.DOTALL)
 _COMPARED = re.compile(
-    rf"((?:{'|'.join(_WORDS)})[^\s=]*?\s*(?:\b(?:eq|ne|co|sw|ew|gt|ge|lt|le)\b|=)\s*).*", re.IGNORECASE | re.DOTALL
+    rf"((?:{'|'.join(_WORDS)})[^\s=]{{0,40}}?\s{{0,8}}(?:\b(?:eq|ne|co|sw|ew|gt|ge|lt|le)\b|=)\s*).*",
+    re.IGNORECASE | re.DOTALL,
 )
 _TEXT = re.compile(r'"(?:[^"\\]|\\.)*"')
+_LONGEST_NAME = 1_000
 
 
 def redact_body(raw: bytes, *, is_json: bool) -> bytes:
@@ -135,7 +137,9 @@ def _value(value: Any) -> Any:
 
 
 def _tells(name: str) -> bool:
-    """Whether a key or path names a secret; texts that a path compares with do not count."""
+    """Whether a key or path names a secret; texts that a path compares with do not count. So long a one may."""
+    if len(name) > _LONGEST_NAME:
+        return True
     folded = _TEXT.sub("", name).casefold()
     return any(word in folded for word in _WORDS)
 

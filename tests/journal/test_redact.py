@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from time import process_time
 from typing import Any
 
 import pytest
@@ -103,6 +104,25 @@ def test_json_that_was_refused_is_looked_through_too() -> None:
 def test_of_a_large_body_the_beginning_is_kept() -> None:
     body = b'{"members":[%b]}' % MANY.encode()
     assert redact_body(body, is_json=True) == body[:KEPT_BYTES]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param({"title": "password" * 7_500}, id="many-words"),
+        pytest.param({"path": '\\"' * 15_000, "value": "token"}, id="many-quotes"),
+        pytest.param({"title": "token ://" + ":" * 60_000}, id="many-colons"),
+    ],
+)
+def test_no_body_takes_long(body: dict[str, str]) -> None:
+    began_s = process_time()
+    redact_body(json.dumps(body).encode(), is_json=True)
+    assert process_time() - began_s < 1
+
+
+def test_so_long_a_path_may_tell_of_a_secret() -> None:
+    body = {"path": "x" * 1_001, "value": "correct horse", "a": "token"}
+    assert json.loads(redact_body(json.dumps(body).encode(), is_json=True))["value"] == "[secret]"
 
 
 LETTERS = "".join(chr(code) for code in range(0x4E00, 0x4E80))  # no part of any body below
