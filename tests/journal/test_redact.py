@@ -58,6 +58,8 @@ def test_what_tells_of_no_secret_stays_as_it_was_sent(body: bytes) -> None:
         ),
         pytest.param(b'{"filter":"password eq \\"x\\""}', b'{"filter":"password eq [secret]"}', id="a-filter"),
         pytest.param(b'{"title":"Bearer abcdefgh12"}', b'{"title":"[secret]"}', id="a-bearer-token"),
+        pytest.param(b'{"title":"scb-0a-0b"}', b'{"title":"[secret]"}', id="a-token-of-ours"),
+        pytest.param(b'{"a":"-----BEGIN RSA KEY-----x"}', b'{"a":"[secret]"}', id="a-key-file"),
         pytest.param(b'{"a":"https://u:pw@x.y/"}', b'{"a":"https://[secret]@x.y/"}', id="an-address-with-a-password"),
     ],
 )
@@ -184,3 +186,14 @@ def test_no_three_characters_of_a_password_are_left_and_json_stays_json(made: tu
 )
 def test_a_query_is_redacted_as_well(asked: str, kept: str) -> None:
     assert redact_target(asked) == kept
+
+
+@given(st.binary(max_size=200) | st.text(max_size=100).map(str.encode) | PLAIN.map(json.dumps).map(str.encode))
+def test_whatever_is_sent_something_is_kept(raw: bytes) -> None:
+    kept = redact_body(raw + b'"password"', is_json=False)
+    assert kept.startswith(b"[not kept") or json.loads(kept) is not None
+
+
+@given(st.text(max_size=100))
+def test_whatever_is_asked_can_be_stored(target: str) -> None:
+    assert "\0" not in redact_target(target)
