@@ -1,14 +1,13 @@
 """The one place that joins all parts into a Flask application.
 
-Any WSGI server may carry it: it starts no thread and no engine. ``wake`` is how a request tells the
-engine, if one runs in this process, that there is something to do.
+Any WSGI server may carry it: it starts no engine, and its one thread (the journal's) with the first request, after
+any fork. ``wake`` is how a request tells the engine, if one runs in this process, that there is something to do.
 """
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from uuid import uuid4
 
 from flask import Flask, Response, g, jsonify, request
 from werkzeug.exceptions import HTTPException
@@ -16,6 +15,8 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from scim_bridge.db import Database
 from scim_bridge.engine.linked import is_linked
+from scim_bridge.journal.entry import new_request_id
+from scim_bridge.journal.journal import Journal
 from scim_bridge.ops.health import health_blueprint
 from scim_bridge.ops.pages import status_blueprint
 from scim_bridge.scim.blueprint import create_blueprint
@@ -48,6 +49,7 @@ def create_app(settings: Settings, db: Database, *, wake: Callable[[], None]) ->
             wake=wake,
             is_linked=is_linked,
             base_url=settings.base_url or None,
+            journal=Journal(db) if settings.journal else None,
             max_body_bytes=settings.max_body_bytes,
             max_group_body_bytes=settings.max_group_body_bytes,
             max_bulk_bytes=settings.max_bulk_bytes,
@@ -61,7 +63,7 @@ def create_app(settings: Settings, db: Database, *, wake: Callable[[], None]) ->
 
 
 def _name_request() -> None:
-    g.request_id = uuid4().hex
+    g.request_id = new_request_id()
 
 
 def _finish(response: Response) -> Response:

@@ -64,6 +64,7 @@ class Settings:
     http_timeout_s: float
     look_after_s: int
     invitation_check: timedelta
+    journal: bool
     retention_days: Retention
     pending_member_days: int
     log_level: Literal["debug", "info", "warning", "error"]
@@ -182,6 +183,12 @@ def _choice(*known: str, fold: Callable[[str], str]) -> Callable[[Any], str]:
     return read
 
 
+def _switch(value: Any) -> bool:
+    if isinstance(value, bool):
+        return value
+    return _choice("on", "off", fold=str.lower)(value) == "on"
+
+
 def _executor(value: Any) -> str:
     if _text(value).lower() == "celery":
         raise InvalidInput("celery comes with a later release", advice="use threads")
@@ -296,6 +303,7 @@ _READERS: Mapping[str, Callable[[Any], Any]] = {
     "http_timeout_s": _seconds,
     "look_after_s": _whole(0, 86_400),
     "invitation_check": _duration(1),
+    "journal": _switch,
     "retention_days": _retention,
     "pending_member_days": _whole(1, 3_650),
     "log_level": _choice("debug", "info", "warning", "error", fold=str.lower),

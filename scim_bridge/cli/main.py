@@ -42,6 +42,7 @@ _COMMANDS = {
     "resume": ("scim_bridge.cli.pause:resume", "End a pause."),
     "status": ("scim_bridge.cli.status:status", "How everything is."),
     "tasks": ("scim_bridge.cli.tasks:tasks", "Changes that are being carried out."),
+    "requests": ("scim_bridge.cli.requests:requests", "What identity sources asked, and what they were told."),
     "audit": ("scim_bridge.cli.audit:audit", "Who did what, when and why."),
     "backup": ("scim_bridge.cli.backup:backup", "Copy the database while it is in use."),
     "db": ("scim_bridge.cli.database:database", "The database's schema."),

@@ -43,7 +43,7 @@ def _sections(hub: Mapping[str, Any]) -> Iterator[tuple[str, list[str]]]:
     yield "should have", _things(hub["desired"]) or ["nothing"]
     yield "was given", _things(hub["applied"]) or ["nothing"]
     yield "the app shows", _account(hub["observed"]) if hub["observed"] else ["no account"]
-    yield "because", [f"{_place(each)} gives {_thing(each['thing'], hub['desired'])}" for each in hub["grants"]]
+    yield "because", [line for each in hub["grants"] for line in _because(each, hub["desired"])]
     yield "waits", hub["waits"]
     yield "differs", hub["drift"]
     yield "changes", [_change(each) for each in hub["tasks"]]
@@ -61,6 +61,18 @@ def _thing(thing: str, state: Mapping[str, list[str]]) -> str:
 def _account(observed: Mapping[str, Any]) -> list[str]:
     seen = when(datetime.fromisoformat(observed["seen_at"]))
     return [f"{observed['account']}, {observed['status']} (seen {seen})", *_things(observed["things"])]
+
+
+def _because(grant: Mapping[str, Any], desired: Mapping[str, list[str]]) -> Iterator[str]:
+    yield f"{_place(grant)} gives {_thing(grant['thing'], desired)}"
+    for each in grant["through"]:
+        what = f"in group {each['group']}" if each["group"] is not None else "by attributes of the user"
+        yield f"  {what} ({each['source']}): {_request(each['request']) if each['request'] else each['missing']}"
+
+
+def _request(request: Mapping[str, Any]) -> str:
+    at = when(datetime.fromisoformat(request["at"]))
+    return f"{request['method']} {request['path']}, {at}, request {request['request_id']}"
 
 
 def _place(rule: Mapping[str, Any]) -> str:

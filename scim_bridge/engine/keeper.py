@@ -21,6 +21,7 @@ from scim_bridge.engine.probe import probe_hub
 from scim_bridge.engine.rules import Rules
 from scim_bridge.engine.tables import InvitationRow, Reservation, Task
 from scim_bridge.hubs.tables import AccountRow, Hub
+from scim_bridge.journal.clear import clear_slice
 from scim_bridge.mapping import revisions
 from scim_bridge.mapping.findings import MappingError
 from scim_bridge.mapping.watch import FolderWatch
@@ -53,6 +54,7 @@ class Keeper:
         self._pool = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="keeper")
         self._busy: set[str] = set()
         self._clear_at: datetime | None = None
+        self._journal_before: datetime | None = None  # what is older is being cleared away
 
     def step(self) -> bool:
         """One sweep. True: something was set going that others may want to know of."""
@@ -67,6 +69,7 @@ class Keeper:
         for hub_id in checks:
             self._start(f"check {hub_id}", self._check.run, hub_id)
         self._clear(now)
+        self._clear_journal()
         return moved
 
     def watch_mappings(self, now: datetime) -> bool:
@@ -133,6 +136,15 @@ class Keeper:
             tx.execute(sa.delete(Reservation).where(~Reservation.is_open, Reservation.at < now - _RESERVATIONS_KEPT))
             take_in_missed(tx, now=now)
             drop_old_pending(tx, now - timedelta(days=self._settings.pending_member_days))
+        if kept.journal:
+            self._journal_before = now - timedelta(days=kept.journal)
+
+    def _clear_journal(self) -> None:
+        """A slice each sweep: a busy day's entries are too many for one transaction that pushes wait for."""
+        if self._journal_before is not None:
+            with self._db.write() as tx:
+                if not clear_slice(tx, self._journal_before):
+                    self._journal_before = None
 
 
 def _due_checks(now: datetime) -> sa.Select[str]:

@@ -16,6 +16,7 @@ from scim_bridge.db import Tx
 from scim_bridge.directory.people import load_people, user_names
 from scim_bridge.directory.snapshot import PersonFact
 from scim_bridge.directory.tables import Person
+from scim_bridge.engine.brought import Bringers
 from scim_bridge.engine.decide import UNNAMED, label, to_compare
 from scim_bridge.engine.diff import Things, diff
 from scim_bridge.engine.plan import desired_of
@@ -26,7 +27,7 @@ from scim_bridge.engine.tasks import list_tasks
 from scim_bridge.errors import NotFound
 from scim_bridge.hubs.bindings import group_bindings
 from scim_bridge.mapping.evaluate import evaluate
-from scim_bridge.mapping.explain import nearest
+from scim_bridge.mapping.explain import grounds, nearest
 from scim_bridge.mapping.load import MappingSet
 from scim_bridge.mapping.model import HubMapping
 
@@ -35,7 +36,10 @@ _TASKS_SHOWN = 5
 
 @dataclass(frozen=True, slots=True)
 class WhyHub:
-    """One person in one hub. States are ``{thing: [roles]}``; ``near``: rules that almost gave something."""
+    """One person in one hub. States are ``{thing: [roles]}``; ``near``: rules that almost gave something.
+
+    A grant names what it holds ``through``: memberships, and the requests that brought them.
+    """
 
     hub_id: str
     desired: dict[str, list[str]]
@@ -98,8 +102,9 @@ def why(
     bound = group_bindings(tx)
     if hub_id is not None and hub_id not in mappings.hubs:
         raise NotFound(f"no hub {hub_id}", advice=f"known hubs: {', '.join(mappings.hubs) or 'none yet'}")
+    bringers = Bringers(tx)
     found = tuple(
-        _one_hub(tx, person, mapping, registry.adapter(mapping.app).abilities, bound.get(name, {}), now=now)
+        _one_hub(tx, bringers, person, mapping, registry.adapter(mapping.app).abilities, bound.get(name, {}), now=now)
         for name, mapping in mappings.hubs.items()
         if hub_id in (None, name)
     )
@@ -110,6 +115,7 @@ def why(
 
 def _one_hub(
     tx: Tx,
+    bringers: Bringers,
     person: PersonFact,
     mapping: HubMapping,
     abilities: Abilities,
@@ -131,6 +137,7 @@ def _one_hub(
         now=now,
     )
     subject = scene.subjects[person.id]
+    holds_by = grounds(mapping, person, bound)
     gap = diff(to_compare(subject), scene.roles)
     return WhyHub(
         mapping.hub_id,
@@ -138,7 +145,13 @@ def _one_hub(
         _named(scene, subject.standing.applied),
         _account(scene, subject),
         [
-            {"thing": thing, "rule": reason.rule, "file": reason.file, "line": reason.line}
+            {
+                "thing": thing,
+                "rule": reason.rule,
+                "file": reason.file,
+                "line": reason.line,
+                "through": [bringers.through(each) for each in holds_by.get((reason.file, reason.line), ())],
+            }
             for thing, reasons in verdict.because.items()
             for reason in reasons
         ],

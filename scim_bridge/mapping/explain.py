@@ -1,15 +1,15 @@
-"""Why somebody does not have something: the rules that came nearest, and what each was missing. Pure."""
+"""Why somebody has something, or not: what selects a rule; the rules that came nearest and what each missed. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from scim_bridge.directory.snapshot import PersonFact, UserFact
+from scim_bridge.directory.snapshot import GroupFact, PersonFact, UserFact
 from scim_bridge.filters import matches
 from scim_bridge.mapping.compiled import CompiledHub, compile_hub
-from scim_bridge.mapping.evaluate import Bound, Hits, group_hits, resource_of
+from scim_bridge.mapping.evaluate import Bound, Hits, conditions_hold, group_hits, resource_of
 from scim_bridge.mapping.model import Grant, GroupId, GroupName, GroupRef, HubMapping, Place
 
 NEAREST: Final = 3
@@ -46,6 +46,34 @@ def nearest(hub: HubMapping, person: PersonFact, bound: Bound, *, at_most: int =
         if lack:
             near.append((len(lack), Near(grant.name, grant.place, " and ".join(lack))))
     return [found for _, found in sorted(near, key=lambda pair: pair[0])][:at_most]
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What a rule holds by: a user, and a group of theirs; None: the user's own attributes alone."""
+
+    user: UserFact
+    group: GroupFact | None
+
+
+def grounds(hub: HubMapping, person: PersonFact, bound: Bound) -> dict[tuple[str, int], list[Ground]]:
+    """What each rule that holds for ``person`` holds by; keys are the rule's file and line."""
+    compiled = compile_hub(hub)
+    found: dict[tuple[str, int], list[Ground]] = {}
+    for user in person.users:
+        resource = resource_of(user)
+        if not user.active or (hub.scope is not None and not matches(hub.scope, resource)):
+            continue
+        selected = [(number, None) for number in compiled.without_group] + [
+            (number, group)
+            for group in user.groups
+            for number in group_hits(compiled, replace(user, groups=(group,)), bound).captures
+        ]
+        for number, group in selected:
+            grant = hub.grants[number]
+            if conditions_hold(grant, resource):
+                found.setdefault((grant.place.file, grant.place.line), []).append(Ground(user, group))
+    return found
 
 
 def _lacking(compiled: CompiledHub, number: int, user: UserFact, hits: Hits, resource: dict[str, Any]) -> list[str]:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response, g, request
 
 from scim_bridge.db import Database
 from scim_bridge.directory.joining import IsLinked
+from scim_bridge.journal.entry import Asked, new_request_id
+from scim_bridge.journal.journal import Journal
 from scim_bridge.scim import discovery, groups, users
 from scim_bridge.scim.answers import MEDIA_TYPE, Answer
 from scim_bridge.scim.auth import Gate
@@ -59,6 +61,7 @@ def create_blueprint(
     wake: Callable[[], None],
     is_linked: IsLinked,
     base_url: str | None = None,
+    journal: Journal | None = None,
     max_body_bytes: int = 1024 * 1024,
     max_group_body_bytes: int = 16 * 1024 * 1024,
     max_bulk_bytes: int = 4 * 1024 * 1024,
@@ -69,11 +72,11 @@ def create_blueprint(
 
     ``wake`` is called after each committed write; ``is_linked(tx, person_id)`` says whether a person has
     an account link or applied access. ``base_url`` is the address that clients use, without ``/scim/v2``;
-    None takes each request's own host. Sizes are in bytes. ``types`` are the resource types, with the
-    operator's extensions.
+    None takes each request's own host. Without a ``journal`` requests leave no entry. Sizes are in bytes.
+    ``types`` are the resource types, with the operator's extensions.
     """
     service = Service(
-        db, max_body_bytes, max_group_body_bytes, wake, is_linked, max_bulk_bytes, max_bulk_operations, types
+        db, max_body_bytes, max_group_body_bytes, wake, is_linked, max_bulk_bytes, max_bulk_operations, types, journal
     )
     gate = Gate(db)
     blueprint = Blueprint("scim", __name__, url_prefix=PREFIX)
@@ -97,20 +100,34 @@ def _view(
     allowed = ", ".join(handlers)
 
     def view(**arguments: str) -> Response:
+        asked = Asked(g.get("request_id") or new_request_id(), request.method, _target())
         now = service.db.clock.now()
         source = gate.source_of(request, now)
-        if not handlers:
-            raise Problem(404, "there is nothing here; /Users, /Groups and /ServiceProviderConfig are")
-        handler = handlers.get("GET" if request.method == "HEAD" else request.method)
-        if handler is None:
-            raise Problem(405, f"{request.method} is not possible here; {allowed} are", {"Allow": allowed})
         root = f"{(base_url or request.url_root).rstrip('/')}{PREFIX}"
-        call = Call(service, source, now, root, request.args, request.headers, RequestBody(request))
-        response = _sent(handler(call, **arguments))
-        gate.note_use(source, now)
+        call = Call(service, source, now, root, request.args, request.headers, RequestBody(request), asked)
+        answer = call.carried_out(lambda: _handler(handlers, allowed)(call, **arguments))
+        response = _sent(answer)
+        if answer.status < 400:
+            gate.note_use(source, now)
         return response
 
     return view
+
+
+def _target() -> str:
+    path = request.path.removeprefix(PREFIX)
+    if not request.query_string:
+        return path
+    return f"{path}?{'&'.join(f'{name}={value}' for name, value in request.args.items(multi=True))}"
+
+
+def _handler(handlers: Mapping[str, Handler], allowed: str) -> Handler:
+    if not handlers:
+        raise Problem(404, "there is nothing here; /Users, /Groups and /ServiceProviderConfig are")
+    handler = handlers.get("GET" if request.method == "HEAD" else request.method)
+    if handler is None:
+        raise Problem(405, f"{request.method} is not possible here; {allowed} are", {"Allow": allowed})
+    return handler
 
 
 def _sent(answer: Answer) -> Response:

@@ -18,7 +18,9 @@ _CONTROLS = frozenset(map(chr, range(32))) - set("\t\n\r") | {"\x7f"}
 
 
 class Body(Protocol):
-    """Where the body of a request comes from."""
+    """Where the body of a request comes from. ``raw``: its bytes, once they were read."""
+
+    raw: bytes | None
 
     def read(self, max_bytes: int) -> dict[str, Any]:
         """The JSON object. Raises Problem (413, 415) and Refused (invalidSyntax, invalidValue)."""
@@ -29,6 +31,7 @@ class RequestBody:
 
     def __init__(self, request: Request) -> None:
         self._request = request
+        self.raw: bytes | None = None
 
     def read(self, max_bytes: int) -> dict[str, Any]:
         """The JSON object in the body. Raises Problem (413, 415) and Refused (invalidSyntax, invalidValue)."""
@@ -46,6 +49,7 @@ class RequestBody:
         raw = request.get_data(cache=False)
         if len(raw) > max_bytes:
             raise too_large
+        self.raw = raw
         return raw
 
 

@@ -17,6 +17,7 @@ from urllib.parse import parse_qsl, unquote
 from werkzeug.datastructures import Headers
 
 from scim_bridge.db import new_id
+from scim_bridge.journal.entry import Asked
 from scim_bridge.scim import groups, users
 from scim_bridge.scim.answers import Answer, error_answer
 from scim_bridge.scim.bulk_request import Operation, check_bulk_ids, in_order, read_bulk, read_operation
@@ -57,13 +58,16 @@ class _GivenBody:
 
     def __init__(self, data: Any) -> None:
         self._data = data
+        self.raw: bytes | None = None
 
     def read(self, max_bytes: int) -> dict[str, Any]:
         """The JSON object. Raises Problem (413) and Refused (invalidSyntax)."""
         if not isinstance(self._data, dict):
             raise invalid_syntax("data is no JSON object")
-        if len(json.dumps(self._data, ensure_ascii=False).encode()) > max_bytes:
+        raw = json.dumps(self._data, ensure_ascii=False).encode()
+        if len(raw) > max_bytes:
             raise Problem(413, f"data is larger than {max_bytes} bytes; send fewer members or attributes at once")
+        self.raw = raw
         return self._data
 
 
@@ -139,9 +143,10 @@ def _handled(call: Call, operation: Operation, promised_id: str | None) -> Answe
         query=dict(parse_qsl(query or "", keep_blank_values=True)),
         headers=Headers({"If-Match": operation.version} if operation.version else {}),
         body=_GivenBody(operation.data),
+        asked=Asked(call.asked.request_id, operation.method, f"/{operation.path.lstrip('/')}"),
         promised_id=promised_id,
     )
-    return handler(own, *([unquote(scim_id)] if scim_id else []))
+    return own.carried_out(lambda: handler(own, *([unquote(scim_id)] if scim_id else [])))
 
 
 def _shown(call: Call, step: _Step, answer: Answer) -> dict[str, Any]:

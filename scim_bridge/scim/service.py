@@ -15,11 +15,14 @@ from scim_bridge.db import Database, Tx
 from scim_bridge.directory.joining import IsLinked
 from scim_bridge.directory.sources import SourceRef
 from scim_bridge.errors import NotFound
+from scim_bridge.journal.entry import Asked
+from scim_bridge.journal.journal import Journal
 from scim_bridge.scim import etags
 from scim_bridge.scim.answers import Answer
 from scim_bridge.scim.attributes import Projection, read_projection
 from scim_bridge.scim.body import Body
 from scim_bridge.scim.definitions import ResourceType, ResourceTypes
+from scim_bridge.scim.errors import translate
 from scim_bridge.scim.problems import Problem
 from scim_bridge.scim.refusals import invalid_value
 
@@ -32,7 +35,10 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """The parts that handlers share. ``wake`` is called after each commit that may give the engine work."""
+    """The parts that handlers share. ``wake`` is called after each commit that may give the engine work.
+
+    ``journal`` is None where it is switched off.
+    """
 
     db: Database
     max_body_bytes: int
@@ -42,6 +48,7 @@ class Service:
     max_bulk_bytes: int = 0
     max_bulk_operations: int = 0
     types: ResourceTypes = field(default_factory=ResourceTypes)
+    journal: Journal | None = None
 
     def write(self, work: Callable[[Tx], T]) -> T:
         """Run ``work`` in one transaction and commit; then wake the engine."""
@@ -62,8 +69,8 @@ class Call:
     """One request, whoever carries it (HTTP, or an operation of /Bulk): who asks, when, and for what.
 
     ``root`` is the address of the SCIM service that the client knows, without a slash at its end;
-    ``query`` the parameters, ``headers`` the conditions that it came with. ``promised_id`` is the id of
-    what a POST makes, where /Bulk has given it away beforehand.
+    ``query`` the parameters, ``headers`` the conditions that it came with; ``asked`` what the journal calls it.
+    ``promised_id`` is the id of what a POST makes, where /Bulk has given it away beforehand.
     """
 
     service: Service
@@ -73,6 +80,7 @@ class Call:
     query: Mapping[str, str]
     headers: Headers
     body: Body
+    asked: Asked
     promised_id: str | None = None
 
     @property
@@ -91,8 +99,47 @@ class Call:
         return self.service.types.groups
 
     def write(self, work: Callable[[Tx], Answer]) -> Answer:
-        """Run ``work`` in one transaction and commit; then wake the engine."""
-        return self.service.write(work)
+        """Run ``work`` in one transaction, with the journal's entry, and commit; then wake the engine."""
+        journal = self.service.journal
+        if journal is None:
+            return self.service.write(work)
+        raw = self.body.raw or b""
+        body = journal.body(raw)
+
+        def work_and_tell(tx: Tx) -> Answer:
+            answer = work(tx)
+            journal.enter(
+                tx,
+                self.asked,
+                at=self.now,
+                source_id=self.source.id,
+                status=answer.status,
+                location=answer.headers.get("Location"),
+                size=len(raw),
+                body=body,
+            )
+            return answer
+
+        answer = self.service.write(work_and_tell)
+        self.asked.is_entered = True
+        return answer
+
+    def carried_out(self, handle: Callable[[], Answer]) -> Answer:
+        """The answer of ``handle``, or the one to its failure; the journal is told of what has no entry yet."""
+        try:
+            answer = handle()
+        except Exception as error:  # here and not in Flask's own handler: the journal keeps what was refused
+            answer = translate(error)
+        if self.service.journal is not None and not self.asked.is_entered:
+            self.service.journal.note(
+                self.asked,
+                at=self.now,
+                source_id=self.source.id,
+                status=answer.status,
+                raw=self.body.raw,
+                answer=answer.text() if answer.status >= 400 else None,
+            )
+        return answer
 
     def location(self, endpoint: str, resource_id: str = "") -> str:
         """The absolute address of a resource."""

@@ -19,6 +19,9 @@ from scim_bridge.directory.tables import PendingMember
 from scim_bridge.engine.keeper import Keeper
 from scim_bridge.engine.tables import Reservation, Task
 from scim_bridge.hubs.tables import Hub
+from scim_bridge.journal.entry import Asked, to_us
+from scim_bridge.journal.journal import Journal
+from scim_bridge.journal.tables import RequestRow
 from scim_bridge.mapping import revisions
 from scim_bridge.settings import Retention
 
@@ -135,6 +138,37 @@ def test_zero_days_keep_for_ever(live: World) -> None:
     keeper._clear(live.now)
     assert len(live.rows(sa.select(Task))) == 1
     assert live.rows(sa.select(AuditRow))
+    keeper.stop()
+
+
+def journalled(world: World, *days_ago: int) -> None:
+    journal = Journal(world.db)
+    for days in days_ago:
+        at = world.now - timedelta(days=days)
+        journal.note(Asked("0" * 32, "GET", "/Users"), at=at, source_id=1, status=200, raw=None, answer=None)
+    journal.close()
+
+
+def test_old_entries_of_the_journal_are_cleared_away_a_slice_each_sweep(
+    folder: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("scim_bridge.journal.clear._SLICE", 2)
+    journalled(folder, 20, 19, 18, 15, 13)
+    keeper = kept(folder, journal=14)
+    left = []
+    for _ in range(3):
+        keeper.step()
+        left.append(len(folder.rows(sa.select(RequestRow.id))))
+    assert left == [3, 1, 1]
+    assert folder.rows(sa.select(RequestRow.at_us)) == [(to_us(folder.now - timedelta(days=13)),)]
+    keeper.stop()
+
+
+def test_a_journal_of_zero_days_is_kept_for_ever(folder: World) -> None:
+    journalled(folder, 3650)
+    keeper = kept(folder, journal=0)
+    keeper.step()
+    assert len(folder.rows(sa.select(RequestRow.id))) == 1
     keeper.stop()
 
 

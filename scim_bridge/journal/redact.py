@@ -1,0 +1,151 @@
+"""Take passwords and other secrets out of a request before it is kept. Pure.
+
+Every create of Okta's carries a password, so the usual case must cost microseconds, and no case may leak:
+
+1. No telling word anywhere: kept as it is. Most bodies end here, after a search for each word.
+2. Every telling word ends the key of a text (``"password": "…"``), and the body is known to be JSON: the text is
+   replaced, all else stays as it was sent.
+3. Anything else (a PATCH path, an object as value, an escaped letter that may hide a word, a bearer token in some
+   text): read, looked through and written anew.
+4. What cannot be read and may hold a secret (no JSON, or the beginning of a larger one) is not kept at all.
+
+The words answer "could a secret be here", not "is one here": a group called "Token admins" costs a reading and
+stays as it is. Mail addresses are data and stay: the journal is in the database, not in a log.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any, Final
+
+from scim_bridge.logs import without_secrets
+
+KEPT_BYTES: Final = 64 * 1024
+"""How much of a body is kept."""
+SECRET: Final = "[secret]"  # noqa: S105  what stands in its place
+_LEFT_OUT = "[not kept: it may hold a secret, and it is {}]"
+
+_WORDS = ("password", "passwd", "secret", "token", "authorization")
+_WORD_BYTES = tuple(word.encode() for word in _WORDS)
+_LOWER = bytes(range(256)).lower()
+_IN_NO_WORD = b"0123456789-"  # two thirds of an id; without them the search is over sooner
+_STRANGE = ("\u017f".encode(), "\u212a".encode())  # they fold to s and k
+_ESCAPED = re.compile(rb"\\u(?:00[2-7]|017[fF]|212[aA])")  # a letter that may be part of a word
+_IN_URL = re.compile(rb"://[^/\s:@\"]*:[^/\s@\"]+@")
+_VALUE = re.compile(rb'"\s*:\s*("[^"\\]*(?:\\.[^"\\]*)*")', re.DOTALL)
+_COMPARED = re.compile(
+    rf"((?:{'|'.join(_WORDS)})[^\s=]{{0,40}}?\s{{0,8}}(?:\b(?:eq|ne|co|sw|ew|gt|ge|lt|le)\b|=)\s*).*",
+    re.IGNORECASE | re.DOTALL,
+)
+_TEXT = re.compile(r'"(?:[^"\\]|\\.)*"')
+_LONGEST_NAME = 1_000
+
+
+def redact_body(raw: bytes, *, is_json: bool) -> bytes:
+    """At most the first ``KEPT_BYTES`` of ``raw``, without secrets; JSON where the whole was JSON.
+
+    ``is_json``: the body was read already, and is.
+    """
+    if len(raw) > KEPT_BYTES:
+        rest = raw[KEPT_BYTES:].lower()
+        if any(word in rest for word in _WORD_BYTES):  # a path there may tell of a value here
+            return _left_out("too large to be looked through")
+        raw = raw[:KEPT_BYTES]
+    low = raw.translate(_LOWER, _IN_NO_WORD)
+    words = [word for word in _WORD_BYTES if word in low]
+    if _has_sign(raw, low):
+        return _anew(raw)
+    if not words:
+        return raw if is_json or _is_utf8(raw) else _left_out("no text")
+    if not is_json:
+        return _anew(raw)
+    return _without_values(raw, words) or _anew(raw)
+
+
+def redact_target(target: str) -> str:
+    """A path with its query, decoded, without secrets."""
+    raw = target.encode("utf-8", "replace")
+    low = raw.translate(_LOWER, _IN_NO_WORD)
+    for word in _WORD_BYTES:
+        if word in low:
+            break
+    else:
+        if not _has_sign(raw, low):
+            return target
+    return _text(target).replace("\0", "\ufffd")  # which PostgreSQL does not take
+
+
+def _has_sign(raw: bytes, low: bytes) -> bool:
+    """Whether there may be a secret by its looks, or a word in disguise; one expression, for speed."""
+    return (
+        (b"bearer" in low or b"basic " in low or b"scb" in low or b"gh" in low or b"eyj" in low or b"begin " in low)
+        or (b"\\" in raw and _ESCAPED.search(raw) is not None)
+        or (b"/" in raw and _IN_URL.search(raw) is not None)
+        or b"\0" in raw  # no UTF-8, or no JSON
+        or (not raw.isascii() and (_STRANGE[0] in raw or _STRANGE[1] in raw))
+    )
+
+
+def _without_values(raw: bytes, words: list[bytes]) -> bytes | None:
+    """``raw`` with the texts replaced whose keys end with ``words``; None where one of these is anything else."""
+    low = raw.lower()
+    values: list[tuple[int, int]] = []
+    for word in words:
+        at = low.find(word)
+        while at >= 0:
+            found = _VALUE.match(raw, at + len(word))
+            if found is None:
+                return None
+            values.append(found.span(1))
+            at = low.find(word, found.end())
+    for begin, end in sorted(values, reverse=True):
+        raw = b'%b"[secret]"%b' % (raw[:begin], raw[end:])
+    return raw
+
+
+def _is_utf8(raw: bytes) -> bool:
+    try:
+        raw.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _left_out(why: str) -> bytes:
+    return _LEFT_OUT.format(why).encode()
+
+
+def _anew(raw: bytes) -> bytes:
+    try:
+        body = _value(json.loads(raw.decode("utf-8-sig"), object_pairs_hook=_object))
+        return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "backslashreplace")
+    except (ValueError, RecursionError):
+        return _left_out("no whole JSON")
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Each pair by itself, so that a key that comes twice hides nothing. Objects within are done before."""
+    is_about_one = any(key.casefold() == "path" and isinstance(value, str) and _tells(value) for key, value in pairs)
+    return {
+        _text(key): SECRET if _tells(key) or (is_about_one and key.casefold() == "value") else _value(value)
+        for key, value in pairs
+    }
+
+
+def _value(value: Any) -> Any:
+    if isinstance(value, str):
+        return _text(value)
+    return [_value(each) for each in value] if isinstance(value, list) else value
+
+
+def _tells(name: str) -> bool:
+    """Whether a key or path names a secret; texts that a path compares with do not count. So long a one may."""
+    if len(name) > _LONGEST_NAME:
+        return True
+    folded = _TEXT.sub("", name).casefold()
+    return any(word in folded for word in _WORDS)
+
+
+def _text(text: str) -> str:
+    return without_secrets(_COMPARED.sub(rf"\1{SECRET}", text))
