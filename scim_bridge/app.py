@@ -18,6 +18,7 @@ from scim_bridge.db import Database
 from scim_bridge.engine.linked import is_linked
 from scim_bridge.ops.health import health_blueprint
 from scim_bridge.ops.pages import status_blueprint
+from scim_bridge.scim.auth import Gate, token_blueprint
 from scim_bridge.scim.blueprint import create_blueprint
 from scim_bridge.scim.errors import is_database_away
 from scim_bridge.settings import Settings
@@ -26,7 +27,7 @@ log = logging.getLogger(__name__)
 
 
 def create_app(settings: Settings, db: Database, *, wake: Callable[[], None]) -> Flask:
-    """Everything that answers HTTP: SCIM at ``/scim/v2``, ``/health/*`` and ``/status``."""
+    """Everything that answers HTTP: SCIM at ``/scim/v2``, ``/oauth/token``, ``/health/*`` and ``/status``."""
     app = Flask("scim_bridge", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = max(settings.max_body_bytes, settings.max_group_body_bytes)
     app.json.sort_keys = False  # type: ignore[attr-defined]  # the provider is Flask's own
@@ -36,9 +37,16 @@ def create_app(settings: Settings, db: Database, *, wake: Callable[[], None]) ->
     app.after_request(_finish)
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(Exception, _other_error)
+    gate = Gate(
+        db,
+        token_key=settings.token_key,
+        keys_url=settings.entra_keys_url,
+        requests_per_second=settings.requests_per_second,
+    )
     app.register_blueprint(
         create_blueprint(
             db,
+            gate=gate,
             wake=wake,
             is_linked=is_linked,
             base_url=settings.base_url or None,
@@ -46,6 +54,7 @@ def create_app(settings: Settings, db: Database, *, wake: Callable[[], None]) ->
             max_group_body_bytes=settings.max_group_body_bytes,
         )
     )
+    app.register_blueprint(token_blueprint(gate))
     app.register_blueprint(health_blueprint(db))
     app.register_blueprint(status_blueprint(settings, db))
     return app

@@ -56,15 +56,17 @@ def create_blueprint(
     base_url: str | None = None,
     max_body_bytes: int = 1024 * 1024,
     max_group_body_bytes: int = 16 * 1024 * 1024,
+    gate: Gate | None = None,
 ) -> Blueprint:
     """The blueprint for ``/scim/v2``.
 
     ``wake`` is called after each committed write; ``is_linked(tx, person_id)`` says whether a person has
     an account link or applied access. ``base_url`` is the address that clients use, without ``/scim/v2``;
-    None takes each request's own host. Sizes are in bytes.
+    None takes each request's own host. Sizes are in bytes. ``gate`` says who may ask; None: one that asks the
+    database at every request.
     """
     service = Service(db, max_body_bytes, max_group_body_bytes, wake, is_linked)
-    gate = Gate(db)
+    gate = gate or Gate(db, fresh_s=0)
     blueprint = Blueprint("scim", __name__, url_prefix=PREFIX)
     for path, handlers in _ROUTES.items():
         blueprint.add_url_rule(

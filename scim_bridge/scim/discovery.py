@@ -6,6 +6,7 @@ from typing import Any
 
 from scim_bridge.errors import NotFound
 from scim_bridge.scim.answers import Answer
+from scim_bridge.scim.auth import schemes
 from scim_bridge.scim.definitions import GROUPS, USERS, Attribute, ResourceType, SchemaDefinition
 from scim_bridge.scim.listing import MAX_COUNT, list_body
 from scim_bridge.scim.problems import Problem
@@ -28,15 +29,7 @@ def service_provider_config(call: Call) -> Answer:
             "changePassword": {"supported": False},
             "sort": {"supported": False},
             "etag": {"supported": False},
-            "authenticationSchemes": [
-                {
-                    "type": "oauthbearertoken",
-                    "name": "Bearer token",
-                    "description": "A token of one identity source, made by `scim-bridge source add NAME --kind okta`.",
-                    "specUri": "https://www.rfc-editor.org/rfc/rfc6750",
-                    "primary": True,
-                }
-            ],
+            "authenticationSchemes": schemes(call.source),
             "meta": _meta(call, "ServiceProviderConfig", "/ServiceProviderConfig"),
         }
     )
