@@ -19,6 +19,7 @@ from scim_bridge.journal.entry import new_request_id
 from scim_bridge.journal.journal import Journal
 from scim_bridge.ops.health import health_blueprint
 from scim_bridge.ops.pages import status_blueprint
+from scim_bridge.scim.auth import Gate, token_blueprint
 from scim_bridge.scim.blueprint import create_blueprint
 from scim_bridge.scim.errors import is_database_away
 from scim_bridge.scim.extensions import load_types
@@ -28,7 +29,7 @@ log = logging.getLogger(__name__)
 
 
 def create_app(settings: Settings, db: Database, *, wake: Callable[[], None]) -> Flask:
-    """Everything that answers HTTP: SCIM at ``/scim/v2``, ``/health/*`` and ``/status``.
+    """Everything that answers HTTP: SCIM at ``/scim/v2``, ``/oauth/token``, ``/health/*`` and ``/status``.
 
     Raises InvalidInput where the file of extension schemas cannot be taken.
     """
@@ -43,9 +44,16 @@ def create_app(settings: Settings, db: Database, *, wake: Callable[[], None]) ->
     app.after_request(_finish)
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(Exception, _other_error)
+    gate = Gate(
+        db,
+        token_key=settings.token_key,
+        keys_url=settings.entra_keys_url,
+        requests_per_second=settings.requests_per_second,
+    )
     app.register_blueprint(
         create_blueprint(
             db,
+            gate=gate,
             wake=wake,
             is_linked=is_linked,
             base_url=settings.base_url or None,
@@ -57,6 +65,7 @@ def create_app(settings: Settings, db: Database, *, wake: Callable[[], None]) ->
             types=load_types(settings.schemas),
         )
     )
+    app.register_blueprint(token_blueprint(gate))
     app.register_blueprint(health_blueprint(db))
     app.register_blueprint(status_blueprint(settings, db))
     return app

@@ -57,6 +57,9 @@ class Settings:
     max_group_body_bytes: int
     max_bulk_bytes: int
     max_bulk_operations: int
+    token_key: str = field(repr=False)
+    entra_keys_url: str  # ``{tenant}`` stands for the tenant's id
+    requests_per_second: int
     status_token: str = field(repr=False)
     lease_s: int
     http_connect_s: float
@@ -278,8 +281,30 @@ def _base_url(value: Any) -> str:
     return text
 
 
+def _token_key(value: Any) -> str:
+    text = _text(value)
+    if text and len(text) < 32:
+        raise InvalidInput("it is shorter than 32 characters", advice="make one with `openssl rand -hex 32`")
+    return text
+
+
+def _keys_url(value: Any) -> str:
+    text = _name(value)
+    parts = urlsplit(text)
+    is_safe = parts.scheme == "https" or (
+        parts.scheme == "http" and parts.hostname in ("127.0.0.1", "::1", "localhost")
+    )
+    if not is_safe or not parts.netloc:
+        raise InvalidInput(
+            f'"{text}" is not an https address', advice="leave it out for Entra's own; http is for this machine only"
+        )
+    if "{" in text.replace("{tenant}", ""):
+        raise InvalidInput(f'"{text}" has a name in braces that is not {{tenant}}', advice="write {tenant}")
+    return text
+
+
 _DATABASES = "use sqlite:///file.db or postgresql://user@host/name"
-_FROM_FILES = ("database_url", "status_token")
+_FROM_FILES = ("database_url", "status_token", "token_key")
 _READERS: Mapping[str, Callable[[Any], Any]] = {
     "database_url": _database_url,
     "sqlite_synchronous": _choice("FULL", "NORMAL", fold=str.upper),
@@ -296,6 +321,9 @@ _READERS: Mapping[str, Callable[[Any], Any]] = {
     "max_group_body_bytes": _whole(1_024, 1 << 30),
     "max_bulk_bytes": _whole(1_024, 1 << 30),
     "max_bulk_operations": _whole(1, 100_000),
+    "token_key": _token_key,
+    "entra_keys_url": _keys_url,
+    "requests_per_second": _whole(1, 1_000_000),
     "status_token": _text,
     "lease_s": _whole(11, 3_600),
     "http_connect_s": _seconds,

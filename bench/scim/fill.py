@@ -20,6 +20,8 @@ from bench.scim.shapes import person
 from bench.scim.stores import Store
 from scim_bridge.db import Base, Database
 from scim_bridge.directory import groups, sources, users
+from scim_bridge.directory.authentication import authenticate
+from scim_bridge.directory.source_settings import MOST_PER_SECOND, SourceChange, change_source
 from scim_bridge.directory.sources import SourceRef
 from scim_bridge.directory.tables import GroupChange, PersonChange
 from scim_bridge.schema import upgrade
@@ -75,8 +77,9 @@ def fill_bridge(file: Database, people: int) -> Filled:
 def _add_source(tx: sa.Connection, now: Any) -> tuple[str, SourceRef]:
     """The one source, whose limits (requests per second) are on, and above all that the benchmark sends."""
     source_id = sources.add_source(tx, name="okta", kind="okta", joins=True, now=now)
+    change_source(tx, "okta", SourceChange(requests_per_second=MOST_PER_SECOND), now=now)
     token = sources.new_token(tx, source_id, now=now)
-    source = sources.authenticate(tx, token, now)
+    source = authenticate(tx, token, now)
     if source is None:
         raise AssertionError("a new token is known")
     return token, source

@@ -1,45 +1,54 @@
-"""Identity sources and their tokens.
-
-A token is ``scb-<public id>-<secret>``: the public id finds the row, SHA-256 over 256 random bits proves
-it. A slow hash would cost a hundred milliseconds a request and add nothing: there is no dictionary of
-random bits. Two tokens may live at once, so that a change of token needs no gap.
-"""
+"""Identity sources: who may push to us. Their secrets are in ``tokens``, their limits in ``source_settings``."""
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import re
-import secrets
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
 from scim_bridge.audit.record import record
 from scim_bridge.db import Tx
-from scim_bridge.directory.tables import Group, Source, Token, User
+from scim_bridge.directory.tables import Group, Source, User
+from scim_bridge.directory.tokens import (
+    BEARER,
+    Rotation,
+    TokenView,
+    live_tokens,
+    new_token,
+    revoke_tokens,
+    rotate_tokens,
+    view_of,
+)
 from scim_bridge.errors import Conflict, InvalidInput, NotFound
 
-KINDS = ("okta", "entra", "generic")
-_LIVE_AT_ONCE = 2
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
-_TOKEN = re.compile(r"scb-([0-9a-f]{16})-([0-9a-f]{64})")
-_USE_KEPT_FOR = timedelta(minutes=1)
+__all__ = [
+    "KINDS",
+    "SourceRef",
+    "SourceView",
+    "add_source",
+    "disable",
+    "enable",
+    "enabled_source_id_of",
+    "list_sources",
+    "new_token",
+    "revoke",
+    "rotate",
+    "source_id_of",
+]
 
-_BY_PUBLIC_ID = (  # built once: every request asks this
-    sa.select(Token, Source.name, Source.kind, Source.joins, Source.disabled_at)
-    .join(Source, Source.id == Token.source_id)
-    .where(Token.public_id == sa.bindparam("public_id"))
-)
+KINDS = ("okta", "entra", "generic")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
 @dataclass(frozen=True, slots=True)
 class SourceRef:
-    """Who is asking. ``use_is_stale``: the token's last use should be written down again (``note_use``)."""
+    """Who is asking, by which token or client (0: the tenant's own JWT), and what holds for its requests.
+
+    ``ends_at``: when the token does. ``networks``: where it may come from (CIDR; empty: anywhere).
+    """
 
     id: int
     name: str
@@ -47,7 +56,11 @@ class SourceRef:
     joins: bool
     is_disabled: bool = False
     token_id: int = 0
-    use_is_stale: bool = False
+    ends_at: datetime | None = None
+    tenant_id: str | None = None
+    networks: tuple[str, ...] = ()
+    requests_per_second: int | None = None
+    takes_basic: bool = False
 
     @property
     def actor(self) -> str:
@@ -56,18 +69,8 @@ class SourceRef:
 
 
 @dataclass(frozen=True, slots=True)
-class TokenView:
-    """A live token without its secret."""
-
-    public_id: str
-    created_at: datetime
-    expires_at: datetime | None
-    last_used_at: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
 class SourceView:
-    """A source for lists; ``tokens`` are the live ones."""
+    """A source for lists; ``tokens`` are the live ones, clients among them."""
 
     id: int
     name: str
@@ -78,14 +81,12 @@ class SourceView:
     users: int
     groups: int
     tokens: tuple[TokenView, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Rotation:
-    """The new token, shown once, and when the old ones end; None: there were none."""
-
-    token: str
-    old_ends_at: datetime | None
+    tenant_id: str | None = None
+    audience: str | None = None
+    tenant_used_at: datetime | None = None
+    networks: tuple[str, ...] = ()
+    requests_per_second: int | None = None
+    takes_basic: bool = False
 
 
 def add_source(tx: Tx, *, name: str, kind: str, joins: bool, now: datetime, actor: str = "cli") -> int:
@@ -108,56 +109,45 @@ def add_source(tx: Tx, *, name: str, kind: str, joins: bool, now: datetime, acto
     return source_id
 
 
-def new_token(tx: Tx, source_id: int, *, now: datetime, actor: str = "cli") -> str:
-    """Make a token; only this answer ever shows it. Raises Conflict where two are live."""
-    if len(_live(tx, [source_id], now)) >= _LIVE_AT_ONCE:
-        raise Conflict(f"{_LIVE_AT_ONCE} tokens are live already", advice="revoke one, or wait until the old one ends")
-    public_id, secret = secrets.token_hex(8), secrets.token_hex(32)
-    tx.execute(
-        sa.insert(Token).values(source_id=source_id, public_id=public_id, secret_hash=_digest(secret), created_at=now)
+def rotate(
+    tx: Tx,
+    name: str,
+    *,
+    now: datetime,
+    old_ends_after: timedelta,
+    kind: str = BEARER,
+    expires_after: timedelta | None = None,
+    actor: str = "cli",
+) -> Rotation:
+    """Make a new token or client; the live one ends ``old_ends_after`` from now.
+
+    Raises NotFound, Conflict (two are live, or the source is disabled).
+    """
+    source_id = enabled_source_id_of(tx, name)
+    return rotate_tokens(
+        tx, source_id, now=now, old_ends_after=old_ends_after, kind=kind, expires_after=expires_after, actor=actor
     )
-    record(tx, at=now, actor=actor, action="token.created", subject=f"token:{public_id}")
-    return f"scb-{public_id}-{secret}"
-
-
-def rotate(tx: Tx, name: str, *, now: datetime, old_ends_after: timedelta, actor: str = "cli") -> Rotation:
-    """Make a new token; the live one ends ``old_ends_after`` from now. Raises NotFound, Conflict (also if disabled)."""
-    source_id = _get(tx, name)
-    if tx.execute(sa.select(Source.disabled_at).where(Source.id == source_id)).scalar_one() is not None:
-        raise Conflict(f"source {name} is disabled", advice=f"`scim-bridge source enable {name}` first")
-    old = _live(tx, [source_id], now)
-    token = new_token(tx, source_id, now=now, actor=actor)
-    ends_at = now + old_ends_after
-    ends = [min(ends_at, row.expires_at or ends_at) for row in old]
-    for row, at in zip(old, ends, strict=True):
-        tx.execute(sa.update(Token).where(Token.id == row.id).values(expires_at=at))
-        record(tx, at=now, actor=actor, action="token.rotated", subject=f"token:{row.public_id}")
-    return Rotation(token, max(ends, default=None))
 
 
 def revoke(tx: Tx, name: str, public_id: str | None, *, now: datetime, actor: str = "cli") -> int:
-    """End one live token of the source now, or all (None); how many. Raises NotFound."""
-    live = _live(tx, [_get(tx, name)], now)
-    chosen = [row for row in live if public_id in (None, row.public_id)]
-    if not chosen:
+    """End one live token or client of the source now, or all (None); how many. Raises NotFound."""
+    ended = revoke_tokens(tx, source_id_of(tx, name), public_id, now=now, actor=actor)
+    if not ended:
         what = f"live token {public_id}" if public_id else "live token"
         raise NotFound(f"source {name} has no {what}", advice="`scim-bridge source list` shows them")
-    for row in chosen:
-        tx.execute(sa.update(Token).where(Token.id == row.id).values(revoked_at=now))
-        record(tx, at=now, actor=actor, action="token.revoked", subject=f"token:{row.public_id}")
-    return len(chosen)
+    return ended
 
 
 def disable(tx: Tx, name: str, *, now: datetime, actor: str = "cli") -> None:
     """Refuse this source's requests from now on; nobody's access changes. Raises NotFound."""
-    source_id = _get(tx, name)
+    source_id = source_id_of(tx, name)
     tx.execute(sa.update(Source).where(Source.id == source_id, Source.disabled_at.is_(None)).values(disabled_at=now))
     record(tx, at=now, actor=actor, action="source.disabled", subject=f"source:{name}")
 
 
 def enable(tx: Tx, name: str, *, now: datetime, actor: str = "cli") -> None:
     """Take this source's requests again, with the tokens that it had. Raises NotFound."""
-    source_id = _get(tx, name)
+    source_id = source_id_of(tx, name)
     tx.execute(sa.update(Source).where(Source.id == source_id).values(disabled_at=None))
     record(tx, at=now, actor=actor, action="source.enabled", subject=f"source:{name}")
 
@@ -165,72 +155,49 @@ def enable(tx: Tx, name: str, *, now: datetime, actor: str = "cli") -> None:
 def list_sources(tx: Tx, now: datetime | None = None) -> list[SourceView]:
     """All sources by name. With ``now``, tokens that have ended by then are left out."""
     rows = tx.execute(sa.select(Source).order_by(Source.name)).all()
-    live = _live(tx, [row.id for row in rows], now)
+    live = live_tokens(tx, [row.id for row in rows], now)
     users = _counts(tx, User)
     groups = _counts(tx, Group)
     return [
         SourceView(
-            row.id,
-            row.name,
-            row.kind,
-            row.joins,
-            row.disabled_at,
-            row.created_at,
-            users.get(row.id, 0),
-            groups.get(row.id, 0),
-            tuple(
-                TokenView(token.public_id, token.created_at, token.expires_at, token.last_used_at)
-                for token in live
-                if token.source_id == row.id
-            ),
+            id=row.id,
+            name=row.name,
+            kind=row.kind,
+            joins=row.joins,
+            disabled_at=row.disabled_at,
+            created_at=row.created_at,
+            users=users.get(row.id, 0),
+            groups=groups.get(row.id, 0),
+            tokens=tuple(view_of(token) for token in live if token.source_id == row.id),
+            tenant_id=row.tenant_id,
+            audience=row.audience,
+            tenant_used_at=row.tenant_used_at,
+            networks=tuple(row.networks or ()),
+            requests_per_second=row.requests_per_second,
+            takes_basic=row.takes_basic,
         )
         for row in rows
     ]
 
 
-def authenticate(tx: Tx, token: str, now: datetime) -> SourceRef | None:
-    """Whose token this is, or None. A disabled source's is known, too: ``is_disabled`` says so."""
-    parts = _TOKEN.fullmatch(token)
-    if parts is None:
-        return None
-    row = tx.execute(_BY_PUBLIC_ID, {"public_id": parts[1]}).one_or_none()
-    if row is None or not hmac.compare_digest(row.secret_hash, _digest(parts[2])):
-        return None
-    if row.revoked_at is not None or (row.expires_at is not None and row.expires_at <= now):
-        return None
-    is_stale = row.last_used_at is None or now - row.last_used_at >= _USE_KEPT_FOR
-    return SourceRef(row.source_id, row.name, row.kind, row.joins, row.disabled_at is not None, row.id, is_stale)
-
-
-def note_use(tx: Tx, token_id: int, *, now: datetime) -> None:
-    """Write down that a token was used; worth a write once a minute, not per request."""
-    tx.execute(sa.update(Token).where(Token.id == token_id).values(last_used_at=now))
-
-
-def _digest(secret: str) -> str:
-    return hashlib.sha256(secret.encode()).hexdigest()
-
-
-def _find(tx: Tx, name: str) -> int | None:
-    return tx.execute(sa.select(Source.id).where(Source.name == name)).scalar_one_or_none()
-
-
-def _get(tx: Tx, name: str) -> int:
+def source_id_of(tx: Tx, name: str) -> int:
+    """The id of the source of this name. Raises NotFound."""
     source_id = _find(tx, name)
     if source_id is None:
         raise NotFound(f"there is no source {name}", advice="`scim-bridge source list` shows them")
     return source_id
 
 
-def _live(tx: Tx, source_ids: Sequence[int], now: datetime | None) -> Sequence[sa.Row[Any]]:
-    statement = (
-        sa.select(Token)
-        .where(Token.source_id.in_(source_ids), Token.revoked_at.is_(None))
-        .order_by(Token.created_at, Token.id)
-    )
-    if now is not None:
-        statement = statement.where(sa.or_(Token.expires_at.is_(None), Token.expires_at > now))
-    return tx.execute(statement).all()
+def enabled_source_id_of(tx: Tx, name: str) -> int:
+    """The same of a source that may ask. Raises NotFound and Conflict: a secret for a shut door helps nobody."""
+    source_id = source_id_of(tx, name)
+    if tx.execute(sa.select(Source.disabled_at).where(Source.id == source_id)).scalar_one() is not None:
+        raise Conflict(f"source {name} is disabled", advice=f"`scim-bridge source enable {name}` first")
+    return source_id
+
+
+def _find(tx: Tx, name: str) -> int | None:
+    return tx.execute(sa.select(Source.id).where(Source.name == name)).scalar_one_or_none()
 
 
 def _counts(tx: Tx, table: type[User] | type[Group]) -> dict[int, int]:

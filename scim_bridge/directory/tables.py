@@ -20,28 +20,46 @@ class Source(Base):
     """An identity source: one Okta or Entra tenant that pushes to us."""
 
     __tablename__ = "sources"
+    __table_args__ = (sa.UniqueConstraint("tenant_id", "audience"),)  # a JWT names one source
 
     id: Mapped[int] = mapped_column(primary_key=True)
     name: Mapped[str] = mapped_column(sa.String(100), unique=True)
     kind: Mapped[str] = mapped_column(sa.String(20))  # okta | entra | generic
     joins: Mapped[bool] = mapped_column(default=True)  # False: its users never join another source's people
+    tenant_id: Mapped[str | None] = mapped_column(sa.String(36))  # its own JWTs are taken: Entra's tenant
+    audience: Mapped[str | None] = mapped_column(sa.String(255))  # whom these JWTs are for; set with tenant_id
+    tenant_used_at: Mapped[datetime | None] = mapped_column(UTCDateTime)  # when such a JWT was last used
+    networks: Mapped[list[str] | None] = mapped_column(Json)  # where it may come from, CIDR; None: anywhere
+    requests_per_second: Mapped[int | None] = mapped_column()  # None: as the setting says
+    takes_basic: Mapped[bool] = mapped_column(default=False, server_default=sa.false())  # HTTP basic, with a client
     disabled_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     created_at: Mapped[datetime] = mapped_column(UTCDateTime)
 
 
 class Token(Base):
-    """A bearer token of a source: found by its public id, proven by a hash of the secret part."""
+    """A bearer token or an OAuth client of a source: found by its public id, proven by a hash of the secret part."""
 
     __tablename__ = "tokens"
 
     id: Mapped[int] = mapped_column(primary_key=True)
     source_id: Mapped[int] = mapped_column(sa.ForeignKey("sources.id"), index=True)
+    kind: Mapped[str] = mapped_column(sa.String(10), default="bearer", server_default="bearer")  # bearer | client
     public_id: Mapped[str] = mapped_column(sa.String(32), unique=True)
     secret_hash: Mapped[str] = mapped_column(sa.String(64))  # SHA-256, hex: the secret is 256 random bits
     created_at: Mapped[datetime] = mapped_column(UTCDateTime)
     expires_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     revoked_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     last_used_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+
+
+class SigningKey(Base):
+    """What the JWTs that we issue are signed with, where no setting says so: one row, made at first use."""
+
+    __tablename__ = "signing_key"
+
+    id: Mapped[int] = mapped_column(primary_key=True)  # always 1
+    secret: Mapped[str] = mapped_column(sa.String(64))  # 256 random bits, hex
+    created_at: Mapped[datetime] = mapped_column(UTCDateTime)
 
 
 class Person(Base):

@@ -67,6 +67,7 @@ def create_blueprint(
     max_bulk_bytes: int = 4 * 1024 * 1024,
     max_bulk_operations: int = 1000,
     types: ResourceTypes = _STANDARD,
+    gate: Gate | None = None,
 ) -> Blueprint:
     """The blueprint for ``/scim/v2``.
 
@@ -74,11 +75,12 @@ def create_blueprint(
     an account link or applied access. ``base_url`` is the address that clients use, without ``/scim/v2``;
     None takes each request's own host. Without a ``journal`` requests leave no entry. Sizes are in bytes.
     ``types`` are the resource types, with the operator's extensions.
+    ``gate`` says who may ask; None: one that asks the database at every request.
     """
     service = Service(
         db, max_body_bytes, max_group_body_bytes, wake, is_linked, max_bulk_bytes, max_bulk_operations, types, journal
     )
-    gate = Gate(db)
+    gate = gate or Gate(db, fresh_s=0)
     blueprint = Blueprint("scim", __name__, url_prefix=PREFIX)
     for path, handlers in _ROUTES.items():
         blueprint.add_url_rule(

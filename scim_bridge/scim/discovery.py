@@ -6,6 +6,7 @@ from typing import Any
 
 from scim_bridge.errors import NotFound
 from scim_bridge.scim.answers import Answer
+from scim_bridge.scim.auth import schemes
 from scim_bridge.scim.list_request import DEFAULT_COUNT, MAX_COUNT
 from scim_bridge.scim.listing import list_body
 from scim_bridge.scim.model import Attribute, ResourceType, SchemaDefinition
@@ -37,19 +38,6 @@ def features(call: Call) -> dict[str, Any]:
     }
 
 
-def authentication_schemes(call: Call) -> list[dict[str, Any]]:
-    """How a client proves who it is; the preferred way first."""
-    return [
-        {
-            "type": "oauthbearertoken",
-            "name": "Bearer token",
-            "description": "A token of one identity source, made by `scim-bridge source add NAME --kind okta`.",
-            "specUri": "https://www.rfc-editor.org/rfc/rfc6750",
-            "primary": True,
-        }
-    ]
-
-
 def service_provider_config(call: Call) -> Answer:
     """GET /ServiceProviderConfig."""
     _refuse_filter(call)
@@ -57,7 +45,7 @@ def service_provider_config(call: Call) -> Answer:
         {
             "schemas": [SERVICE_PROVIDER_CONFIG],
             **features(call),
-            "authenticationSchemes": authentication_schemes(call),
+            "authenticationSchemes": schemes(call.source),
             "meta": _meta(call, "ServiceProviderConfig", "/ServiceProviderConfig"),
         }
     )

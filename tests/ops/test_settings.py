@@ -47,6 +47,19 @@ def test_the_file_stands_over_the_default_and_the_environment_over_the_file(tmp_
         ("THREADS", "0", "0 is out of range; use 1 to 200"),
         ("EXECUTOR", "celery", "celery comes with a later release; use threads"),
         ("EXECUTOR", "fork", '"fork" is not known; use threads'),
+        ("TOKEN_KEY", "short", "it is shorter than 32 characters; make one with `openssl rand -hex 32`"),
+        ("REQUESTS_PER_SECOND", "0", "0 is out of range; use 1 to 1000000"),
+        (
+            "ENTRA_KEYS_URL",
+            "http://keys.example/{tenant}",
+            '"http://keys.example/{tenant}" is not an https address; '
+            "leave it out for Entra's own; http is for this machine only",
+        ),
+        (
+            "ENTRA_KEYS_URL",
+            "https://keys.example/{id}",
+            '"https://keys.example/{id}" has a name in braces that is not {tenant}; write {tenant}',
+        ),
         ("LOG_LEVEL", "loud", '"loud" is not known; use debug or info or warning or error'),
         ("SQLITE_SYNCHRONOUS", "off", '"off" is not known; use FULL or NORMAL'),
         ("HTTP_READ_S", "-1", '"-1" is not a number of seconds; use more than 0, at most 3600'),
