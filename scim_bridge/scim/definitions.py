@@ -121,7 +121,7 @@ _GROUPS = Attribute(
     multi=True,
     mutability="readOnly",
     subs=(
-        Attribute("value", description="The group's id.", mutability="readOnly"),
+        Attribute("value", description="The group's id.", mutability="readOnly", case_exact=True),
         Attribute(
             "$ref", "reference", "The group's address.", mutability="readOnly", references=("Group",), case_exact=True
         ),
@@ -189,7 +189,7 @@ ENTERPRISE_SCHEMA = SchemaDefinition(
             "complex",
             "The user's manager, who need not be known here.",
             subs=(
-                Attribute("value", description="The manager's id, as sent."),
+                Attribute("value", description="The manager's id, as sent.", case_exact=True),
                 Attribute("$ref", "reference", "The manager's address.", references=("User",), case_exact=True),
                 Attribute("displayName", description="The manager's name.", mutability="readOnly"),
             ),
@@ -209,7 +209,7 @@ GROUP_SCHEMA = SchemaDefinition(
             "Users and groups in the group; an id that is not known yet is kept without $ref.",
             multi=True,
             subs=(
-                Attribute("value", description="The member's id.", mutability="immutable"),
+                Attribute("value", description="The member's id.", mutability="immutable", case_exact=True),
                 Attribute(
                     "$ref",
                     "reference",
