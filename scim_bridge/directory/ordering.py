@@ -44,7 +44,7 @@ def _chain(sort_by: str, traits: Traits) -> Chain:
         path = parse_path(sort_by)
         chain = traits.get(path.attribute)
     except InvalidFilter as error:
-        raise InvalidInput(f"sortBy cannot be read: {error.message}", advice=error.advice) from error
+        raise InvalidInput(f"sortBy: {error.message}", advice=error.advice) from error
     if path.where is not None:
         raise InvalidInput("sortBy takes an attribute, and this is a filter", advice="write emails.value")
     found = value_of(chain)

@@ -48,7 +48,7 @@ def group_condition(
     dialect: str, source_id: int, filter: Filter | None, traits: Traits, *, root: str = "", lenient: bool = False
 ) -> Condition:
     """The groups of a source that meet ``filter``, likewise."""
-    return _condition(stored_groups(dialect, root), source_id, filter, traits, lenient)
+    return _condition(stored_groups(dialect, root, source_id), source_id, filter, traits, lenient)
 
 
 def _condition(stored: Stored, source_id: int, filter: Filter | None, traits: Traits, lenient: bool) -> Condition:

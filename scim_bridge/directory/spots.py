@@ -22,7 +22,7 @@ from sqlalchemy.dialects.postgresql import JSONB, JSONPATH
 from sqlalchemy.ext.compiler import compiles
 
 from scim_bridge.filters import Trait
-from scim_bridge.filters.values import NUMBERS, Key
+from scim_bridge.filters.values import NUMBERS, PART, Key
 
 Condition = sa.ColumnElement[bool]
 Expression = sa.ColumnElement[Any]
@@ -31,6 +31,7 @@ Holds = Callable[["Spot"], Condition]
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _FIRST, _LAST = -62_135_510_400_000_000, 253_402_128_000_000_000  # microseconds: days within our calendar
 _MS = 1000  # microseconds
+_HIGHEST = chr(0x10FFFF)
 
 
 class Spot(ABC):
@@ -79,8 +80,43 @@ def _collated(element: Any, compiler: Any, **options: Any) -> str:
 
 
 @compiles(_CodePoints, "sqlite")
-def _plain(element: Any, compiler: Any, **options: Any) -> str:
+def _as_it_is(element: Any, compiler: Any, **options: Any) -> str:
     return str(compiler.process(element.clauses, **options))
+
+
+class _Position(sa.sql.functions.FunctionElement[int]):
+    """Where the second text begins in the first, from 1; 0: nowhere."""
+
+    inherit_cache = True
+    type = sa.Integer()
+
+
+@compiles(_Position)
+def _strpos(element: Any, compiler: Any, **options: Any) -> str:
+    return f"strpos({compiler.process(element.clauses, **options)})"
+
+
+@compiles(_Position, "sqlite")
+def _instr(element: Any, compiler: Any, **options: Any) -> str:
+    return f"instr({compiler.process(element.clauses, **options)})"
+
+
+class _Last(sa.sql.functions.FunctionElement[str]):
+    """The last so many code points of a text."""
+
+    inherit_cache = True
+    type = sa.Text()
+
+
+@compiles(_Last)
+def _right(element: Any, compiler: Any, **options: Any) -> str:
+    return f"right({compiler.process(element.clauses, **options)})"
+
+
+@compiles(_Last, "sqlite")
+def _substr(element: Any, compiler: Any, **options: Any) -> str:
+    text, count = (compiler.process(clause, **options) for clause in element.clauses)
+    return f"substr({text}, -{count})"
 
 
 class _Number(sa.TypeDecorator[Any]):
@@ -105,17 +141,28 @@ def compared(op: str, key: Expression, wanted: Key) -> Condition:
     """``key op wanted``; lengths and positions count code points on both databases."""
     if op == "eq":
         return key == _literal(wanted)
+    if op in PART and not wanted:
+        return key.is_not(None)
     if isinstance(wanted, str):
         part = sa.literal(wanted, sa.Text())
         if op == "co":
-            return sa.func.replace(key, part, "") != key if wanted else key.is_not(None)
+            return _Position(key, part) > 0
         if op == "sw":
             return sa.func.substr(key, 1, len(wanted)) == part
         if op == "ew":
-            return sa.func.substr(key, sa.func.length(key) - len(wanted) + 1) == part
+            return _Last(key, sa.literal(len(wanted))) == part
         key = _CodePoints(key)
     right = _literal(wanted)
     return {"gt": key > right, "ge": key >= right, "lt": key < right, "le": key <= right}[op]
+
+
+def _after(prefix: str) -> str:
+    """The first text behind all that begin with ``prefix``; empty: there is none."""
+    rest = prefix.rstrip(_HIGHEST)
+    if not rest:
+        return ""
+    following = ord(rest[-1]) + 1
+    return rest[:-1] + chr(0xE000 if following == 0xD800 else following)
 
 
 def _literal(wanted: Key) -> Expression:
@@ -136,6 +183,13 @@ class TextSpot(Spot):
 
     def present(self) -> Condition:
         return self.text != ""
+
+    def holds(self, op: str, trait: Trait, wanted: Key) -> Condition:
+        key = self.key(trait)
+        if op == "sw" and (end := _after(str(wanted))):  # a range, which an index in this order can find
+            ordered = _CodePoints(key)
+            return sa.and_(ordered >= _literal(wanted), ordered < _literal(end))
+        return compared(op, key, wanted)
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,11 +267,12 @@ class SqliteSpot(Spot):
 
     def preferred(self, trait: Trait, key: Holds) -> Expression:
         each = self._each()
-        is_primary = sa.func.json_type(self.document, each.c.fullkey + '."primary"') == "true"
+        primary = sa.func.json_type(each.c.value, '$."primary"') == "true"  # in here SQLite sees no column of the user
+        is_primary = sa.func.coalesce(primary, sa.false(), type_=sa.Boolean())
         return (
             sa.select(key(self._element(trait, each)))
             .select_from(each)
-            .order_by(sa.func.coalesce(is_primary, sa.false()).desc(), each.c.id)
+            .order_by(*([is_primary.desc()] if trait.subs else []), each.c.id)
             .limit(1)
             .scalar_subquery()
         )
@@ -227,7 +282,7 @@ class SqliteSpot(Spot):
         if trait.kind == "boolean":
             return sa.case((kind == "true", sa.true()), (kind == "false", sa.false()))
         if trait.kind in NUMBERS:
-            return sa.case((kind.in_(("integer", "real")), value))
+            return sa.case((sa.or_(kind == "integer", kind == "real"), value))
         text = sa.case((kind == "text", value))
         if trait.kind == "dateTime":
             return sa.func.scim_moment(text, type_=sa.BigInteger())
@@ -241,7 +296,7 @@ class SqliteSpot(Spot):
         return sa.func.json_type(self.document, self.path)
 
     def _each(self) -> Any:
-        return sa.func.json_each(self.document, self.path).table_valued("fullkey", "type", "id")
+        return sa.func.json_each(self.document, self.path).table_valued("fullkey", "value", "id")
 
     def _element(self, trait: Trait, each: Any) -> Spot:
         return SqliteSpot(self.document, each.c.fullkey, is_simple=not trait.subs)

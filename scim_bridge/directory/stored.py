@@ -158,14 +158,14 @@ def stored_users(dialect: str, root: str) -> Stored:
 
 
 @lru_cache(maxsize=64)
-def stored_groups(dialect: str, root: str) -> Stored:
-    """Groups, likewise."""
+def stored_groups(dialect: str, root: str, source_id: int | None = None) -> Stored:
+    """Groups, likewise; with ``source_id`` its members that nobody knows yet are found by an index."""
     document = document_spot(dialect, Group.document.expression)
     parts: dict[str, Spot] = {
         "id": TextSpot(Group.scim_id.expression),
         "externalId": TextSpot(Group.external_id.expression),
         "displayName": NameSpot(TextSpot(Group.display_name.expression), Group.display_name_key.expression),
-        "members": RowsSpot(Group.id, _members(dialect, root)),
+        "members": RowsSpot(Group.id, _members(dialect, root, source_id)),
         "meta": _meta("Group", Group, f"{root}/Groups/"),
     }
     narrow = {("id",), ("members", "value")}
@@ -200,9 +200,12 @@ def _groups(root: str) -> Rows:
     return Rows(Membership.user_id.expression, found, parts, Group.id.expression)
 
 
-def _members(dialect: str, root: str) -> tuple[Rows, Rows, Rows]:
+def _members(dialect: str, root: str, source_id: int | None) -> tuple[Rows, Rows, Rows]:
     """Users, nested groups, and ids that nobody has yet, in the order in which they are shown."""
     child = aliased(Group)
+    waiting = sa.select(PendingMember.group_id)
+    if source_id is not None:
+        waiting = waiting.where(PendingMember.source_id == source_id)
     name = document_spot(dialect, User.document.expression).at(Trait("displayName"))
     return (
         Rows(
@@ -219,7 +222,7 @@ def _members(dialect: str, root: str) -> tuple[Rows, Rows, Rows]:
         ),
         Rows(
             PendingMember.group_id.expression,
-            sa.select(PendingMember.group_id),
+            waiting,
             {"value": TextSpot(PendingMember.value.expression)},
             PendingMember.value.expression,
         ),
