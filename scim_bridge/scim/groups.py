@@ -9,6 +9,7 @@ from scim_bridge.db import Tx
 from scim_bridge.directory import groups
 from scim_bridge.directory.delta import MemberDelta
 from scim_bridge.directory.groups import StoredGroup
+from scim_bridge.directory.lookups import find_groups
 from scim_bridge.directory.memberships import Member, members_of
 from scim_bridge.directory.pages import GROUP_SHELF
 from scim_bridge.directory.queries import group_condition
@@ -130,4 +131,4 @@ def _member(call: Call, member: Member) -> dict[str, str]:
     return {"value": member.value, "$ref": location, "type": member.kind}
 
 
-LISTED = Listed(GROUPS, group_condition, GROUP_SHELF, _render)
+LISTED = Listed(GROUPS, group_condition, find_groups, GROUP_SHELF, _render)

@@ -12,7 +12,7 @@ from typing import Any
 
 from scim_bridge.db import Tx
 from scim_bridge.directory.pages import Condition, Shelf
-from scim_bridge.filters import parse_filter
+from scim_bridge.filters import Compare, Filter, parse_filter
 from scim_bridge.scim.answers import Answer
 from scim_bridge.scim.attributes import Projection
 from scim_bridge.scim.cursors import Place, read_cursor, write_cursor
@@ -20,7 +20,6 @@ from scim_bridge.scim.definitions import ResourceType
 from scim_bridge.scim.list_request import ListRequest, read_list_request
 from scim_bridge.scim.paths import with_truths
 from scim_bridge.scim.service import Call
-from scim_bridge.scim.traits import traits_of
 
 _LIST = "urn:ietf:params:scim:api:messages:2.0:ListResponse"
 _Rows = Sequence[tuple[int, Any]]
@@ -29,10 +28,14 @@ _Rows = Sequence[tuple[int, Any]]
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """A type that can be listed: how a filter becomes a condition, where its rows are, how they are shown."""
+    """A type that can be listed: how a filter becomes a condition, where its rows are, how they are shown.
+
+    ``find`` answers the filter ``attribute eq "value"`` at once, or None where only a condition can.
+    """
 
     kind: ResourceType
-    condition: Callable[..., Condition]
+    condition: Callable[[int, Filter | None], Condition]
+    find: Callable[..., list[Any] | None]
     shelf: Shelf[Any]
     render: Callable[[Call, Tx, Sequence[Any], Projection], list[dict[str, Any]]]
 
@@ -52,11 +55,12 @@ def list_resources(call: Call, *types: Listed) -> Answer:
     Raises Refused (invalidValue, invalidCount, invalidCursor) and InvalidFilter.
     """
     wanted = read_list_request(call.query)
+    if len(types) == 1 and (found := _found_at_once(call, types[0], wanted)) is not None:
+        return found
     parts = [_part(call, one, wanted.filter) for one in types]
-    with call.service.db.read() as tx:
-        if wanted.cursor is None:
-            return _page_by_number(call, tx, parts, wanted)
-        return _page_by_cursor(call, tx, parts, wanted)
+    if wanted.cursor is None:
+        return _page_by_number(call, parts, wanted)
+    return _page_by_cursor(call, parts, wanted)
 
 
 def list_body(resources: Sequence[Mapping[str, Any]], *, total: int, **more: Any) -> dict[str, Any]:
@@ -70,20 +74,38 @@ def list_body(resources: Sequence[Mapping[str, Any]], *, total: int, **more: Any
     }
 
 
+def _found_at_once(call: Call, listed: Listed, wanted: ListRequest) -> Answer | None:
+    """The answer to a look-up by a key, which is what providers send all day; None: this is no such request."""
+    if wanted.filter is None or wanted.cursor is not None or wanted.start_index > 1 or wanted.count < 1:
+        return None
+    filter = parse_filter(wanted.filter)
+    if not isinstance(filter, Compare) or filter.op != "eq" or not isinstance(filter.value, str):
+        return None
+    if filter.path.urn or filter.path.sub:
+        return None
+    projection = call.projection(listed.kind)
+    with call.service.db.read() as tx:
+        rows = listed.find(tx, call.source.id, filter.path.name.lower(), filter.value, at_most=wanted.count)
+        if rows is None:
+            return None
+        shown = listed.render(call, tx, rows, projection)
+    return Answer(list_body(shown, total=len(rows)))
+
+
 def _part(call: Call, listed: Listed, text: str | None) -> _Part:
     filter = None if text is None else with_truths(parse_filter(text), None, listed.kind)
-    where = listed.condition(call.service.db.dialect, call.source.id, filter, traits_of(listed.kind), root=call.root)
-    return _Part(listed, where, call.projection(listed.kind))
+    return _Part(listed, listed.condition(call.source.id, filter), call.projection(listed.kind))
 
 
-def _page_by_number(call: Call, tx: Tx, parts: Sequence[_Part], wanted: ListRequest) -> Answer:
+def _page_by_number(call: Call, parts: Sequence[_Part], wanted: ListRequest) -> Answer:
     rows: list[tuple[int, Any]] = []
     total, offset = 0, wanted.start_index - 1
-    for number, part in enumerate(parts):
-        found, matches = _slice(tx, part, max(0, offset - total), wanted.count - len(rows))
-        rows += [(number, row) for row in found]
-        total += matches
-    shown = _render(call, tx, parts, rows)
+    with call.service.db.read() as tx:
+        for number, part in enumerate(parts):
+            found, matches = _slice(tx, part, max(0, offset - total), wanted.count - len(rows))
+            rows += [(number, row) for row in found]
+            total += matches
+        shown = _render(call, tx, parts, rows)
     return Answer(list_body(shown, total=total, startIndex=wanted.start_index))
 
 
@@ -99,15 +121,16 @@ def _slice(tx: Tx, part: _Part, offset: int, limit: int) -> tuple[list[Any], int
     return shelf.at(tx, where, offset=offset, limit=limit, total=total), total
 
 
-def _page_by_cursor(call: Call, tx: Tx, parts: Sequence[_Part], wanted: ListRequest) -> Answer:
+def _page_by_cursor(call: Call, parts: Sequence[_Part], wanted: ListRequest) -> Answer:
     question = "\0".join([str(call.source.id), *(part.listed.kind.name for part in parts), wanted.question])
     place = read_cursor(wanted.cursor, question) if wanted.cursor else Place(0, 0)
-    total = sum(part.listed.shelf.count(tx, part.where) for part in parts)
-    rows = (_before if place.back else _after)(tx, parts, place, wanted.count + 1)
-    has_more = len(rows) > wanted.count
-    if has_more:
-        rows = rows[1:] if place.back else rows[:-1]
-    shown = _render(call, tx, parts, rows)
+    with call.service.db.read() as tx:
+        total = sum(part.listed.shelf.count(tx, part.where) for part in parts)
+        rows = (_before if place.back else _after)(tx, parts, place, wanted.count + 1)
+        has_more = len(rows) > wanted.count
+        if has_more:
+            rows = rows[1:] if place.back else rows[:-1]
+        shown = _render(call, tx, parts, rows)
     cursors = {}
     if place.back or has_more:
         cursors["nextCursor"] = write_cursor(_end(rows, place), question)

@@ -7,6 +7,7 @@ from typing import Any
 
 from scim_bridge.db import Tx
 from scim_bridge.directory import users
+from scim_bridge.directory.lookups import find_users
 from scim_bridge.directory.memberships import groups_of
 from scim_bridge.directory.pages import USER_SHELF
 from scim_bridge.directory.queries import user_condition
@@ -129,4 +130,4 @@ def _resource(
     return projection.apply(resource)
 
 
-LISTED = Listed(USERS, user_condition, USER_SHELF, _render)
+LISTED = Listed(USERS, user_condition, find_users, USER_SHELF, _render)
