@@ -7,21 +7,22 @@ number (startIndex) or by a cursor; both walk the same order, and ``totalResults
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from scim_bridge.db import Tx
-from scim_bridge.directory.pages import Condition, Shelf
+from scim_bridge.directory.pages import Condition, Scope, Shelf
 from scim_bridge.filters import Compare, Filter, parse_filter
 from scim_bridge.scim.answers import Answer
 from scim_bridge.scim.attributes import Projection
 from scim_bridge.scim.cursors import Place, read_cursor, write_cursor
-from scim_bridge.scim.definitions import ResourceType
+from scim_bridge.scim.definitions import USERS, ResourceType
 from scim_bridge.scim.list_request import ListRequest, read_list_request
 from scim_bridge.scim.paths import with_truths
 from scim_bridge.scim.service import Call
 
 _LIST = "urn:ietf:params:scim:api:messages:2.0:ListResponse"
+_FAR = 2**31 - 1
 _Rows = Sequence[tuple[int, Any]]
 """Rows of a page, each with the number of its part."""
 
@@ -45,7 +46,7 @@ class _Part:
     """One type of the list, as this request asks for it."""
 
     listed: Listed
-    where: Condition
+    scope: Scope
     projection: Projection
 
 
@@ -93,8 +94,13 @@ def _found_at_once(call: Call, listed: Listed, wanted: ListRequest) -> Answer | 
 
 
 def _part(call: Call, listed: Listed, text: str | None) -> _Part:
-    filter = None if text is None else with_truths(parse_filter(text), None, listed.kind)
-    return _Part(listed, listed.condition(call.source.id, filter), call.projection(listed.kind))
+    projection = call.projection(listed.kind)
+    source_id = call.source.id
+    if text is None:
+        ladder = call.service.marks.find(source_id) if listed.kind is USERS else None
+        return _Part(listed, Scope(source_id, None, ladder), projection)
+    filter = with_truths(parse_filter(text), None, listed.kind)
+    return _Part(listed, Scope(source_id, listed.condition(source_id, filter)), projection)
 
 
 def _page_by_number(call: Call, parts: Sequence[_Part], wanted: ListRequest) -> Answer:
@@ -102,30 +108,42 @@ def _page_by_number(call: Call, parts: Sequence[_Part], wanted: ListRequest) -> 
     total, offset = 0, wanted.start_index - 1
     with call.service.db.read() as tx:
         for number, part in enumerate(parts):
-            found, matches = _slice(tx, part, max(0, offset - total), wanted.count - len(rows))
+            found, matches = _slice(call, tx, part, max(0, offset - total), wanted.count - len(rows))
             rows += [(number, row) for row in found]
             total += matches
         shown = _render(call, tx, parts, rows)
     return Answer(list_body(shown, total=total, startIndex=wanted.start_index))
 
 
-def _slice(tx: Tx, part: _Part, offset: int, limit: int) -> tuple[list[Any], int]:
+def _slice(call: Call, tx: Tx, part: _Part, offset: int, limit: int) -> tuple[list[Any], int]:
     """At most ``limit`` rows after the first ``offset``, and how many there are in all."""
-    shelf, where = part.listed.shelf, part.where
+    shelf = part.listed.shelf
     if offset == 0 and limit > 0:
-        rows = shelf.first(tx, where, limit=limit + 1)
+        rows = shelf.after(tx, part.scope, id=0, limit=limit + 1)
         if len(rows) <= limit:
             return rows, len(rows)
-        return rows[:limit], shelf.count(tx, where)
-    total = shelf.count(tx, where)
-    return shelf.at(tx, where, offset=offset, limit=limit, total=total), total
+        return rows[:limit], _count(call, tx, part)[0]
+    total, scope = _count(call, tx, part)
+    return shelf.at(tx, scope, offset=offset, limit=limit, total=total), total
+
+
+def _count(call: Call, tx: Tx, part: _Part) -> tuple[int, Scope]:
+    """How many there are, and the scope with its ladder only if that still stands."""
+    scope = part.scope
+    total = scope.ladder.total(tx, scope.source_id) if scope.ladder else None
+    if total is None:
+        scope = replace(scope, ladder=None)
+        total = part.listed.shelf.count(tx, scope)
+    if scope.where is None and part.listed.kind is USERS:
+        call.service.marks.note(scope.source_id, scope.ladder, total)
+    return total, scope
 
 
 def _page_by_cursor(call: Call, parts: Sequence[_Part], wanted: ListRequest) -> Answer:
     question = "\0".join([str(call.source.id), *(part.listed.kind.name for part in parts), wanted.question])
     place = read_cursor(wanted.cursor, question) if wanted.cursor else Place(0, 0)
     with call.service.db.read() as tx:
-        total = sum(part.listed.shelf.count(tx, part.where) for part in parts)
+        total = sum(_count(call, tx, part)[0] for part in parts)
         rows = (_before if place.back else _after)(tx, parts, place, wanted.count + 1)
         has_more = len(rows) > wanted.count
         if has_more:
@@ -148,7 +166,7 @@ def _after(tx: Tx, parts: Sequence[_Part], place: Place, limit: int) -> _Rows:
     rows: list[tuple[int, Any]] = []
     for number in range(place.part, len(parts)):
         part, start = parts[number], place.id if number == place.part else 0
-        found = part.listed.shelf.after(tx, part.where, id=start, limit=limit - len(rows))
+        found = part.listed.shelf.after(tx, part.scope, id=start, limit=limit - len(rows))
         rows += [(number, row) for row in found]
         if len(rows) == limit:
             break
@@ -158,8 +176,8 @@ def _after(tx: Tx, parts: Sequence[_Part], place: Place, limit: int) -> _Rows:
 def _before(tx: Tx, parts: Sequence[_Part], place: Place, limit: int) -> _Rows:
     rows: list[tuple[int, Any]] = []
     for number in range(place.part, -1, -1):
-        part, end = parts[number], place.id if number == place.part else None
-        found = part.listed.shelf.before(tx, part.where, id=end, limit=limit - len(rows))
+        part, end = parts[number], place.id if number == place.part else _FAR
+        found = part.listed.shelf.before(tx, part.scope, id=end, limit=limit - len(rows))
         rows = [(number, row) for row in found] + rows
         if len(rows) == limit:
             break

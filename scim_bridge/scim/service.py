@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
@@ -13,6 +13,7 @@ from werkzeug.datastructures import Headers
 
 from scim_bridge.db import Database, Tx
 from scim_bridge.directory.joining import IsLinked
+from scim_bridge.directory.marks import Marks
 from scim_bridge.directory.sources import SourceRef
 from scim_bridge.errors import NotFound
 from scim_bridge.scim import etags
@@ -41,6 +42,10 @@ class Service:
     is_linked: IsLinked
     max_bulk_bytes: int = 0
     max_bulk_operations: int = 0
+    marks: Marks = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "marks", Marks(self.db))
 
     def write(self, work: Callable[[Tx], T]) -> T:
         """Run ``work`` in one transaction and commit; then wake the engine."""
