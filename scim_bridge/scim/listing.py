@@ -7,11 +7,11 @@ number (startIndex) or by a cursor; both walk the same order, and ``totalResults
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from scim_bridge.db import Tx
-from scim_bridge.directory.pages import Condition, Shelf
+from scim_bridge.directory.pages import Condition, Scope, Shelf
 from scim_bridge.filters import parse_filter
 from scim_bridge.scim.answers import Answer
 from scim_bridge.scim.attributes import Projection
@@ -23,6 +23,7 @@ from scim_bridge.scim.service import Call
 from scim_bridge.scim.traits import traits_of
 
 _LIST = "urn:ietf:params:scim:api:messages:2.0:ListResponse"
+_FAR = 2**31 - 1
 _Rows = Sequence[tuple[int, Any]]
 """Rows of a page, each with the number of its part."""
 
@@ -43,7 +44,7 @@ class _Part:
 
     listed: Listed
     kind: ResourceType
-    where: Condition
+    scope: Scope
     projection: Projection
 
 
@@ -53,11 +54,12 @@ def list_resources(call: Call, *types: Listed) -> Answer:
     Raises Refused (invalidValue, invalidCount, invalidCursor) and InvalidFilter.
     """
     wanted = read_list_request(call.query)
+    if len(types) == 1 and (found := _found_at_once(call, types[0], wanted)) is not None:
+        return found
     parts = [_part(call, one, wanted.filter) for one in types]
-    with call.service.db.read() as tx:
-        if wanted.cursor is None:
-            return _page_by_number(call, tx, parts, wanted)
-        return _page_by_cursor(call, tx, parts, wanted)
+    if wanted.cursor is None:
+        return _page_by_number(call, parts, wanted)
+    return _page_by_cursor(call, parts, wanted)
 
 
 def list_body(resources: Sequence[Mapping[str, Any]], *, total: int, **more: Any) -> dict[str, Any]:
@@ -71,45 +73,79 @@ def list_body(resources: Sequence[Mapping[str, Any]], *, total: int, **more: Any
     }
 
 
+def _found_at_once(call: Call, listed: Listed, wanted: ListRequest) -> Answer | None:
+    """The answer to a look-up by a key, which is what providers send all day; None: this is no such request."""
+    if wanted.filter is None or wanted.cursor is not None or wanted.start_index > 1 or wanted.count < 1:
+        return None
+    lookup = listed.shelf.lookup(parse_filter(wanted.filter))
+    if lookup is None:
+        return None
+    projection = call.projection(listed.kind(call))
+    with call.service.db.read() as tx:
+        rows = listed.shelf.find(tx, call.source.id, lookup, limit=wanted.count + 1)
+        if len(rows) > wanted.count:
+            return None
+        shown = listed.render(call, tx, rows, projection)
+    return Answer(list_body(shown, total=len(rows)))
+
+
 def _part(call: Call, listed: Listed, text: str | None) -> _Part:
-    kind = listed.kind(call)
-    filter = None if text is None else with_truths(parse_filter(text), None, kind)
-    where = listed.condition(call.service.db.dialect, call.source.id, filter, traits_of(kind), root=call.root)
-    return _Part(listed, kind, where, call.projection(kind))
+    kind, source_id = listed.kind(call), call.source.id
+    projection = call.projection(kind)
+    if text is None:
+        ladder = call.service.marks.find(source_id) if kind is call.users else None
+        return _Part(listed, kind, Scope(source_id, None, ladder), projection)
+    filter = with_truths(parse_filter(text), None, kind)
+    where = listed.condition(call.service.db.dialect, source_id, filter, traits_of(kind), root=call.root)
+    return _Part(listed, kind, Scope(source_id, where), projection)
 
 
-def _page_by_number(call: Call, tx: Tx, parts: Sequence[_Part], wanted: ListRequest) -> Answer:
+def _page_by_number(call: Call, parts: Sequence[_Part], wanted: ListRequest) -> Answer:
     rows: list[tuple[int, Any]] = []
     total, offset = 0, wanted.start_index - 1
-    for number, part in enumerate(parts):
-        found, matches = _slice(tx, part, max(0, offset - total), wanted.count - len(rows))
-        rows += [(number, row) for row in found]
-        total += matches
-    shown = _render(call, tx, parts, rows)
+    with call.service.db.read() as tx:
+        for number, part in enumerate(parts):
+            found, matches = _slice(call, tx, part, max(0, offset - total), wanted.count - len(rows))
+            rows += [(number, row) for row in found]
+            total += matches
+        shown = _render(call, tx, parts, rows)
     return Answer(list_body(shown, total=total, startIndex=wanted.start_index))
 
 
-def _slice(tx: Tx, part: _Part, offset: int, limit: int) -> tuple[list[Any], int]:
+def _slice(call: Call, tx: Tx, part: _Part, offset: int, limit: int) -> tuple[list[Any], int]:
     """At most ``limit`` rows after the first ``offset``, and how many there are in all."""
-    shelf, where = part.listed.shelf, part.where
+    shelf = part.listed.shelf
     if offset == 0 and limit > 0:
-        rows = shelf.first(tx, where, limit=limit + 1)
+        rows = shelf.after(tx, part.scope, id=0, limit=limit + 1)
         if len(rows) <= limit:
             return rows, len(rows)
-        return rows[:limit], shelf.count(tx, where)
-    total = shelf.count(tx, where)
-    return shelf.at(tx, where, offset=offset, limit=limit, total=total), total
+        return rows[:limit], _count(call, tx, part)[0]
+    total, scope = _count(call, tx, part)
+    return shelf.at(tx, scope, offset=offset, limit=limit, total=total), total
 
 
-def _page_by_cursor(call: Call, tx: Tx, parts: Sequence[_Part], wanted: ListRequest) -> Answer:
+def _count(call: Call, tx: Tx, part: _Part) -> tuple[int, Scope]:
+    """How many there are, and the scope with its ladder only if that still stands."""
+    scope = part.scope
+    total = scope.ladder.total(tx, scope.source_id) if scope.ladder else None
+    if total is None:
+        scope = replace(scope, ladder=None)
+        total = part.listed.shelf.count(tx, scope)
+    if scope.where is None and part.kind is call.users:
+        call.service.marks.note(scope.source_id, scope.ladder, total)
+    return total, scope
+
+
+def _page_by_cursor(call: Call, parts: Sequence[_Part], wanted: ListRequest) -> Answer:
     question = "\0".join([str(call.source.id), *(part.kind.name for part in parts), wanted.question])
     place = read_cursor(wanted.cursor, question) if wanted.cursor else Place(0, 0)
-    total = sum(part.listed.shelf.count(tx, part.where) for part in parts)
-    rows = (_before if place.back else _after)(tx, parts, place, wanted.count + 1)
-    has_more = len(rows) > wanted.count
-    if has_more:
-        rows = rows[1:] if place.back else rows[:-1]
-    shown = _render(call, tx, parts, rows)
+    with call.service.db.read() as tx:
+        total = sum(_count(call, tx, part)[0] for part in parts)
+        rows = (_before if place.back else _after)(tx, parts, place, wanted.count + 1)
+        has_more = len(rows) > wanted.count
+        if has_more:
+            rows = rows[1:] if place.back else rows[:-1]
+        shown = _render(call, tx, parts, rows)
     cursors = {}
     if place.back or has_more:
         cursors["nextCursor"] = write_cursor(_end(rows, place), question)
@@ -127,7 +163,7 @@ def _after(tx: Tx, parts: Sequence[_Part], place: Place, limit: int) -> _Rows:
     rows: list[tuple[int, Any]] = []
     for number in range(place.part, len(parts)):
         part, start = parts[number], place.id if number == place.part else 0
-        found = part.listed.shelf.after(tx, part.where, id=start, limit=limit - len(rows))
+        found = part.listed.shelf.after(tx, part.scope, id=start, limit=limit - len(rows))
         rows += [(number, row) for row in found]
         if len(rows) == limit:
             break
@@ -137,8 +173,8 @@ def _after(tx: Tx, parts: Sequence[_Part], place: Place, limit: int) -> _Rows:
 def _before(tx: Tx, parts: Sequence[_Part], place: Place, limit: int) -> _Rows:
     rows: list[tuple[int, Any]] = []
     for number in range(place.part, -1, -1):
-        part, end = parts[number], place.id if number == place.part else None
-        found = part.listed.shelf.before(tx, part.where, id=end, limit=limit - len(rows))
+        part, end = parts[number], place.id if number == place.part else _FAR
+        found = part.listed.shelf.before(tx, part.scope, id=end, limit=limit - len(rows))
         rows = [(number, row) for row in found] + rows
         if len(rows) == limit:
             break

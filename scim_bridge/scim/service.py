@@ -13,6 +13,7 @@ from werkzeug.datastructures import Headers
 
 from scim_bridge.db import Database, Tx
 from scim_bridge.directory.joining import IsLinked
+from scim_bridge.directory.marks import Marks
 from scim_bridge.directory.sources import SourceRef
 from scim_bridge.errors import NotFound
 from scim_bridge.journal.entry import Asked
@@ -49,6 +50,10 @@ class Service:
     max_bulk_operations: int = 0
     types: ResourceTypes = field(default_factory=ResourceTypes)
     journal: Journal | None = None
+    marks: Marks = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "marks", Marks(self.db))
 
     def write(self, work: Callable[[Tx], T]) -> T:
         """Run ``work`` in one transaction and commit; then wake the engine."""
