@@ -19,7 +19,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
-from scim_bridge.audit.record import record
+from scim_bridge.audit.record import UNRECORDED, record
 from scim_bridge.db import Tx
 from scim_bridge.directory.tables import Group, Source, Token, User
 from scim_bridge.errors import Conflict, InvalidInput, NotFound
@@ -31,7 +31,7 @@ _TOKEN = re.compile(r"scb-([0-9a-f]{16})-([0-9a-f]{64})")
 _USE_KEPT_FOR = timedelta(minutes=1)
 
 _BY_PUBLIC_ID = (  # built once: every request asks this
-    sa.select(Token, Source.name, Source.kind, Source.joins, Source.disabled_at)
+    sa.select(Token, Source.name, Source.kind, Source.joins, Source.disabled_at, Source.is_probe)
     .join(Source, Source.id == Token.source_id)
     .where(Token.public_id == sa.bindparam("public_id"))
 )
@@ -48,11 +48,12 @@ class SourceRef:
     is_disabled: bool = False
     token_id: int = 0
     use_is_stale: bool = False
+    is_probe: bool = False
 
     @property
     def actor(self) -> str:
-        """The name that audit rows carry."""
-        return f"source:{self.name}"
+        """The name that audit rows carry; a probe's pushes concern nobody and leave none."""
+        return UNRECORDED if self.is_probe else f"source:{self.name}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,8 +164,8 @@ def enable(tx: Tx, name: str, *, now: datetime, actor: str = "cli") -> None:
 
 
 def list_sources(tx: Tx, now: datetime | None = None) -> list[SourceView]:
-    """All sources by name. With ``now``, tokens that have ended by then are left out."""
-    rows = tx.execute(sa.select(Source).order_by(Source.name)).all()
+    """All sources by name, without probes. With ``now``, tokens that have ended by then are left out."""
+    rows = tx.execute(sa.select(Source).where(~Source.is_probe).order_by(Source.name)).all()
     live = _live(tx, [row.id for row in rows], now)
     users = _counts(tx, User)
     groups = _counts(tx, Group)
@@ -199,7 +200,8 @@ def authenticate(tx: Tx, token: str, now: datetime) -> SourceRef | None:
     if row.revoked_at is not None or (row.expires_at is not None and row.expires_at <= now):
         return None
     is_stale = row.last_used_at is None or now - row.last_used_at >= _USE_KEPT_FOR
-    return SourceRef(row.source_id, row.name, row.kind, row.joins, row.disabled_at is not None, row.id, is_stale)
+    is_disabled = row.disabled_at is not None
+    return SourceRef(row.source_id, row.name, row.kind, row.joins, is_disabled, row.id, is_stale, is_probe=row.is_probe)
 
 
 def note_use(tx: Tx, token_id: int, *, now: datetime) -> None:

@@ -27,6 +27,7 @@ class Source(Base):
     joins: Mapped[bool] = mapped_column(default=True)  # False: its users never join another source's people
     disabled_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     created_at: Mapped[datetime] = mapped_column(UTCDateTime)
+    is_probe: Mapped[bool] = mapped_column(default=False, server_default=sa.false())  # of `doctor`: see probe.py
 
 
 class Token(Base):
