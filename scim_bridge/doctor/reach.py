@@ -51,6 +51,7 @@ def reach(visit: Visit, public_base: str) -> Iterator[Result]:
         ("location", "clients go on with the address that the answer names", partial(_location, public_base)),
         ("large_bodies", "a large group comes in one request of more than a megabyte", _large),
     ):
+        visit.wire.sent, visit.wire.slowest_ms = 0, 0.0
         trouble = _trouble(look, visit)
         saw, advice = (trouble.saw, trouble.advice) if trouble else (None, None)
         yield Result(f"reach.{name}", why, saw, advice, visit.wire.sent, round(visit.wire.slowest_ms))
