@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import closing
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -10,7 +12,7 @@ import click
 
 from scim_bridge.cli.session import Session, pass_session
 from scim_bridge.cli.show import age, console, count, json_option, print_json, print_table, when
-from scim_bridge.directory.sources import SourceView
+from scim_bridge.directory.sources import SourceView, TokenView
 from scim_bridge.doctor.checks import Result
 from scim_bridge.doctor.examine import Addresses, examine
 from scim_bridge.doctor.source import find_source, look_at
@@ -45,9 +47,10 @@ def doctor(
             results += look_at(tx, view, now)
     kind = view.kind if view else "generic"
     with console(stderr=True).status("asking") as line:
-        for result in examine(db, addresses, kind=kind, actor=session.actor):
-            results.append(result)
-            line.update(f"{result.name}: {'fine' if result.is_fine else 'failed'}")
+        with closing(examine(db, addresses, kind=kind, actor=session.actor)) as asked:  # Ctrl-C removes the probe
+            for result in asked:
+                results.append(result)
+                line.update(f"{result.name}: {'fine' if result.is_fine else 'failed'}")
     findings = [each for each in results if not each.is_fine]
     if as_json:
         print_json(_json(addresses, view, results))
@@ -72,7 +75,7 @@ def _addresses(settings: Settings, url: str | None) -> Addresses:
     return Addresses(f"{root}{PREFIX}", direct, public)
 
 
-def _print_source(view: SourceView, *, now: Any) -> None:
+def _print_source(view: SourceView, *, now: datetime) -> None:
     last = max((token.last_used_at for token in view.tokens if token.last_used_at), default=None)
     print_table(
         ["users", "groups", "last used", "tokens"],
@@ -82,7 +85,7 @@ def _print_source(view: SourceView, *, now: Any) -> None:
     click.echo()
 
 
-def _token(token: Any) -> str:
+def _token(token: TokenView) -> str:
     return f"{token.public_id} ({f'ends {when(token.expires_at)}' if token.expires_at else 'no end'})"
 
 

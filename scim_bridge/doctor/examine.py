@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -38,7 +38,7 @@ class Addresses:
     public: str = ""
 
 
-def examine(db: Database, addresses: Addresses, *, kind: str, actor: str) -> Iterator[Result]:
+def examine(db: Database, addresses: Addresses, *, kind: str, actor: str) -> Generator[Result, None, None]:
     """Results as they come; the sequences of ``kind``, of all providers for ``generic``."""
     with _probe(db, kind=kind, actor=actor) as probe:
 

@@ -136,6 +136,9 @@ def _told(visit: Visit, answer: Answer, body: object) -> _Trouble:
             f"{answer.response.request.path_url}",
             "let the proxy pass the whole path on (nginx: `proxy_pass http://127.0.0.1:8080;`, nothing after the port)",
         )
+    if answer.status == 429 and ours:
+        wait = answer.response.headers.get("Retry-After", "60")
+        return _Trouble(f"this machine was refused too often lately: {said}", f"run it again in {wait} s")
     if answer.status == 503 and (ours or isinstance(inner, dict)):
         return _Trouble(f"the bridge is there, but its database is not ({said})", "start the database of the instance")
     if answer.status in (502, 503, 504):
