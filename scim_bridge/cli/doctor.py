@@ -46,11 +46,11 @@ def doctor(
             view = find_source(tx, source, now)
             results += look_at(tx, view, now)
     kind = view.kind if view else "generic"
-    with console(stderr=True).status("asking") as line:
-        with closing(examine(db, addresses, kind=kind, actor=session.actor)) as asked:  # Ctrl-C removes the probe
-            for result in asked:
-                results.append(result)
-                line.update(f"{result.name}: {'fine' if result.is_fine else 'failed'}")
+    asked = closing(examine(db, addresses, kind=kind, actor=session.actor))  # Ctrl-C removes the probe
+    with asked as checks, console(stderr=True).status("asking") as line:
+        for result in checks:
+            results.append(result)
+            line.update(f"{result.name}: {'fine' if result.is_fine else 'failed'}")
     findings = [each for each in results if not each.is_fine]
     if as_json:
         print_json(_json(addresses, view, results))

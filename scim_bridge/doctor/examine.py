@@ -67,15 +67,17 @@ def _behind(addresses: Addresses, visit: Callable[[str], Visit]) -> Behind:
 @contextmanager
 def _probe(db: Database, *, kind: str, actor: str) -> Iterator[Probe]:
     now = db.now()
-    with db.write() as tx:
-        drop_left_probes(tx, now=now)
-        probe = make_probe(tx, kind=kind, now=now, actor=actor)
+    probe = None
     try:
+        with db.write() as tx:
+            drop_left_probes(tx, now=now)
+            probe = make_probe(tx, kind=kind, now=now, actor=actor)
         yield probe
     finally:
-        _wait_for_fanout(db, probe)
-        with db.write() as tx:
-            remove_probe(tx, probe.source_id)
+        if probe is not None:
+            _wait_for_fanout(db, probe)
+            with db.write() as tx:
+                remove_probe(tx, probe.source_id)
 
 
 def _engine(db: Database, probe: Probe) -> Result:

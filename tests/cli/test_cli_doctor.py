@@ -24,9 +24,11 @@ from scim_bridge.db import Base, Database
 from scim_bridge.directory.tables import GroupChange, PersonChange
 from scim_bridge.local.okta import OktaClient
 from scim_bridge.local.process import BridgeProcess
+from scim_bridge.mapping.tables import RevisionChange
 from scim_bridge.schema import upgrade
 
 HTML = {"Content-Type": "text/html"}
+_WAITING = (PersonChange, GroupChange, RevisionChange)
 LATER = {"rfc.filters", "rfc.search", "entra.manager_in_create"}
 """Checks of what the server cannot do yet."""
 
@@ -103,7 +105,7 @@ def drained(db: Database) -> None:
     deadline_s = time.monotonic() + 20
     while time.monotonic() < deadline_s:
         with db.read() as tx:
-            if not any(tx.scalar(sa.select(sa.func.count()).select_from(each)) for each in (PersonChange, GroupChange)):
+            if not any(tx.scalar(sa.select(sa.func.count()).select_from(each)) for each in _WAITING):
                 return
         time.sleep(0.05)
     raise AssertionError("changes are left")
