@@ -9,6 +9,9 @@ from scim_bridge.audit.tables import AuditRow
 from scim_bridge.db import Tx
 from scim_bridge.prepared import insert_of
 
+UNRECORDED = ""
+"""The actor whose deeds leave no row: a probe's pushes are made up, and gone a moment later."""
+
 _INSERT = insert_of(AuditRow, "at", "actor", "action", "person_id", "hub_id", "subject", "detail")
 
 
@@ -24,6 +27,8 @@ def record(
     detail: dict[str, Any] | None = None,
 ) -> None:
     """Append one row. ``detail`` holds ids, roles and asset keys; never a secret or a mail address."""
+    if actor == UNRECORDED:
+        return
     _INSERT.later(
         tx,
         {

@@ -41,6 +41,7 @@ _COMMANDS = {
     "pause": ("scim_bridge.cli.pause:pause", "Let a hub rest until it is resumed."),
     "resume": ("scim_bridge.cli.pause:resume", "End a pause."),
     "status": ("scim_bridge.cli.status:status", "How everything is."),
+    "doctor": ("scim_bridge.cli.doctor:doctor", "Try what Okta and Entra send, and say what is in the way."),
     "tasks": ("scim_bridge.cli.tasks:tasks", "Changes that are being carried out."),
     "requests": ("scim_bridge.cli.requests:requests", "What identity sources asked, and what they were told."),
     "audit": ("scim_bridge.cli.audit:audit", "Who did what, when and why."),

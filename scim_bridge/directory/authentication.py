@@ -35,6 +35,7 @@ _SOURCE: tuple[Any, ...] = (
     Source.networks,
     Source.requests_per_second,
     Source.takes_basic,
+    Source.is_probe,
 )
 _BY_PUBLIC_ID = (  # built once, as the others: they are asked each second
     sa.select(Token.id, Token.kind, Token.secret_hash, Token.expires_at, Token.revoked_at, *_SOURCE)
@@ -132,4 +133,5 @@ def _source(row: sa.Row[Any], token_id: int = 0, ends_at: datetime | None = None
         networks=tuple(row.networks or ()),
         requests_per_second=row.requests_per_second,
         takes_basic=row.takes_basic,
+        is_probe=row.is_probe,
     )

@@ -74,11 +74,12 @@ _CHANGE_GROUP = change_of(Group, "document", "display_name", "display_name_key",
 
 
 def list_groups(tx: Tx, *, text: str | None) -> list[GroupView]:
-    """Groups of all sources by name; ``text`` keeps those whose name contains it, in any case."""
+    """Groups of all sources but probes, by name; ``text`` keeps those whose name contains it, in any case."""
     members = sa.select(sa.func.count()).where(Membership.group_id == Group.id).correlate(Group).scalar_subquery()
     query = (
         sa.select(Group.scim_id, Group.external_id, Group.display_name, Source.name, members)
         .join(Source, Source.id == Group.source_id)
+        .where(~Source.is_probe)
         .order_by(Group.display_name_key, Group.id)
     )
     if text:

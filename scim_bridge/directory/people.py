@@ -43,7 +43,8 @@ class PersonView:
 def load_people(tx: Tx, person_ids: Sequence[int]) -> dict[int, PersonFact]:
     """People with users, documents and groups (nested ones included); two statements for any number.
 
-    Ids that nobody has are left out. Cycles of nested groups are harmless.
+    Ids that nobody has are left out. Cycles of nested groups are harmless. A probe's users are not shown, so that
+    its people have none: rules give them nothing.
     """
     if not person_ids:
         return {}
@@ -56,7 +57,7 @@ def load_people(tx: Tx, person_ids: Sequence[int]) -> dict[int, PersonFact]:
     users: dict[int, list[UserFact]] = {}
     for person_id, user_id, source_id, source, active, document in rows:
         facts = users.setdefault(person_id, [])
-        if user_id is not None:
+        if source is not None:
             facts.append(UserFact(user_id, source_id, source, active, document, tuple(groups.get(user_id, ()))))
     return {person_id: PersonFact(person_id, tuple(facts)) for person_id, facts in users.items()}
 
@@ -68,7 +69,7 @@ def _queries(dialect: str) -> tuple[Any, Any]:
     users = (
         sa.select(Person.id, User.id, User.source_id, Source.name, User.active, User.document)
         .outerjoin(User, User.person_id == Person.id)
-        .outerjoin(Source, Source.id == User.source_id)
+        .outerjoin(Source, sa.and_(Source.id == User.source_id, ~Source.is_probe))
         .where(Person.id.in_(chosen))
         .order_by(Person.id, User.id)
     )
@@ -120,6 +121,7 @@ def find_people(tx: Tx, text: str) -> list[PersonView]:
     found = set(tx.execute(_BY_TEXT, {"key": key}).scalars())
     if re.fullmatch(r"p[0-9]{1,9}", key):
         found.add(int(key[1:]))
+    found.difference_update(tx.execute(_OF_PROBES).scalars())
     people = load_people(tx, sorted(found))
     deleted = _deleted(tx, [person.id for person in people.values() if not person.users])
     return [_view(person, deleted.get(person.id, [])) for _, person in sorted(people.items())]
@@ -136,6 +138,12 @@ _BY_TEXT = sa.union(  # one indexed look-up each
     sa.select(DeletedUser.person_id)
     .join(DeletedEmail, DeletedEmail.deleted_user_id == DeletedUser.id)
     .where(DeletedEmail.value_key == sa.bindparam("key")),
+)
+
+
+_OF_PROBES = sa.union(
+    sa.select(User.person_id).join(Source, Source.id == User.source_id).where(Source.is_probe),
+    sa.select(DeletedUser.person_id).join(Source, Source.id == DeletedUser.source_id).where(Source.is_probe),
 )
 
 

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
-from scim_bridge.audit.record import record
+from scim_bridge.audit.record import UNRECORDED, record
 from scim_bridge.db import Tx
 from scim_bridge.directory.tables import Group, Source, User
 from scim_bridge.directory.tokens import (
@@ -61,11 +61,12 @@ class SourceRef:
     networks: tuple[str, ...] = ()
     requests_per_second: int | None = None
     takes_basic: bool = False
+    is_probe: bool = False
 
     @property
     def actor(self) -> str:
-        """The name that audit rows carry."""
-        return f"source:{self.name}"
+        """The name that audit rows carry; a probe's pushes concern nobody and leave none."""
+        return UNRECORDED if self.is_probe else f"source:{self.name}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,8 +154,8 @@ def enable(tx: Tx, name: str, *, now: datetime, actor: str = "cli") -> None:
 
 
 def list_sources(tx: Tx, now: datetime | None = None) -> list[SourceView]:
-    """All sources by name. With ``now``, tokens that have ended by then are left out."""
-    rows = tx.execute(sa.select(Source).order_by(Source.name)).all()
+    """All sources by name, without probes. With ``now``, tokens that have ended by then are left out."""
+    rows = tx.execute(sa.select(Source).where(~Source.is_probe).order_by(Source.name)).all()
     live = live_tokens(tx, [row.id for row in rows], now)
     users = _counts(tx, User)
     groups = _counts(tx, Group)

@@ -34,6 +34,7 @@ class Source(Base):
     takes_basic: Mapped[bool] = mapped_column(default=False, server_default=sa.false())  # HTTP basic, with a client
     disabled_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     created_at: Mapped[datetime] = mapped_column(UTCDateTime)
+    is_probe: Mapped[bool] = mapped_column(default=False, server_default=sa.false())  # of `doctor`: see probe.py
 
 
 class Token(Base):

@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from scim_bridge.audit.tables import AuditRow
 from scim_bridge.db import Database
 from scim_bridge.directory.memberships import drop_old_pending, take_in_missed
+from scim_bridge.directory.probe import drop_left_probes
 from scim_bridge.engine.check import Check
 from scim_bridge.engine.connections import Connections
 from scim_bridge.engine.probe import probe_hub
@@ -136,6 +137,7 @@ class Keeper:
             tx.execute(sa.delete(Reservation).where(~Reservation.is_open, Reservation.at < now - _RESERVATIONS_KEPT))
             take_in_missed(tx, now=now)
             drop_old_pending(tx, now - timedelta(days=self._settings.pending_member_days))
+            drop_left_probes(tx, now=now)
         if kept.journal:
             self._journal_before = now - timedelta(days=kept.journal)
 

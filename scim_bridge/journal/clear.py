@@ -1,4 +1,4 @@
-"""Take entries out again: those past their time, and those of a source that never was one."""
+"""Take entries out again that are past their time."""
 
 from __future__ import annotations
 
@@ -22,11 +22,3 @@ def clear_slice(tx: Tx, before: datetime) -> bool:
     upto = min(end, oldest + _SLICE)
     tx.execute(sa.delete(RequestRow).where(RequestRow.id < upto))
     return upto < end
-
-
-def forget_source(tx: Tx, source_id: int, *, since: datetime | None = None) -> int:
-    """Delete the entries of a source; how many. ``since`` (when it was made) spares looking at all that is older."""
-    is_its = RequestRow.source_id == source_id
-    if since is not None:
-        is_its = sa.and_(is_its, RequestRow.id >= first_since(tx, since))
-    return tx.execute(sa.delete(RequestRow).where(is_its)).rowcount

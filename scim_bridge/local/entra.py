@@ -31,26 +31,32 @@ class EntraClient:
     ``is_flagged``: the tenant URL asks for the dialect that follows the RFC.
     """
 
-    def __init__(self, base_url: str, token: str, *, is_flagged: bool) -> None:
+    def __init__(self, base_url: str, token: str, *, is_flagged: bool, session: requests.Session | None = None) -> None:
         self._base = base_url.rstrip("/")
         self._is_flagged = is_flagged
-        self._session = requests.Session()
-        self._session.headers.update(
-            {"Authorization": f"Bearer {token}", "Content-Type": "application/scim+json; charset=utf-8"}
-        )
+        self._session = session or requests.Session()
+        self._headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/scim+json; charset=utf-8"}
 
     def test_connection(self) -> None:
         """The button of this name: somebody who is not there must be an empty list, or the job is quarantined."""
-        found = self._find("Users", f'userName eq "{uuid4()}"')
-        if found is not None:
+        if self.match("Users", f'userName eq "{uuid4()}"') is not None:
             raise requests.HTTPError("a random name was found")
+
+    def match(self, kind: str, text: str, more: str = "") -> dict[str, Any] | None:
+        """The first of ``kind`` (Users, Groups) that meets the filter ``text``."""
+        listed = self._call("GET", f"/{kind}?filter={quote(text, safe='')}{more}")["Resources"]
+        return dict(listed[0]) if listed else None
 
     def assign(self, user_name: str, given_name: str, family_name: str) -> str:
         """Match by userName, then create; somebody who is there already is restored. Returns the SCIM id."""
-        found = self._find("Users", f'userName eq "{user_name}"')
+        found = self.match("Users", f'userName eq "{user_name}"')
         if found is not None:
             self.restore(str(found["id"]))
             return str(found["id"])
+        return str(self.create(user_name, given_name, family_name)["id"])
+
+    def create(self, user_name: str, given_name: str, family_name: str, **more: Any) -> dict[str, Any]:
+        """The second half of ``assign``: somebody without a match. ``more`` as attributes. Returns what came back."""
         body = {
             "schemas": [_USER, _ENTERPRISE],
             "externalId": str(uuid5(NAMESPACE_DNS, user_name)),
@@ -66,8 +72,10 @@ class EntraClient:
             },
             "title": None,
             "roles": [],
+            **more,
         }
-        return str(self._call("POST", "/Users", body)["id"])
+        made: dict[str, Any] = self._call("POST", "/Users", body)
+        return made
 
     def update(self, user_id: str, changes: Mapping[str, Any]) -> None:
         """Attributes by path (``emails[type eq "work"].value``), after a look at what is there."""
@@ -88,27 +96,39 @@ class EntraClient:
         """Somebody is back within thirty days."""
         self._patch(f"/Users/{user_id}", [self._op("replace", "active", True if self._is_flagged else "True")])
 
+    def add(self, user_id: str, values: Mapping[str, Any]) -> None:
+        """Attributes that were unset, by path, several in one PATCH."""
+        self._patch(f"/Users/{user_id}", [self._op("add", path, value) for path, value in values.items()])
+
+    def remove(self, user_id: str, path: str, value: Any = None) -> None:
+        """An attribute that is unset now; Entra may send the old value along."""
+        operation = self._op("remove", path, value)
+        if value is None:
+            del operation["value"]
+        self._patch(f"/Users/{user_id}", [operation])
+
     def delete(self, user_id: str) -> None:
         """Thirty days after the soft delete."""
         self._call("DELETE", f"/Users/{user_id}")
 
     def push_group(self, name: str, members: list[str] | None = None) -> str:
         """Match by displayName without members, create empty, then add members. Returns the SCIM id."""
-        found = self._find("Groups", f'displayName eq "{name}"', "&excludedAttributes=members")
-        if found is not None:
-            group_id = str(found["id"])
-        else:
-            body = {
-                "schemas": [_GROUP, _MICROSOFT_GROUP],
-                "externalId": str(uuid4()),
-                "displayName": name,
-                "meta": {"resourceType": "Group"},
-            }
-            group_id = str(self._call("POST", "/Groups", body)["id"])
+        found = self.match("Groups", f'displayName eq "{name}"', "&excludedAttributes=members")
+        group_id = str(found["id"]) if found is not None else self.create_group(name)
         self._call("GET", f"/Groups/{group_id}?excludedAttributes=members")
         if members:
             self.add_members(group_id, members)
         return group_id
+
+    def create_group(self, name: str) -> str:
+        """A group without a match, without members. Returns the SCIM id."""
+        body = {
+            "schemas": [_GROUP, _MICROSOFT_GROUP],
+            "externalId": str(uuid4()),
+            "displayName": name,
+            "meta": {"resourceType": "Group"},
+        }
+        return str(self._call("POST", "/Groups", body)["id"])
 
     def add_members(self, group_id: str, members: list[str]) -> None:
         """Several in one PATCH, in both dialects alike."""
@@ -131,16 +151,14 @@ class EntraClient:
         named = {"op": op if self._is_flagged else op.capitalize(), "path": path, "value": value}
         return {key: each for key, each in named.items() if key != "path" or each is not None}
 
-    def _find(self, kind: str, text: str, more: str = "") -> dict[str, Any] | None:
-        listed = self._call("GET", f"/{kind}?filter={quote(text, safe='')}{more}")["Resources"]
-        return dict(listed[0]) if listed else None
-
     def _patch(self, path: str, operations: list[dict[str, Any]]) -> None:
         self._call("PATCH", path, {"schemas": [_PATCH], "Operations": operations})
 
     def _call(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
         flag = f"{'&' if '?' in path else '?'}{_FLAG}" if self._is_flagged else ""
-        answer = self._session.request(method, f"{self._base}{path}{flag}", json=body, timeout=60)
-        if answer.status_code >= 400:
+        answer = self._session.request(
+            method, f"{self._base}{path}{flag}", json=body, headers=self._headers, timeout=60
+        )
+        if answer.status_code >= 300:
             raise requests.HTTPError(f"{method} {path}: {answer.status_code} {answer.text[:500]}", response=answer)
         return answer.json() if answer.content else None

@@ -103,9 +103,14 @@ class Call:
         """The resource type Group, with the operator's extensions."""
         return self.service.types.groups
 
+    @property
+    def _journal(self) -> Journal | None:
+        """None for a probe's requests, too: a probe leaves nothing behind."""
+        return None if self.source.is_probe else self.service.journal
+
     def write(self, work: Callable[[Tx], Answer]) -> Answer:
         """Run ``work`` in one transaction, with the journal's entry, and commit; then wake the engine."""
-        journal = self.service.journal
+        journal = self._journal
         if journal is None:
             return self.service.write(work)
         raw = self.body.raw or b""
@@ -135,8 +140,8 @@ class Call:
             answer = handle()
         except Exception as error:  # here and not in Flask's own handler: the journal keeps what was refused
             answer = translate(error)
-        if self.service.journal is not None and not self.asked.is_entered:
-            self.service.journal.note(
+        if self._journal is not None and not self.asked.is_entered:
+            self._journal.note(
                 self.asked,
                 at=self.now,
                 source_id=self.source.id,

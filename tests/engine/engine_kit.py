@@ -135,7 +135,8 @@ class World:
         return user.person_id
 
     def _change(self, tx: sa.Connection, name: str, delta: MemberDelta) -> None:
-        row = tx.execute(sa.select(Group.scim_id).where(Group.display_name == name)).first()
+        mine = sa.select(Group.scim_id).where(Group.source_id == self.source.id)
+        row = tx.execute(mine.where(Group.display_name == name)).first()
         if row is None:
             groups.create_group(tx, self.source, {"displayName": name}, delta.add, now=self.now)
             return

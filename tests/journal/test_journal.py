@@ -18,7 +18,7 @@ from journal_kit import Okta
 from scim_bridge.db import Database
 from scim_bridge.directory import users
 from scim_bridge.journal import journal as journal_module
-from scim_bridge.journal.clear import clear_slice, forget_source
+from scim_bridge.journal.clear import clear_slice
 from scim_bridge.journal.entry import Asked, new_request_id, time_of, to_us
 from scim_bridge.journal.journal import Journal
 from scim_bridge.journal.read import begins_at, bringer, find_requests, first_since, last_write
@@ -304,12 +304,3 @@ def test_old_entries_go_slice_by_slice(db: Database, journal: Journal, monkeypat
         assert tx.scalar(sa.select(sa.func.count()).select_from(RequestRow)) == 1
         tx.execute(sa.delete(RequestRow))
         assert clear_slice(tx, before) is False
-
-
-def test_a_source_can_be_forgotten(db: Database, journal: Journal) -> None:
-    for source_id in (1, 2, 1):
-        enter(db, journal, source_id=source_id, hours=source_id)
-    with db.write() as tx:
-        assert forget_source(tx, 1, since=NOON + timedelta(hours=2)) == 1
-        assert forget_source(tx, 1) == 1
-        assert tx.scalars(sa.select(RequestRow.source_id)).all() == [2]
