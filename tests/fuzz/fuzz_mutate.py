@@ -66,7 +66,7 @@ NASTY = st.sampled_from(
         *({"type": "work"}, {"value": {"value": "x"}}, [[{"value": "x"}]], {ENTERPRISE: {"manager": "x"}}),
         *({"a": {"a": {"a": {"a": {"a": 1}}}}}, [1, "1", True, None]),
     ]
-)
+).map(copy.deepcopy)  # bends change what was drawn
 
 
 @st.composite

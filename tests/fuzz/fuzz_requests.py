@@ -208,7 +208,7 @@ def bent_vector(draw: st.DrawFn) -> Request:
             f"/Users/{draw(st.sampled_from(USERS))}" if "/Users" in path else f"/Groups/{draw(st.sampled_from(GROUPS))}"
         )
     text = json.dumps(step["body"])
-    for name in {part.partition("}")[0] for part in text.split("${")[1:]}:
+    for name in sorted({part.partition("}")[0] for part in text.split("${")[1:]}):
         text = text.replace("${" + name + "}", draw(st.sampled_from((*USERS, *GROUPS, EVE, "nobody"))))
     raw = draw(written(draw(bent(json.loads(text)))))
     return Request(step["method"], path, query, raw.decode("latin-1"), draw(st.sampled_from([{}] * 5) | headers))
