@@ -34,10 +34,13 @@ class RequestBody:
 
     def read(self, max_bytes: int) -> dict[str, Any]:
         """The JSON object in the body. Raises Problem (413, 415) and Refused (invalidSyntax, invalidValue)."""
-        if self._request.mimetype not in _TAKEN:
+        request = self._request
+        if request.mimetype not in _TAKEN:
             raise Problem(415, f"the body must be {MEDIA_TYPE} or application/json")
-        if self._request.mimetype_params.get("charset", "utf-8").lower() not in _CHARSETS:
+        if request.mimetype_params.get("charset", "utf-8").lower() not in _CHARSETS:
             raise Problem(415, "the body must be UTF-8 (RFC 8259 section 8.1); leave out the charset")
+        if request.headers.get("Content-Encoding", "identity").lower() != "identity":
+            raise Problem(415, "the body must come as it is; leave out the Content-Encoding")
         return parse(self.read_bytes(max_bytes))
 
     def read_bytes(self, max_bytes: int) -> bytes:
@@ -47,9 +50,14 @@ class RequestBody:
         if (request.content_length or 0) > max_bytes:
             raise too_large
         request.max_content_length = max_bytes + 1  # werkzeug cuts a body without length short, and says nothing
-        raw = request.get_data(cache=False)
+        try:
+            raw = request.get_data(cache=False)
+        except Exception as error:  # each server has its own for a chunk that is none
+            raise Problem(400, "the body broke off or its chunks are wrong; send it again") from error
         if len(raw) > max_bytes:
             raise too_large
+        if len(raw) < (request.content_length or 0):
+            raise Problem(400, "the body is shorter than its Content-Length; send it again")
         return raw
 
 
