@@ -98,8 +98,8 @@ def test_a_bad_value_in_a_patch_is_400(live: Live, ada: Any, path: str, value: b
         pytest.param("(" * 900 + 'userName eq "a"' + ")" * 900, "invalidFilter", id="parentheses"),
         pytest.param("not (" * 300 + 'userName eq "a"' + ")" * 300, "invalidFilter", id="not"),
         pytest.param("emails[" * 500, "invalidFilter", id="brackets"),
-        pytest.param(" and ".join(['userName eq "a"'] * 200), "invalidFilter", id="terms"),
-            pytest.param(r'userName eq "\u0000"', "invalidFilter", id="nul"),
+        pytest.param(" or ".join(["id pr"] * 300), "invalidFilter", id="terms"),
+        pytest.param(r'userName eq "\u0000"', "invalidFilter", id="nul"),
         pytest.param(r'userName eq "\ud800"', "invalidFilter", id="lone-surrogate"),
     ],
 )
