@@ -99,11 +99,10 @@ def a_change_raises_the_version(before: Rows, after: Rows) -> Iterator[str]:
 
 
 def generations_never_fall(before: Rows, after: Rows) -> Iterator[str]:
-    for table in ("people", "groups"):
-        for key in before[table].keys() & after[table].keys():
-            old, new = before[table][key]["generation"], after[table][key]["generation"]
-            if new < old:
-                yield f"{table} {key}: generation {old} became {new}"
+    for key in before["people"].keys() & after["people"].keys():
+        old, new = before["people"][key]["generation"], after["people"][key]["generation"]
+        if new < old:
+            yield f"person {key}: generation {old} became {new}"
     for row in after["person_changes"].values():
         if row["generation"] > after["people"][row["person_id"]]["generation"]:
             yield f"person change {dict(row)} is ahead of its person"
@@ -114,6 +113,16 @@ def whoever_changed_is_noted_for_fan_out(before: Rows, after: Rows) -> Iterator[
         old = before["users"].get(key)
         if (old is None or old["document"] != row["document"]) and row["person_id"] not in after["person_changes"]:
             yield f"user {row['scim_id']} changed, and no row says so to fan-out"
+    noted = {row["group_id"] for row in after["group_changes"].values()}
+    for group_id, user_id in before["memberships"].keys() ^ after["memberships"].keys():
+        user = after["users"].get(user_id)
+        if (
+            group_id not in noted
+            and group_id in after["groups"]
+            and user
+            and user["person_id"] not in after["person_changes"]
+        ):
+            yield f"membership of {user['scim_id']} in {group_id} changed, and no row says so to fan-out"
 
 
 def other_sources_are_left_alone(before: Rows, after: Rows) -> Iterator[str]:

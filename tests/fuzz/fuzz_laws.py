@@ -22,7 +22,7 @@ _TELLS = {401: "WWW-Authenticate", 405: "Allow", 429: "Retry-After", 503: "Retry
 
 def check(world: World, requests: list[Request]) -> None:
     """Send the requests one after another; raises AssertionError with what does not hold."""
-    before = world.before
+    before, is_as_it_was = world.before, False
     try:
         for request in requests:
             answer = world.send(request)
@@ -34,8 +34,9 @@ def check(world: World, requests: list[Request]) -> None:
                 wrong += everything_is_readable(world, len(after["users"]), len(after["groups"]))
             assert not wrong, "\n".join([f"{request}", f"-> {answer.status_code} {answer.text[:1000]}", *wrong])
             before = after
+        is_as_it_was = before == world.before
     finally:
-        if before is not world.before:
+        if not is_as_it_was:
             world.put_back()
 
 
