@@ -1,4 +1,8 @@
-"""Requests that nobody meant to send: bent bodies of the vectors, and verbs, paths, filters and headers made up."""
+"""Requests that nobody meant to send: bent bodies of the vectors, and verbs, paths, filters and headers made up.
+
+schemathesis was left out: it works from an OpenAPI description, which SCIM does not have; one of ours would know
+nothing of filters, PATCH paths and the dialects, where the trouble lies.
+"""
 
 from __future__ import annotations
 
@@ -218,7 +222,7 @@ def bent_vector(draw: st.DrawFn) -> Request:
 def patch(draw: st.DrawFn) -> Request:
     """A PATCH of made-up operations."""
     operation = st.fixed_dictionaries(
-        {"op": st.sampled_from(["add", "Add", "replace", "Replace", "remove", "Remove", "move", "", None])},
+        {"op": st.sampled_from(["add", "Replace", "remove"] * 8 + ["move", None])},
         optional={
             "path": patch_paths,
             "value": NASTY
@@ -235,7 +239,9 @@ def patch(draw: st.DrawFn) -> Request:
 def search(draw: st.DrawFn) -> Request:
     """A GET, or a SearchRequest."""
     if draw(st.booleans()):
-        return Request("GET", draw(st.sampled_from(PATHS)), draw(queries()), None, draw(headers))
+        path = draw(st.sampled_from(("/Users",) * 20 + ("/Groups",) * 20 + PATHS))
+        query = f"filter={quote(draw(filters), errors='replace')}"
+        return Request("GET", path, draw(st.just(query) | queries()), None, draw(headers))
     body = {"filter": draw(filters), "count": draw(NASTY), "startIndex": draw(NASTY), "attributes": draw(NASTY)}
     kept = {name: body[name] for name in draw(st.sets(st.sampled_from(sorted(body))))}
     path = draw(st.sampled_from(["/.search", "/Users/.search", "/Groups/.search"]))
@@ -265,7 +271,8 @@ def wild(draw: st.DrawFn) -> Request:
     raw = draw(st.none() | written(step["body"]) | written(draw(NASTY)))
     body = None if raw is None else raw.decode("latin-1")
     query = draw(st.just("") | queries())
-    return Request(draw(st.sampled_from(VERBS)), draw(st.sampled_from(PATHS)), query, body, draw(headers))
+    verb = draw(st.sampled_from(VERBS))
+    return Request(verb, draw(st.sampled_from(PATHS)), query, body, draw(headers))
 
 
 cases = st.lists(st.one_of(bent_vector(), patch(), search(), bulk(), wild()), min_size=1, max_size=3)
