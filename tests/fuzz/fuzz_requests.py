@@ -244,6 +244,7 @@ def search(draw: st.DrawFn) -> Request:
         return Request("GET", path, draw(st.just(query) | queries()), None, draw(headers))
     body = {"filter": draw(filters), "count": draw(NASTY), "startIndex": draw(NASTY), "attributes": draw(NASTY)}
     kept = {name: body[name] for name in draw(st.sets(st.sampled_from(sorted(body))))}
+    kept["schemas"] = ["urn:ietf:params:scim:api:messages:2.0:SearchRequest"]
     path = draw(st.sampled_from(["/.search", "/Users/.search", "/Groups/.search"]))
     return Request("POST", path, "", json.dumps(kept))
 

@@ -24,6 +24,10 @@ class Live:
     base_url: str
     token: str
 
+    def apart(self, name: str) -> Live:
+        """The same bridge seen by a source of its own, which has no users yet."""
+        return Live(self.bridge, *self.bridge.add_source(name, "generic"))
+
     def send(self, method: str, path: str, body: Any = None, **more: Any) -> requests.Response:
         """One request on a connection of its own."""
         headers = {

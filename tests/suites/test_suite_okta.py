@@ -35,6 +35,7 @@ SPEC, CRUD = "okta_scim_2_0_spec_test.json", "okta_scim_2_0_crud_test.json"
 @pytest.fixture(scope="session")
 def spec_failures(live: Live) -> dict[int, list[str]]:
     """What did not hold, by the number of the request; Okta asks for a complete user beforehand."""
+    live = live.apart("okta-spec")
     live.user(
         "first@example.com",
         name={"givenName": "First", "familyName": "User"},
@@ -58,6 +59,7 @@ def spec_failures(live: Live) -> dict[int, list[str]]:
 @pytest.fixture(scope="session")
 def crud_failures(live: Live) -> Iterator[dict[int, list[str]]]:
     """The same, with an org of ours in the place of Okta's."""
+    live = live.apart("okta-crud")
     email = f"crud.{uuid4().hex}@example.com"
     with OktaOrg(OktaClient(live.base_url, live.token), app_id="0oa1", token="of-an-admin") as org:
         variables = {
