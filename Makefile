@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 
-.PHONY: install demo test bench migration format clean
+.PHONY: install demo test fuzz bench migration format clean
 
 install: $(INSTALLED)
 
@@ -26,6 +26,13 @@ test: $(INSTALLED)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/pytest -n 2 $(or $(ARGS),--cov)
+
+# Nightly: new requests each day, the same ones for the same seed. A failing case is shrunk and kept in .hypothesis/.
+CASES ?= 12500
+SEED ?= $(shell date +%Y%m%d)
+fuzz: $(INSTALLED)
+	@echo 'make fuzz CASES=$(CASES) SEED=$(SEED)'
+	SCIM_BRIDGE_TEST_FUZZ_CASES=$(CASES) $(BIN)/pytest -n 2 --hypothesis-seed=$(SEED) tests/fuzz $(ARGS)
 
 bench: $(INSTALLED)
 	$(BIN)/python -m bench $(ARGS)

@@ -15,7 +15,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
@@ -38,6 +38,7 @@ _FRESH_S = 5.0
 BEFORE_NEXT = "before_next"
 """Key of ``Connection.info``: what waits for the next statement, and the function that runs it."""
 
+_BUSY_S = 15.0  # a writer waits so long for the writers before it
 Tx = Connection
 """An open transaction; helpers take one and never commit it."""
 
@@ -130,10 +131,10 @@ class Database:
                 f"DATABASE_URL names a file in {self.file.parent}, which is no folder",
                 advice="make the folder, or mend DATABASE_URL",
             )
-        self._write_lock: threading.Lock | None = threading.Lock() if self.is_sqlite else None
+        self._turn: AbstractContextManager[None] = _Turn() if self.is_sqlite else nullcontext()
         options: dict[str, Any] = {"pool_size": pool_size, "max_overflow": 20}
         if self.is_sqlite:
-            options["connect_args"] = {"check_same_thread": False, "timeout": 15.0, "cached_statements": 512}
+            options["connect_args"] = {"check_same_thread": False, "timeout": _BUSY_S, "cached_statements": 512}
         else:
             options["connect_args"] = {"connect_timeout": 3}
         self.engine = sa.create_engine(self.url, **options)
@@ -170,7 +171,7 @@ class Database:
     def write(self) -> Iterator[Tx]:
         """A transaction that may write; commits at the end, rolls back on any error."""
         with (
-            self._write_lock or nullcontext(),
+            self._turn,
             self._writer.connect() as connection,
             connection.begin(),
         ):
@@ -187,6 +188,23 @@ class Database:
 
     def close(self) -> None:
         self.engine.dispose()
+
+
+class _Turn:
+    """The queue of this process's writers. While another process keeps the file, they give up together.
+
+    One after the other would each wait for the file anew, and the fourth gets its 503 after the client hung up.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+
+    def __enter__(self) -> None:
+        if not self._lock.acquire(timeout=_BUSY_S):
+            raise sa.exc.TimeoutError("another process is writing the database")
+
+    def __exit__(self, *_: object) -> None:
+        self._lock.release()
 
 
 def _prepare_sqlite(engine: sa.Engine, synchronous: str) -> None:

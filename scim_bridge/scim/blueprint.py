@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from flask import Blueprint, Response, g, request
+from flask.sansio.blueprints import BlueprintSetupState
 
 from scim_bridge.db import Database
 from scim_bridge.directory.joining import IsLinked
@@ -24,7 +25,6 @@ from scim_bridge.scim.service import PREFIX, Call, Service
 
 Handler = Callable[..., Answer]
 _STANDARD = ResourceTypes()
-_METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 _ROUTES: Mapping[str, Mapping[str, Handler]] = {
     "/Users": {"GET": users.list_users, "POST": users.create_user},
     "/Users/<scim_id>": {
@@ -87,12 +87,19 @@ def create_blueprint(
             path,
             endpoint=path.strip("/").replace("/", "_").replace(".", "_") or "root",
             view_func=_view(service, gate, handlers, base_url),
-            methods=_METHODS,
             strict_slashes=False,
             provide_automatic_options=False,
         )
+    blueprint.record_once(_take_every_verb)
     blueprint.register_error_handler(Exception, lambda error: _sent(translate(error)))
     return blueprint
+
+
+def _take_every_verb(state: BlueprintSetupState) -> None:
+    """TRACE and made-up verbs come to the view, too: Flask would refuse them in its own words."""
+    for rule in state.app.url_map.iter_rules():
+        if rule.endpoint.startswith(f"{state.blueprint.name}."):
+            rule.methods = None
 
 
 def _view(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections import Counter
 from typing import Any, NoReturn, Protocol
 
 from flask import Request
@@ -14,6 +15,7 @@ from scim_bridge.scim.refusals import invalid_syntax, invalid_value
 
 _MAX_DEPTH = 30
 _TAKEN = (MEDIA_TYPE, "application/json")
+_CHARSETS = ("utf-8", "utf8", "us-ascii")
 _CONTROLS = frozenset(map(chr, range(32))) - set("\t\n\r") | {"\x7f"}
 
 
@@ -35,8 +37,13 @@ class RequestBody:
 
     def read(self, max_bytes: int) -> dict[str, Any]:
         """The JSON object in the body. Raises Problem (413, 415) and Refused (invalidSyntax, invalidValue)."""
-        if self._request.mimetype not in _TAKEN:
+        request = self._request
+        if request.mimetype not in _TAKEN:
             raise Problem(415, f"the body must be {MEDIA_TYPE} or application/json")
+        if request.mimetype_params.get("charset", "utf-8").lower() not in _CHARSETS:
+            raise Problem(415, "the body must be UTF-8 (RFC 8259 section 8.1); leave out the charset")
+        if request.headers.get("Content-Encoding", "identity").lower() != "identity":
+            raise Problem(415, "the body must come as it is; leave out the Content-Encoding")
         return parse(self.read_bytes(max_bytes))
 
     def read_bytes(self, max_bytes: int) -> bytes:
@@ -46,9 +53,14 @@ class RequestBody:
         if (request.content_length or 0) > max_bytes:
             raise too_large
         request.max_content_length = max_bytes + 1  # werkzeug cuts a body without length short, and says nothing
-        raw = request.get_data(cache=False)
+        try:
+            raw = request.get_data(cache=False)
+        except Exception as error:  # each server has its own for a chunk that is none
+            raise Problem(400, "the body broke off or its chunks are wrong; send it again") from error
         if len(raw) > max_bytes:
             raise too_large
+        if len(raw) < (request.content_length or 0):
+            raise Problem(400, "the body is shorter than its Content-Length; send it again")
         self.raw = raw
         return raw
 
@@ -56,13 +68,22 @@ class RequestBody:
 def parse(raw: bytes) -> dict[str, Any]:
     """``raw`` as a JSON object whose texts a database can store. Raises Refused."""
     try:
-        body = json.loads(raw.decode("utf-8-sig"), parse_constant=_no_number)
+        body = json.loads(raw.decode("utf-8-sig"), object_pairs_hook=_object, parse_constant=_no_number)
     except (ValueError, RecursionError) as error:
         raise invalid_syntax("the body is no JSON") from error
     if not isinstance(body, dict):
         raise invalid_syntax("the body is no JSON object")
     _check(body, 1)
     return body
+
+
+def _object(members: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object whose names are unique: of two values neither we nor the client could say which one holds."""
+    found = dict(members)
+    if len(found) < len(members):
+        twice = Counter(name for name, _ in members).most_common(1)[0][0]
+        raise invalid_syntax(f"{json.dumps(twice):.100} stands twice in one object", advice="send it once")
+    return found
 
 
 def _no_number(name: str) -> NoReturn:

@@ -31,6 +31,7 @@ from scim_bridge.scim.problems import Problem
 from scim_bridge.scim.refusals import Refused
 
 _RETRY_AFTER_S = 5
+_NO_FILE = ("SQLITE_NOTADB", "SQLITE_CORRUPT")  # something else lies where the SQLite file was
 log = logging.getLogger(__name__)
 
 
@@ -62,8 +63,10 @@ def translate(error: Exception) -> Answer:
 
 
 def is_database_away(error: Exception) -> bool:
-    """Whether the same request may work later: no connection, a lost one, a full pool, a lock not granted."""
+    """Whether the same request may work later: no connection, a lost one, a full pool, a lock not granted, no file."""
     if isinstance(error, sqlalchemy.exc.DBAPIError) and error.connection_invalidated:
+        return True
+    if isinstance(error, sqlalchemy.exc.DatabaseError) and getattr(error.orig, "sqlite_errorname", "") in _NO_FILE:
         return True
     return isinstance(
         error, sqlalchemy.exc.OperationalError | sqlalchemy.exc.InterfaceError | sqlalchemy.exc.TimeoutError
