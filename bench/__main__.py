@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 import time
 from collections.abc import Callable
@@ -43,6 +44,7 @@ _PEOPLE, _FEW = 100_000, 10_000
 @click.option("--quick", is_flag=True, help=f"A look: short rounds, {_FEW:,} users.")
 def main(names: tuple[str, ...], databases: tuple[str, ...], people: int | None, quick: bool) -> None:
     """Measure the figures NAMES, by default all. A busy machine measures itself: close what else runs."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # servers and databases go along
     large = people or (_FEW if quick else _PEOPLE)
     sizes = Sizes(small=1_000, middle=max(1_000, large // 10), large=large)
     chosen = names or (*_OF_THE_BRIDGE, *_OF_SCIM)
