@@ -35,6 +35,7 @@ _OF_SCIM: dict[str, Callable[[Site], list[Figure]]] = {
 }
 _STEADY, _QUICK = Pace(rounds=10, seconds=1.2), Pace(rounds=4, seconds=0.8)
 _PEOPLE, _FEW = 100_000, 10_000
+_WIDE = 160  # characters: a row of the table, unbroken
 
 
 @click.command()
@@ -60,6 +61,8 @@ def main(names: tuple[str, ...], databases: tuple[str, ...], people: int | None,
                     _say(f"measuring {name} on {site.store.kind}")
                     measured += _OF_SCIM[name](site)
     console = Console()
+    if not console.is_terminal:
+        console.width = _WIDE
     console.print(_table(measured))
     missed = [figure.name for figure in measured if not figure.is_met]
     if missed:
@@ -73,9 +76,10 @@ def _say(text: str) -> None:
 
 
 def _table(figures: list[Figure]) -> Table:
-    table = Table("figure", "goal", "measured", "met")
+    table = Table("figure", "goal", "measured", "met", "note")
     for figure in figures:
-        table.add_row(figure.name, figure.goal, figure.measured, "yes" if figure.is_met else "[red]no[/red]")
+        is_met = "yes" if figure.is_met else "[red]no[/red]"
+        table.add_row(figure.name, figure.goal, figure.measured, is_met, figure.note)
     return table
 
 

@@ -96,11 +96,11 @@ def _index_pages(bridge: Server, wire: Wire) -> Iterator[list[dict[str, Any]]]:
 
 
 def _cursor_pages(bridge: Server, wire: Wire) -> Iterator[list[dict[str, Any]]]:
-    cursor: str | None = ""
-    while cursor is not None:
-        page = json.loads(wire.ask("page", bridge.shapes.get(f"/Users?cursor={cursor}&count={_COUNT}"), 200))
+    cursor: str | None = "cursor"
+    while cursor:
+        page = json.loads(wire.ask("page", bridge.shapes.get(f"/Users?{cursor}&count={_COUNT}"), 200))
         yield page.get("Resources", [])
-        cursor = page.get("nextCursor")
+        cursor = f"cursor={page['nextCursor']}" if "nextCursor" in page else None
 
 
 def _write(bridge: Server, over: Event, *, deletes_anybody: bool) -> tuple[set[str], int]:
