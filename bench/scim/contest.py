@@ -62,8 +62,8 @@ class Pace:
 def contest(one: tuple[Server, Script], other: tuple[Server, Script], *, clients: int, pace: Pace) -> Contest:
     """Play; the first pair warms up and does not count. Raises WrongAnswer."""
     pairs: list[tuple[Round, Round]] = []
-    for number in range(pace.rounds + 1):
-        order = (one, other) if number % 2 else (other, one)
+    for turn in range(pace.rounds + 1):
+        order = (one, other) if turn % 2 else (other, one)
         played = [play(server, script, clients=clients, seconds=pace.seconds) for server, script in order]
-        pairs.append((played[0], played[1]) if number % 2 else (played[1], played[0]))
+        pairs.append((played[0], played[1]) if turn % 2 else (played[1], played[0]))
     return Contest(pairs[1:])
