@@ -1,13 +1,15 @@
 """Databases with people and groups in them, for the bridge and for the limit.
 
 The bridge's are filled through its own functions, so that every row is there that a push leaves; over HTTP that
-would take an hour. What fan-out does later with the change rows is taken as done: they are deleted. PostgreSQL
-gets the rows of the SQLite database by COPY, which takes seconds where the functions take minutes.
+would take an hour. What fan-out does later is taken as done: its change rows are deleted, and the rules (none) are
+in force already, so that an engine finds nothing to do when it starts. PostgreSQL gets the rows of the SQLite
+database by COPY, which takes seconds where the functions take minutes.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import islice
 from typing import Any
 from uuid import UUID
@@ -23,6 +25,8 @@ from scim_bridge.db import Base, Database
 from scim_bridge.directory import groups, sources, users
 from scim_bridge.directory.sources import SourceRef
 from scim_bridge.directory.tables import GroupChange, PersonChange
+from scim_bridge.mapping import revisions
+from scim_bridge.mapping.tables import RevisionChange
 from scim_bridge.schema import config
 
 GROUP_SIZES = (10, 1_000, 10_000, 100_000)
@@ -51,6 +55,7 @@ def fill_bridge(file: Database, people: int) -> Filled:
     now = file.clock.now()
     with file.write() as tx:
         token, source = _add_source(tx, now)
+        revisions.publish(tx, {}, actor="bench", now=now)
     ids: list[str] = []
     for start in range(0, people, _AT_ONCE):
         with file.write() as tx:
@@ -66,8 +71,8 @@ def fill_bridge(file: Database, people: int) -> Filled:
             groups.create_group(tx, source, _group(f"Group {number}"), (), now=now).scim_id
             for number in range(_EMPTY_GROUPS)
         ]
-        tx.execute(sa.delete(GroupChange))
-        tx.execute(sa.delete(PersonChange))
+        for changes in (GroupChange, PersonChange, RevisionChange):
+            tx.execute(sa.delete(changes))
     url = file.url.render_as_string()
     file.close()
     return Filled(url, token, ids, sized, empty)
@@ -80,7 +85,7 @@ def _make_schema(db: Database) -> None:
         command.stamp(config(tx), "head")
 
 
-def _add_source(tx: sa.Connection, now: Any) -> tuple[str, SourceRef]:
+def _add_source(tx: sa.Connection, now: datetime) -> tuple[str, SourceRef]:
     """The one source, whose limits (requests per second) are on, and above all that the benchmark sends."""
     source_id = sources.add_source(tx, name="okta", kind="okta", joins=True, now=now)
     token = sources.new_token(tx, source_id, now=now)
