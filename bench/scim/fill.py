@@ -86,7 +86,7 @@ def _make_schema(db: Database) -> None:
 
 
 def _add_source(tx: sa.Connection, now: datetime) -> tuple[str, SourceRef]:
-    """The one source, whose limits (requests per second) are on, and above all that the benchmark sends."""
+    """The one source, which pushes all of them."""
     source_id = sources.add_source(tx, name="okta", kind="okta", joins=True, now=now)
     token = sources.new_token(tx, source_id, now=now)
     source = sources.authenticate(tx, token, now)
