@@ -33,7 +33,7 @@ _OF_SCIM: dict[str, Callable[[Site], list[Figure]]] = {
     "pages": pages.measure,
     "memory": memory.measure,
 }
-_STEADY, _QUICK = Pace(rounds=10, seconds=1.2), Pace(rounds=4, seconds=0.8)
+_STEADY, _QUICK = Pace(rounds=8, seconds=1.2), Pace(rounds=4, seconds=0.8)
 _PEOPLE, _FEW = 100_000, 10_000
 _WIDE = 160  # characters: a row of the table, unbroken
 
