@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from statistics import median, quantiles
 
-from bench.figure import Figure, at_least, at_most
+from bench.figure import Figure, at_least, at_most, number
 from bench.scim.load import Round, Script, play
 from bench.scim.servers import Server
 
@@ -47,7 +47,8 @@ class Contest:
         """The median ratio; in words: its middle half, and both medians."""
         ratios = [of(first) / of(second) for first, second in self.pairs]
         low, _, high = quantiles(ratios, n=4, method="inclusive")
-        return median(ratios), f"{low:.2f} to {high:.2f}; {self.first(of):.3g} and {self.second(of):.3g}{unit}"
+        sides = f"{number(self.first(of))} and {number(self.second(of))}{unit}"
+        return median(ratios), f"{low:.2f} to {high:.2f}; {sides}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +62,8 @@ class Pace:
 def contest(one: tuple[Server, Script], other: tuple[Server, Script], *, clients: int, pace: Pace) -> Contest:
     """Play; the first pair warms up and does not count. Raises WrongAnswer."""
     pairs: list[tuple[Round, Round]] = []
-    for number in range(pace.rounds + 1):
-        order = (one, other) if number % 2 else (other, one)
+    for turn in range(pace.rounds + 1):
+        order = (one, other) if turn % 2 else (other, one)
         played = [play(server, script, clients=clients, seconds=pace.seconds) for server, script in order]
-        pairs.append((played[0], played[1]) if number % 2 else (played[1], played[0]))
+        pairs.append((played[0], played[1]) if turn % 2 else (played[1], played[0]))
     return Contest(pairs[1:])

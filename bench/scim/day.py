@@ -32,7 +32,7 @@ def _look(turn: Turn, chance: random.Random) -> None:
 
 def _change(turn: Turn, chance: random.Random) -> None:
     scim_id = chance.choice(turn.server.filled.people)
-    title = f"Engineer {chance.randrange(1_000_000)}"
+    title = f"Engineer {next(turn.server.numbers)}"  # never the one that is there: that would be no change
     request = turn.server.shapes.change_user(scim_id, {"title": title})
     turn.wire.ask("change", request, 200, scim_id.encode(), title.encode())
 

@@ -1,18 +1,21 @@
 """Databases with people and groups in them, for the bridge and for the limit.
 
 The bridge's are filled through its own functions, so that every row is there that a push leaves; over HTTP that
-would take an hour. What fan-out does later with the change rows is taken as done: they are deleted. PostgreSQL
-gets the rows of the SQLite database by COPY, which takes seconds where the functions take minutes.
+would take an hour. What fan-out does later is taken as done: its change rows are deleted, and the rules (none) are
+in force already, so that an engine finds nothing to do when it starts. PostgreSQL gets the rows of the SQLite
+database by COPY, which takes seconds where the functions take minutes.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import islice
 from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
+from alembic import command
 
 import scim_bridge.tables  # noqa: F401  (fills the metadata)
 from bench import limit_app
@@ -24,7 +27,9 @@ from scim_bridge.directory.authentication import authenticate
 from scim_bridge.directory.source_settings import MOST_PER_SECOND, SourceChange, change_source
 from scim_bridge.directory.sources import SourceRef
 from scim_bridge.directory.tables import GroupChange, PersonChange
-from scim_bridge.schema import upgrade
+from scim_bridge.mapping import revisions
+from scim_bridge.mapping.tables import RevisionChange
+from scim_bridge.schema import config
 
 GROUP_SIZES = (10, 1_000, 10_000, 100_000)
 """Groups of these sizes are there, as far as there are people."""
@@ -48,10 +53,11 @@ class Filled:
 
 def fill_bridge(file: Database, people: int) -> Filled:
     """Make the schema and all rows in an SQLite database, and close it."""
-    upgrade(file)
+    _make_schema(file)
     now = file.clock.now()
     with file.write() as tx:
         token, source = _add_source(tx, now)
+        revisions.publish(tx, {}, actor="bench", now=now)
     ids: list[str] = []
     for start in range(0, people, _AT_ONCE):
         with file.write() as tx:
@@ -67,15 +73,22 @@ def fill_bridge(file: Database, people: int) -> Filled:
             groups.create_group(tx, source, _group(f"Group {number}"), (), now=now).scim_id
             for number in range(_EMPTY_GROUPS)
         ]
-        tx.execute(sa.delete(GroupChange))
-        tx.execute(sa.delete(PersonChange))
+        for changes in (GroupChange, PersonChange, RevisionChange):
+            tx.execute(sa.delete(changes))
     url = file.url.render_as_string()
     file.close()
     return Filled(url, token, ids, sized, empty)
 
 
-def _add_source(tx: sa.Connection, now: Any) -> tuple[str, SourceRef]:
-    """The one source, whose limits (requests per second) are on, and above all that the benchmark sends."""
+def _make_schema(db: Database) -> None:
+    """The tables as they are declared (a test keeps the migrations to the same), at the newest revision."""
+    with db.write() as tx:
+        Base.metadata.create_all(tx)
+        command.stamp(config(tx), "head")
+
+
+def _add_source(tx: sa.Connection, now: datetime) -> tuple[str, SourceRef]:
+    """The one source, which pushes all of them."""
     source_id = sources.add_source(tx, name="okta", kind="okta", joins=True, now=now)
     change_source(tx, "okta", SourceChange(requests_per_second=MOST_PER_SECOND), now=now)
     token = sources.new_token(tx, source_id, now=now)
@@ -98,7 +111,7 @@ def _group(name: str) -> dict[str, Any]:
 def copy_to_postgres(filled: Filled, url: str) -> Filled:
     """The same rows in an empty PostgreSQL database."""
     source, target = Database(filled.url), Database(url)
-    upgrade(target)
+    _make_schema(target)
     with source.read() as rows, target.write() as tx:
         for table in Base.metadata.sorted_tables:
             _copy_table(rows, tx, table)

@@ -25,11 +25,14 @@ from bench.scim.fill import Filled
 from bench.scim.shapes import Shapes
 from bench.scim.stores import Store
 from scim_bridge.local.process import BridgeProcess, free_port
-from scim_bridge.settings import load_settings
+from scim_bridge.settings import PREFIX, load_settings
 
 _ROOT = Path(__file__).parents[2]
 _THREADS = load_settings({}).threads
 _UP_WITHIN_S = 30.0
+_SETTINGS: dict[str, str] = {}
+"""Settings of the bridge that differ from the shipped ones, by name without prefix: limits that are on, and above all
+that the benchmark sends."""
 
 
 class Server:
@@ -56,12 +59,13 @@ class Server:
 def bridge(store: Store, filled: Filled) -> Iterator[Server]:
     """The bridge over a copy of ``filled``."""
     with TemporaryDirectory(prefix="scim-bridge-bench-") as folder:
-        url = store.copy(filled.url)
+        settings = {**_SETTINGS, "DATABASE_URL": store.copy(filled.url)}
         if store.kind == "SQLite":
-            with BridgeProcess(Path(folder), settings={"DATABASE_URL": url}) as process:
+            with BridgeProcess(Path(folder), settings=settings) as process:
                 yield Server("bridge", process.pid, process.port, filled)
         else:
-            with _gunicorn("wsgi:app", {"SCIM_BRIDGE_DATABASE_URL": url}, store.processes, folder) as (pid, port):
+            named = {f"{PREFIX}{name}": value for name, value in settings.items()}
+            with _gunicorn("wsgi:app", named, store.processes, folder) as (pid, port):
                 yield Server("bridge", pid, port, filled)
 
 
