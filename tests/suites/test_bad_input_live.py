@@ -217,11 +217,8 @@ def test_a_bulk_has_a_limit_of_operations(live: Live, ada: Any) -> None:
 def test_a_deep_operation_in_a_bulk_is_400(live: Live, ada: Any) -> None:
     data = b'{"a":' * 200 + b"1" + b"}" * 200
     body = (
-        b'{"schemas":["'
-        + BULK.encode()
-        + b'"],"Operations":[{"method":"POST","path":"/Users","bulkId":"x","data":'
-        + data
-        + b"}]}"
+        b'{"schemas":["' + BULK.encode() + b'"],"Operations":[{"method":"POST","path":"/Users",'
+        b'"bulkId":"x","data":' + data + b"}]}"
     )
     assert_error(post(live, "/Bulk", body), 400, "invalidSyntax")
 
