@@ -160,11 +160,16 @@ def _writes(tx: Tx, subject: str) -> Iterator[tuple[RequestView, bytes, bool]]:
         sa.select(*_COLUMNS, RequestRow.body)
         .where(RequestRow.subject == subject, RequestRow.method.in_(_WRITES), RequestRow.status < 300)
         .order_by(RequestRow.id.desc())
-        .limit(_LOOKED_AT)
+        .limit(_AT_ONCE)
     )
-    with tx.execution_options(yield_per=_AT_ONCE).execute(query) as rows:
-        for row in rows:
+    older = query
+    for _ in range(_LOOKED_AT // _AT_ONCE):  # bodies are large, and the first few mostly tell
+        page = tx.execute(older).all()
+        for row in page:
             yield _view(row), *_open_body(row.body)
+        if len(page) < _AT_ONCE:
+            return
+        older = query.where(RequestRow.id < page[-1].id)
 
 
 def _details(tx: Tx, *conditions: sa.ColumnElement[bool]) -> list[RequestDetail]:

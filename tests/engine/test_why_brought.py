@@ -88,7 +88,7 @@ def test_a_member_by_nesting_came_with_the_request_that_nested_the_group(world: 
     bob = world.push("bob", "Berlin")
     world.push("ann", "Staff")
     with world.db.write() as tx:
-        numbers = dict(tx.execute(sa.select(Group.display_name, Group.id)))
+        numbers = {row.display_name: row.id for row in tx.execute(sa.select(Group.display_name, Group.id))}
         tx.execute(sa.insert(NestedGroup).values(group_id=numbers["Staff"], child_id=numbers["Berlin"]))
     berlin, staff = pushes.scim_id(Group, 0), pushes.scim_id(Group, 1)
     pushes.members(staff, berlin)

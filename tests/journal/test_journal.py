@@ -110,6 +110,31 @@ def test_what_was_refused_is_kept_with_the_answer(okta: Okta) -> None:
     assert taken.view.subject is None
 
 
+def test_each_operation_of_bulk_has_an_entry_with_the_request_id_of_the_whole(okta: Okta) -> None:
+    data = {"userName": "ada@example.com", "password": "correct horse"}
+    okta.send(
+        "POST",
+        "/Bulk",
+        {
+            "schemas": ["urn:ietf:params:scim:api:messages:2.0:BulkRequest"],
+            "Operations": [
+                {"method": "POST", "path": "/Users", "bulkId": "a", "data": data},
+                {"method": "DELETE", "path": "/Users/no-such-user"},
+            ],
+        },
+    )
+    made, refused, whole = okta.flushed()
+    assert len({one.view.request_id for one in (made, refused, whole)}) == 1
+    assert [(one.view.method, one.view.target, one.view.status) for one in (made, refused, whole)] == [
+        ("POST", "/Users", 201),
+        ("DELETE", "/Users/no-such-user", 404),
+        ("POST", "/Bulk", 200),
+    ]
+    assert (made.view.subject or "").startswith("user:")
+    assert json.loads(made.body or b"") == {"userName": "ada@example.com", "password": "[secret]"}
+    assert b"correct horse" not in (whole.body or b"")
+
+
 def test_a_request_without_a_valid_token_has_no_entry(okta: Okta) -> None:
     okta.token = "scb-none"
     assert okta.send("GET", "/Users").status_code == 401
@@ -266,6 +291,20 @@ def test_the_request_that_brought_a_member_is_the_first_after_an_absence(okta: O
     with db.read() as tx:
         by = [bringer(tx, staff, [each]) for each in (ada, bob, "nobody")]
     assert [one and one.target for one in by] == [f"/Groups/{staff}?it=was", f"/Groups/{staff}?it=again", None]
+
+
+def test_only_so_many_writes_of_a_group_are_looked_at(
+    db: Database, journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    group = "11111111-1111-4111-8111-111111111111"
+    monkeypatch.setattr("scim_bridge.journal.read._LOOKED_AT", 6)
+    monkeypatch.setattr("scim_bridge.journal.read._AT_ONCE", 2)
+    for name in "gfedcba":
+        body = {"Operations": [{"op": "add", "path": "members", "value": [{"value": name}]}]}
+        enter(db, journal, target=f"/Groups/{group}?{name}", body=body)
+    with db.read() as tx:
+        found = [bringer(tx, group, [name]) for name in "afg"]
+    assert [one and one.target[-1] for one in found] == ["a", "f", None]
 
 
 def test_a_member_who_was_there_when_the_group_was_made_came_with_it(okta: Okta, db: Database) -> None:
