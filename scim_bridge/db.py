@@ -53,6 +53,11 @@ class UTCDateTime(sa.TypeDecorator[datetime]):
     impl = sa.DateTime(timezone=True)
     cache_ok = True
 
+    def bind_processor(self, dialect: sa.Dialect) -> Any:
+        """One request writes its one moment into many rows: it is turned into text once."""
+        write = super().bind_processor(dialect)
+        return write and lru_cache(maxsize=64)(write)
+
     def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
         if value is None:
             return None

@@ -20,7 +20,6 @@ import threading
 from collections import deque
 from collections.abc import Sequence
 from datetime import datetime
-from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -29,6 +28,8 @@ from scim_bridge.db import Database, Tx
 from scim_bridge.journal.entry import Asked, Entry, short_method, subject_of, to_us
 from scim_bridge.journal.pack import pack
 from scim_bridge.journal.redact import KEPT_BYTES, redact_body, redact_target
+from scim_bridge.journal.tables import RequestRow
+from scim_bridge.prepared import insert_of
 
 _EVERY_S = 1.0
 _AT_ONCE = 2_000  # rows a flush: some 20 ms, and no writer waits longer for it
@@ -43,7 +44,6 @@ class Journal:
 
     def __init__(self, db: Database) -> None:
         self._db = db
-        self._dialect = db.engine.dialect.name
         self._pid: int | None = None  # of the process whose thread flushes
         self._begin()
 
@@ -78,7 +78,7 @@ class Journal:
             body,
             None,
         )
-        tx.exec_driver_sql(_statement(self._dialect), entry)
+        _ENTER.later(tx, entry._asdict())
 
     def note(
         self, asked: Asked, *, at: datetime, source_id: int, status: int, raw: bytes | None, answer: str | None
@@ -202,7 +202,7 @@ def _bytes_of(entry: Entry) -> int:
 
 def _insert_all(tx: Tx, entries: Sequence[Entry]) -> None:
     if tx.dialect.name != "postgresql":
-        tx.exec_driver_sql(_statement(tx.dialect.name), list(entries))
+        tx.exec_driver_sql(_INSERT, list(entries))
         return
     cursor: Any = tx.connection.cursor()
     with cursor, cursor.copy(_COPY) as copy:  # half the cost of INSERT, on both sides
@@ -210,12 +210,7 @@ def _insert_all(tx: Tx, entries: Sequence[Entry]) -> None:
             copy.write_row(entry)
 
 
-@lru_cache
-def _statement(dialect: str) -> str:
-    """The INSERT in the driver's own words: SQLAlchemy's way of running one costs twice as much as the row does."""
-    mark = "?" if dialect == "sqlite" else "%s"
-    return f"INSERT INTO requests ({_COLUMNS}) VALUES ({', '.join([mark] * len(Entry._fields))})"  # noqa: S608
-
-
 _COLUMNS = ", ".join(Entry._fields)
 _COPY = f"COPY requests ({_COLUMNS}) FROM STDIN"
+_ENTER = insert_of(RequestRow, *Entry._fields)
+_INSERT = f"INSERT INTO requests ({_COLUMNS}) VALUES ({', '.join('?' * len(Entry._fields))})"  # noqa: S608

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
 
 from flask import Blueprint, Response, g, request
 from flask.sansio.blueprints import BlueprintSetupState
+from werkzeug.datastructures import Headers
 
 from scim_bridge.db import Database
 from scim_bridge.directory.joining import IsLinked
@@ -22,6 +24,9 @@ from scim_bridge.scim.me import me
 from scim_bridge.scim.problems import Problem
 from scim_bridge.scim.search import search, search_groups, search_users
 from scim_bridge.scim.service import PREFIX, Call, Service
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
 
 Handler = Callable[..., Answer]
 _STANDARD = ResourceTypes()
@@ -139,7 +144,16 @@ def _handler(handlers: Mapping[str, Handler], allowed: str) -> Handler:
     return handler
 
 
+class _Sent(Response):
+    """An answer whose headers are complete: werkzeug would read and write the addresses in them once more."""
+
+    def get_wsgi_headers(self, environ: WSGIEnvironment) -> Headers:
+        return self.headers
+
+
 def _sent(answer: Answer) -> Response:
-    response = Response(answer.text(), status=answer.status, content_type=f"{MEDIA_TYPE}; charset=utf-8")
-    response.headers.update(answer.headers)
-    return response
+    body = answer.text().encode()
+    headers = [("Content-Type", f"{MEDIA_TYPE}; charset=utf-8"), *answer.headers.items()]
+    if answer.status not in (204, 304):
+        headers.append(("Content-Length", str(len(body))))
+    return _Sent([body], answer.status, headers)
