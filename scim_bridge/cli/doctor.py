@@ -16,7 +16,7 @@ from scim_bridge.directory.sources import SourceView
 from scim_bridge.directory.tokens import TokenView
 from scim_bridge.doctor.checks import Result
 from scim_bridge.doctor.examine import Addresses, examine
-from scim_bridge.doctor.source import find_source, look_at
+from scim_bridge.doctor.source import find_source, last_use, look_at
 from scim_bridge.errors import InvalidInput
 from scim_bridge.scim.service import PREFIX
 from scim_bridge.settings import Settings
@@ -77,10 +77,10 @@ def _addresses(settings: Settings, url: str | None) -> Addresses:
 
 
 def _print_source(view: SourceView, *, now: datetime) -> None:
-    last = max((token.last_used_at for token in view.tokens if token.last_used_at), default=None)
+    tokens = [_token(token) for token in view.tokens]
     print_table(
-        ["users", "groups", "last used", "tokens"],
-        [(view.users, view.groups, age(last, now), [_token(token) for token in view.tokens])],
+        ["users", "groups", "last used", "tokens", "may come from"],
+        [(view.users, view.groups, age(last_use(view), now), tokens, view.networks or "anywhere")],
         empty="",
     )
     click.echo()

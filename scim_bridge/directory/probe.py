@@ -25,7 +25,7 @@ import sqlalchemy as sa
 from scim_bridge.audit.record import UNRECORDED, record
 from scim_bridge.db import Base, Tx
 from scim_bridge.directory.keys import numbers
-from scim_bridge.directory.tables import DeletedUser, Group, GroupChange, Person, PersonChange, Source, Token, User
+from scim_bridge.directory.tables import DeletedUser, Group, GroupChange, Person, PersonChange, Source, User
 from scim_bridge.directory.tokens import new_token
 
 TOKEN_LIVES = timedelta(minutes=15)
@@ -51,8 +51,7 @@ def make_probe(tx: Tx, *, kind: str, now: datetime, actor: str) -> Probe:
     name = f"probe-{secrets.token_hex(6)}"
     made = {"name": name, "kind": kind, "joins": False, "created_at": now, "is_probe": True}
     source_id = tx.execute(sa.insert(Source).values(made).returning(Source.id)).scalar_one()
-    token = new_token(tx, source_id, now=now, actor=UNRECORDED)
-    tx.execute(sa.update(Token).where(Token.source_id == source_id).values(expires_at=now + TOKEN_LIVES))
+    token = new_token(tx, source_id, now=now, expires_after=TOKEN_LIVES, actor=UNRECORDED)
     record(tx, at=now, actor=actor, action="source.probed", subject=f"source:{name}", detail={"kind": kind})
     return Probe(source_id, name, token)
 

@@ -38,6 +38,12 @@ def find_source(tx: Tx, name: str, now: datetime) -> SourceView:
     raise NotFound(f"there is no source {name}", advice="`scim-bridge source list` shows them")
 
 
+def last_use(source: SourceView) -> datetime | None:
+    """When any of its credentials was used last."""
+    used = (source.tenant_used_at, *(token.last_used_at for token in source.tokens))
+    return max((at for at in used if at is not None), default=None)
+
+
 def look_at(tx: Tx, source: SourceView, now: datetime) -> Iterator[Result]:
     """What its rows say, as results."""
     name = source.name
@@ -57,6 +63,8 @@ def _result(name: str, why: str, saw: str | None, advice: str | None) -> Result:
 
 def _token(source: SourceView, now: datetime) -> tuple[str | None, str]:
     rotate = f"`scim-bridge source rotate {source.name}`, and give the provider the new one"
+    if source.tenant_id is not None:
+        return None, rotate  # Entra's own JWTs need none
     if not source.tokens:
         return f"{source.name} has no live token", rotate
     ends = [token.expires_at for token in source.tokens if token.expires_at is not None]
@@ -68,7 +76,7 @@ def _token(source: SourceView, now: datetime) -> tuple[str | None, str]:
 
 def _used(source: SourceView, now: datetime) -> tuple[str | None, str]:
     check = f"check {_WHERE[source.kind]}"
-    last = max((token.last_used_at for token in source.tokens if token.last_used_at), default=None)
+    last = last_use(source)
     if last is None:
         return f"{source.name} was never used: the provider has not called yet", check
     quiet = _QUIET_AFTER.get(source.kind)

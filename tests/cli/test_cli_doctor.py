@@ -29,7 +29,7 @@ from scim_bridge.schema import upgrade
 
 HTML = {"Content-Type": "text/html"}
 _WAITING = (PersonChange, GroupChange, RevisionChange)
-LATER = {"rfc.filters", "rfc.search", "entra.manager_in_create"}
+LATER = {"rfc.search", "entra.manager_in_create"}
 """Checks of what the server cannot do yet."""
 
 

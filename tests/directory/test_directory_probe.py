@@ -11,7 +11,8 @@ from databases import NOON
 
 from scim_bridge.audit.tables import AuditRow
 from scim_bridge.db import Base, Database
-from scim_bridge.directory import groups, sources, users
+from scim_bridge.directory import groups, users
+from scim_bridge.directory.authentication import authenticate
 from scim_bridge.directory.delta import MemberDelta
 from scim_bridge.directory.people import find_people, load_people
 from scim_bridge.directory.probe import Probe, changes_left, drop_left_probes, make_probe, remove_probe
@@ -38,7 +39,7 @@ def audited(db: Database) -> list[tuple[Any, ...]]:
 def make(db: Database) -> tuple[Probe, SourceRef]:
     with db.write() as tx:
         probe = make_probe(tx, kind="okta", now=NOON, actor="cli:ops")
-        ref = sources.authenticate(tx, probe.token, NOON)
+        ref = authenticate(tx, probe.token, NOON)
     assert ref is not None
     return probe, ref
 
@@ -63,7 +64,7 @@ def probe(db: Database) -> Probe:
 
 def test_its_token_ends_by_itself(db: Database, probe: Probe) -> None:
     with db.read() as tx:
-        assert sources.authenticate(tx, probe.token, LATER) is None
+        assert authenticate(tx, probe.token, LATER) is None
 
 
 def test_nothing_of_it_is_left(db: Database, okta: SourceRef) -> None:
@@ -123,7 +124,7 @@ def test_no_list_shows_it(db: Database, okta: SourceRef) -> None:
 def test_it_says_how_much_of_it_the_engine_has_not_seen(db: Database, probe: Probe, okta: SourceRef) -> None:
     with db.write() as tx:
         assert changes_left(tx, probe.source_id) == 0
-        ref = sources.authenticate(tx, probe.token, NOON)
+        ref = authenticate(tx, probe.token, NOON)
     push(db, okta)
     assert ref is not None
     push(db, ref)

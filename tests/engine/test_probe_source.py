@@ -5,7 +5,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from engine_kit import World, mapping
 
-from scim_bridge.directory import groups, sources, users
+from scim_bridge.directory import groups, users
+from scim_bridge.directory.authentication import authenticate
 from scim_bridge.directory.delta import MemberDelta
 from scim_bridge.directory.probe import Probe, changes_left, make_probe
 from scim_bridge.directory.tables import Source
@@ -23,7 +24,7 @@ def pushed(world: World) -> tuple[Probe, int]:
     """A probe with somebody in the group Staff."""
     with world.db.write() as tx:
         probe = make_probe(tx, kind="okta", now=world.now, actor="cli:ops")
-        ref = sources.authenticate(tx, probe.token, world.now)
+        ref = authenticate(tx, probe.token, world.now)
         assert ref is not None
         address = f"eve@{probe.domain}"
         user = users.create_user(
