@@ -72,6 +72,8 @@ _BY_ID_LOCKED = Prepared(lambda _: _WITH_ID.with_for_update(key_share=True))
 _NEW_GROUP = sa.insert(Group).returning(Group.id)
 _CHANGE_GROUP = change_of(Group, "document", "display_name", "display_name_key", "external_id", "version", "changed_at")
 
+_CHANGE_MEMBERS = change_of(Group, "version", "changed_at")  # no index is touched
+
 
 def list_groups(tx: Tx, *, text: str | None) -> list[GroupView]:
     """Groups of all sources but probes, by name; ``text`` keeps those whose name contains it, in any case."""
@@ -126,7 +128,11 @@ def change_group(
     if document == group.document and not changed:
         return group
     version = group.version + 1
-    _CHANGE_GROUP.later(tx, {"row": group.id, "version": version, "changed_at": now, **_columns(document)})
+    values = {"row": group.id, "version": version, "changed_at": now}
+    if document == group.document:
+        _CHANGE_MEMBERS.later(tx, values)
+    else:
+        _CHANGE_GROUP.later(tx, values | _columns(document))
     old_name, new_name = group.document["displayName"], document["displayName"]
     external_id = document.get("externalId")
     if external_id != group.document.get("externalId"):

@@ -27,18 +27,21 @@ def people_of(dialect: str) -> Any:
     return sa.select(User.person_id).where(User.id.in_(bound_numbers(dialect, "chosen"))).distinct()
 
 
-@cache
-def by_scim_id(table: type[User] | type[Group]) -> Prepared:
-    """``scim_id, id, source_id`` of those whose public id is ``chosen``.
+@Prepared
+def users_by_scim_id(dialect: str) -> Any:
+    """``scim_id, id, source_id, person_id`` of the users whose public id is ``chosen``.
 
     scim_id is unique by itself; naming the source too would tempt the planner into its index.
     """
+    chosen = bound_texts(dialect, "chosen")
+    return sa.select(User.scim_id, User.id, User.source_id, User.person_id).where(User.scim_id.in_(chosen))
 
-    def build(dialect: str) -> Any:
-        chosen = bound_texts(dialect, "chosen")
-        return sa.select(table.scim_id, table.id, table.source_id).where(table.scim_id.in_(chosen))
 
-    return Prepared(build)
+@Prepared
+def groups_by_scim_id(dialect: str) -> Any:
+    """``scim_id, id, source_id`` of the groups whose public id is ``chosen``."""
+    chosen = bound_texts(dialect, "chosen")
+    return sa.select(Group.scim_id, Group.id, Group.source_id).where(Group.scim_id.in_(chosen))
 
 
 @cache
@@ -52,6 +55,35 @@ def by_external_id(table: type[User] | type[Group]) -> Prepared:
         )
 
     return Prepared(build)
+
+
+@Prepared
+def users_in(dialect: str) -> Any:
+    """``group_id, scim_id`` of the users in the groups ``chosen``."""
+    members = sa.select(Membership.group_id, User.scim_id).join(User, User.id == Membership.user_id)
+    return members.where(Membership.group_id.in_(bound_numbers(dialect, "chosen"))).order_by(Membership.user_id)
+
+
+@Prepared
+def groups_in(dialect: str) -> Any:
+    """``group_id, scim_id`` of the groups in the groups ``chosen``."""
+    members = sa.select(NestedGroup.group_id, Group.scim_id).join(Group, Group.id == NestedGroup.child_id)
+    return members.where(NestedGroup.group_id.in_(bound_numbers(dialect, "chosen"))).order_by(NestedGroup.child_id)
+
+
+@Prepared
+def waiting(dialect: str) -> Any:
+    """``group_id, value`` of those for whom the groups ``chosen`` wait."""
+    members = sa.select(PendingMember.group_id, PendingMember.value)
+    return members.where(PendingMember.group_id.in_(bound_numbers(dialect, "chosen"))).order_by(PendingMember.value)
+
+
+@Prepared
+def groups_of(dialect: str) -> Any:
+    """``user_id, scim_id, display_name`` of the groups in which the users ``chosen`` are."""
+    groups = sa.select(Membership.user_id, Group.scim_id, Group.display_name)
+    mine = Membership.user_id.in_(bound_numbers(dialect, "chosen"))
+    return groups.join(Group, Group.id == Membership.group_id).where(mine).order_by(Group.id)
 
 
 @cache

@@ -17,7 +17,7 @@ from scim_bridge.db import Tx, insert
 from scim_bridge.directory import member_statements as statements
 from scim_bridge.directory.changes import mark_group, mark_people
 from scim_bridge.directory.delta import MemberDelta
-from scim_bridge.directory.keys import checked, numbers
+from scim_bridge.directory.keys import checked
 from scim_bridge.directory.tables import Group, Membership, NestedGroup, PendingMember, User
 from scim_bridge.errors import InvalidInput
 
@@ -30,6 +30,7 @@ class Changed:
     removed: tuple[int, ...] = ()
     children: tuple[int, ...] = ()
     pending: int = 0
+    people: Mapping[int, int | None] = field(default_factory=dict)  # of users, where they are known
 
     def __bool__(self) -> bool:
         return bool(self.added or self.removed or self.children or self.pending)
@@ -45,7 +46,7 @@ class Member:
 
 @dataclass(slots=True)
 class _Resolved:
-    users: set[int] = field(default_factory=set)
+    users: dict[int, int | None] = field(default_factory=dict)  # with their people, where those are known
     groups: set[int] = field(default_factory=set)
     unknown: set[str] = field(default_factory=set)
 
@@ -58,17 +59,20 @@ def change_members(tx: Tx, source_id: int, group_id: int, delta: MemberDelta, *,
     new = _resolve(tx, source_id, delta.add)
     if group_id in new.groups:
         raise _in_itself()
+    people = new.users
     removed: Sequence[int] = ()
     out: Sequence[int] = ()
     pending = 0
     if delta.replace:
         removed, out, pending = _take(tx, group_id, new, spare=True)
     elif delta.remove:
-        removed, out, pending = _take(tx, group_id, _resolve(tx, source_id, delta.remove), spare=False)
-    added = _put(tx, Membership, group_id, new.users)
+        old = _resolve(tx, source_id, delta.remove)
+        people = new.users | old.users
+        removed, out, pending = _take(tx, group_id, old, spare=False)
+    added = _put(tx, Membership, group_id, set(new.users))
     into = _put(tx, NestedGroup, group_id, new.groups)
     pending += _keep_pending(tx, source_id, group_id, new.unknown, now=now)
-    return Changed(tuple(added), tuple(removed), (*into, *out), pending)
+    return Changed(tuple(added), tuple(removed), (*into, *out), pending, people)
 
 
 def people_of(tx: Tx, user_ids: Sequence[int]) -> list[int]:
@@ -96,16 +100,10 @@ def members_of(tx: Tx, group_ids: Sequence[int]) -> dict[int, list[Member]]:
     found: dict[int, list[Member]] = {group_id: [] for group_id in group_ids}
     if not group_ids:
         return found
-    ids = numbers(tx, group_ids)
-    users = sa.select(Membership.group_id, User.scim_id).join(User, User.id == Membership.user_id)
-    for row in tx.execute(users.where(Membership.group_id.in_(ids)).order_by(Membership.user_id)):
-        found[row.group_id].append(Member(row.scim_id, "User"))
-    nested = sa.select(NestedGroup.group_id, Group.scim_id).join(Group, Group.id == NestedGroup.child_id)
-    for row in tx.execute(nested.where(NestedGroup.group_id.in_(ids)).order_by(NestedGroup.child_id)):
-        found[row.group_id].append(Member(row.scim_id, "Group"))
-    waiting = sa.select(PendingMember.group_id, PendingMember.value)
-    for row in tx.execute(waiting.where(PendingMember.group_id.in_(ids)).order_by(PendingMember.value)):
-        found[row.group_id].append(Member(row.value, None))
+    chosen = {"chosen": list(group_ids)}
+    for kind, statement in (("User", statements.users_in), ("Group", statements.groups_in), (None, statements.waiting)):
+        for group_id, value in statement.all(tx, chosen):
+            found[group_id].append(Member(value, kind))
     return found
 
 
@@ -114,11 +112,8 @@ def groups_of(tx: Tx, user_ids: Sequence[int]) -> dict[int, list[tuple[str, str]
     found: dict[int, list[tuple[str, str]]] = {user_id: [] for user_id in user_ids}
     if not user_ids:
         return found
-    query = sa.select(Membership.user_id, Group.scim_id, Group.display_name).join(
-        Group, Group.id == Membership.group_id
-    )
-    for row in tx.execute(query.where(Membership.user_id.in_(numbers(tx, user_ids))).order_by(Group.id)):
-        found[row.user_id].append((row.scim_id, row.display_name))
+    for user_id, scim_id, name in statements.groups_of.all(tx, {"chosen": list(user_ids)}):
+        found[user_id].append((scim_id, name))
     return found
 
 
@@ -167,7 +162,9 @@ def mark_changed(tx: Tx, group_id: int, changed: Changed, *, now: datetime) -> N
     """One change row for the users that came or went, one more for each nested group."""
     users = (*changed.added, *changed.removed)
     if users:
-        mark_group(tx, group_id, person_ids=people_of(tx, users), now=now)
+        people = {changed.people.get(user_id) for user_id in users}
+        known = people_of(tx, users) if None in people else sorted(one for one in people if one is not None)
+        mark_group(tx, group_id, person_ids=known, now=now)
     for child_id in changed.children:
         mark_group(tx, child_id, person_ids=None, now=now)
 
@@ -190,12 +187,15 @@ def _resolve(tx: Tx, source_id: int, values: Sequence[str]) -> _Resolved:
     """Ids first, then externalIds; an externalId that several bear stands for nobody."""
     found = _Resolved()
     rest = {checked(value, "members.value") for value in values}
-    for table, ids in ((User, found.users), (Group, found.groups)):
-        if not rest:
-            return found
-        for scim_id, row_id, row_source in statements.by_scim_id(table).all(tx, {"chosen": sorted(rest)}):
+    if rest:
+        for scim_id, user_id, row_source, person_id in statements.users_by_scim_id.all(tx, {"chosen": sorted(rest)}):
             if row_source == source_id:
-                ids.add(row_id)
+                found.users[user_id] = person_id
+                rest.discard(scim_id)
+    if rest:
+        for scim_id, child_id, row_source in statements.groups_by_scim_id.all(tx, {"chosen": sorted(rest)}):
+            if row_source == source_id:
+                found.groups.add(child_id)
                 rest.discard(scim_id)
     if rest:
         _resolve_external(tx, source_id, found, rest)
@@ -204,15 +204,18 @@ def _resolve(tx: Tx, source_id: int, values: Sequence[str]) -> _Resolved:
 
 
 def _resolve_external(tx: Tx, source_id: int, found: _Resolved, rest: set[str]) -> None:
-    bearers: dict[str, list[tuple[set[int], int]]] = {}
+    bearers: dict[str, list[tuple[type[User] | type[Group], int]]] = {}
     chosen = {"source": source_id, "chosen": sorted(rest)}
-    for table, ids in ((User, found.users), (Group, found.groups)):
+    for table in (User, Group):
         for external_id, row_id in statements.by_external_id(table).all(tx, chosen):
-            bearers.setdefault(external_id, []).append((ids, row_id))
+            bearers.setdefault(external_id, []).append((table, row_id))
     for value, owners in bearers.items():
         if len(owners) == 1:
-            ids, bearer = owners[0]
-            ids.add(bearer)
+            table, bearer = owners[0]
+            if table is User:
+                found.users[bearer] = None
+            else:
+                found.groups.add(bearer)
             rest.discard(value)
 
 

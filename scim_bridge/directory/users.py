@@ -6,7 +6,7 @@ writer waits for the first and no update is lost.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -73,9 +73,12 @@ _STATED = (
 )
 _NEW_USER = insert_of(User, "id", "scim_id", "source_id", "created_at", *_STATED)
 _CHANGE_USER = change_of(User, *_STATED)
+_CHANGE_DOCUMENT = change_of(User, "active", "document", "version", "changed_at")  # no index is touched
 _NEW_EMAIL = insert_of(UserEmail, "user_id", "position", "value_key", "type_key", "is_primary")
 _DROP_EMAILS = Prepared(lambda _: sa.delete(UserEmail).where(UserEmail.user_id == sa.bindparam("user")))
-_WITH_ID = sa.select(*USER_COLUMNS).where(User.scim_id == sa.bindparam("id"), User.source_id == sa.bindparam("source"))
+_WITH_ID = sa.select(*USER_COLUMNS, sa.exists().where(Membership.user_id == User.id)).where(
+    User.scim_id == sa.bindparam("id"), User.source_id == sa.bindparam("source")
+)
 _BY_ID = Prepared(lambda _: _WITH_ID)
 _BY_ID_LOCKED = Prepared(lambda _: _WITH_ID.with_for_update(key_share=True))
 
@@ -153,9 +156,12 @@ def change_user(
     joined = Joined(user.person_id, "kept")
     if old.join_key != new.join_key:
         joined = person_after_change(tx, source, user.id, user.person_id, new, is_linked=is_linked)
-    changed = StoredUser(user.id, user.scim_id, joined.person_id, document, user.version + 1, user.created_at, now)
-    _store(tx, changed, new)
+    changed = StoredUser(
+        user.id, user.scim_id, joined.person_id, document, user.version + 1, user.created_at, now, user.has_groups
+    )
     _let_others_know(tx, source, user, changed, old, new, now=now)
+    is_found_alike = changed.person_id == user.person_id and replace(old, active=new.active) == new
+    _store(tx, changed, new, is_found_alike=is_found_alike)
     detail: dict[str, Any] = {"attributes": _differing(user.document, document)}
     record(
         tx,
@@ -169,16 +175,20 @@ def change_user(
     return changed
 
 
-def _store(tx: Tx, user: StoredUser, facts: Facts) -> None:
+def _store(tx: Tx, user: StoredUser, facts: Facts, *, is_found_alike: bool) -> None:
     """Write the row; raises UserNameTaken, at the latest with the commit."""
     values = {
+        "row": user.id,
         "document": user.document,
         "version": user.version,
         "changed_at": user.changed_at,
         "person_id": user.person_id,
         **facts.columns(),
     }
-    _CHANGE_USER.later(tx, {"row": user.id, **values}, conflict=_TAKEN)
+    if is_found_alike:
+        _CHANGE_DOCUMENT.later(tx, values)
+    else:
+        _CHANGE_USER.later(tx, values, conflict=_TAKEN)
 
 
 def _let_others_know(
