@@ -159,9 +159,12 @@ def change_user(
     changed = StoredUser(
         user.id, user.scim_id, joined.person_id, document, user.version + 1, user.created_at, now, user.has_groups
     )
-    _let_others_know(tx, source, user, changed, old, new, now=now)
-    is_found_alike = changed.person_id == user.person_id and replace(old, active=new.active) == new
-    _store(tx, changed, new, is_found_alike=is_found_alike)
+    if replace(old, active=new.active) == new:  # it is found by the same values: nothing else hangs on the change
+        mark_people(tx, [user.person_id], now=now)
+        _CHANGE_DOCUMENT.later(tx, _values(changed, new))
+    else:
+        _CHANGE_USER.later(tx, _values(changed, new), conflict=_TAKEN)
+        _let_others_know(tx, source, user, changed, old, new, now=now)
     detail: dict[str, Any] = {"attributes": _differing(user.document, document)}
     record(
         tx,
@@ -175,9 +178,8 @@ def change_user(
     return changed
 
 
-def _store(tx: Tx, user: StoredUser, facts: Facts, *, is_found_alike: bool) -> None:
-    """Write the row; raises UserNameTaken, at the latest with the commit."""
-    values = {
+def _values(user: StoredUser, facts: Facts) -> dict[str, Any]:
+    return {
         "row": user.id,
         "document": user.document,
         "version": user.version,
@@ -185,10 +187,6 @@ def _store(tx: Tx, user: StoredUser, facts: Facts, *, is_found_alike: bool) -> N
         "person_id": user.person_id,
         **facts.columns(),
     }
-    if is_found_alike:
-        _CHANGE_DOCUMENT.later(tx, values)
-    else:
-        _CHANGE_USER.later(tx, values, conflict=_TAKEN)
 
 
 def _let_others_know(
