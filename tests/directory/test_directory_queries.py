@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from databases import NOON
 from filter_kit import CUSTOM, GROUP_TRAITS, ROOT, USER_TRAITS, found_company
 
 from scim_bridge.db import Database
+from scim_bridge.directory import users
 from scim_bridge.directory.lookups import GROUP_LOOKUPS, USER_LOOKUPS, find_lookup
 from scim_bridge.directory.queries import Condition, group_condition, user_condition
 from scim_bridge.directory.sources import SourceRef
@@ -137,22 +139,22 @@ LOOKED_UP_GROUPS = {
 
 def test_what_providers_ask_for_is_looked_up(db: Database, many: SourceRef) -> None:
     dialect = "sqlite" if db.is_sqlite else "postgresql"
-    users = {
+    of_users = {
         text: sa.select(User.scim_id).where(
             user_condition(dialect, many.id, parse_filter(text), USER_TRAITS, root=ROOT)
         )
         for text in LOOKED_UP_USERS
     }
-    groups = {
+    of_groups = {
         text: sa.select(Group.scim_id).where(
             group_condition(dialect, many.id, parse_filter(text), GROUP_TRAITS, root=ROOT)
         )
         for text in LOOKED_UP_GROUPS
     }
     with db.read() as tx:
-        assert {text: list(tx.execute(query).scalars()) for text, query in users.items()} == LOOKED_UP_USERS
-        assert {text: list(tx.execute(query).scalars()) for text, query in groups.items()} == LOOKED_UP_GROUPS
-    queries = users | groups
+        assert {text: list(tx.execute(query).scalars()) for text, query in of_users.items()} == LOOKED_UP_USERS
+        assert {text: list(tx.execute(query).scalars()) for text, query in of_groups.items()} == LOOKED_UP_GROUPS
+    queries = of_users | of_groups
     assert {text: _walks(db, query) for text, query in queries.items()} == {text: [] for text in queries}
 
 
@@ -272,6 +274,36 @@ def test_a_search_over_several_kinds_is_lenient(db: Database, okta: SourceRef, t
 
 def test_a_lenient_search_keeps_passwords(db: Database) -> None:
     assert "sensitive" in _refusal('password eq "x"', lenient=True)
+
+
+@pytest.mark.parametrize(
+    ("condition", "holds"),
+    [
+        ('eq "2026-11-22T12:00:00Z"', True),
+        ('eq "2026-11-22T12:00:00.0007Z"', False),
+        ('eq "2026-11-22T12:00:00.001Z"', False),
+        ('ne "2026-11-22T12:00:00Z"', False),
+        ('gt "2026-11-22T12:00:00Z"', False),
+        ('gt "2026-11-22T12:00:00.0001Z"', False),
+        ('gt "2026-11-22T11:59:59.9999Z"', True),
+        ('ge "2026-11-22T12:00:00Z"', True),
+        ('ge "2026-11-22T12:00:00.0001Z"', False),
+        ('lt "2026-11-22T12:00:00Z"', False),
+        ('lt "2026-11-22T12:00:00.0001Z"', True),
+        ('lt "2026-11-22T12:00:00.001Z"', True),
+        ('le "2026-11-22T12:00:00Z"', True),
+        ('le "2026-11-22T11:59:59.9999Z"', False),
+        ('gt "0001-01-01T00:00:00+14:00"', True),
+        ('lt "9999-12-31T23:59:59.999999-14:00"', True),
+        ('ge "9999-12-31T23:59:59.999999-14:00"', False),
+    ],
+)
+def test_times_are_asked_for_as_they_are_shown(db: Database, okta: SourceRef, condition: str, holds: bool) -> None:
+    with db.write() as tx:
+        now = NOON + timedelta(microseconds=700)  # shown as 12:00:00.000Z
+        users.create_user(tx, okta, {"userName": "ada"}, now=now)
+        where = user_condition(tx.dialect.name, okta.id, parse_filter(f"meta.created {condition}"), USER_TRAITS)
+        assert tx.execute(sa.select(sa.func.count()).select_from(User).where(where)).scalar_one() == int(holds)
 
 
 def test_conditions_see_one_source_only(db: Database, okta: SourceRef, entra: SourceRef) -> None:
