@@ -179,6 +179,8 @@ def test_the_beginning_of_a_name_is_a_range_on_sqlite(db: Database, many: Source
         ('userName eq "ADA"', "username", {"key": "ada"}),
         ('EXTERNALID eq "E1"', "externalid", {"key": "E1"}),
         ('id eq "x"', "id", {"key": "x"}),
+        ('Emails.Value eq "A@b.c"', "emails.value", {"key": "a@b.c"}),
+        ('emails[TYPE eq "Work"].value eq "A@b.c"', "emails[type].value", {"key": "a@b.c", "type": "work"}),
     ],
 )
 def test_lookups_of_users(text: str, name: str, bound: dict[str, str]) -> None:
@@ -194,12 +196,38 @@ def test_lookups_of_users(text: str, name: str, bound: dict[str, str]) -> None:
         "userName eq null",
         'userName.x eq "a"',
         "userName pr",
+        'emails[type eq "work"].display eq "a"',
+        'emails[primary eq true].value eq "a"',
+        'phoneNumbers[type eq "work"].value eq "a"',
+        'emails[type eq "work"]',
         f'{ENTERPRISE}:id eq "a"',
         'title eq "a"',
     ],
 )
 def test_other_filters_are_no_lookups(text: str) -> None:
     assert find_lookup(parse_filter(text), USER_LOOKUPS) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ('userName eq "ADA@example.com"', ["ada@example.com"]),
+        ('emails eq "BOB@work.org"', ["bob"]),
+        ('emails[type eq "WORK"].value eq "bob@work.org"', ["bob"]),
+        ('emails[type eq "home"].value eq "bob@work.org"', []),
+    ],
+)
+def test_a_lookup_of_users_finds_what_the_filter_finds(
+    db: Database, okta: SourceRef, text: str, names: list[str]
+) -> None:
+    found_company(db, okta)
+    lookup = find_lookup(parse_filter(text), USER_LOOKUPS)
+    assert lookup is not None
+    looked_up = sa.select(User.user_name_key).where(USER_LOOKUPS[lookup.name])
+    with db.read() as tx:
+        filtered = user_condition(tx.dialect.name, okta.id, parse_filter(text), USER_TRAITS)
+        assert list(tx.execute(looked_up, {"source": okta.id, **lookup.bound}).scalars()) == names
+        assert list(tx.execute(sa.select(User.user_name_key).where(filtered)).scalars()) == names
 
 
 @pytest.mark.parametrize(
