@@ -48,11 +48,11 @@ def postgresql_server() -> psycopg.Connection:
 
 
 @contextmanager
-def postgresql_database() -> Iterator[str]:
-    """The SQLAlchemy URL of a new, empty database that is dropped at the end."""
+def postgresql_database(options: str = "") -> Iterator[str]:
+    """The SQLAlchemy URL of a new, empty database that is dropped at the end; ``options`` of CREATE DATABASE."""
     server = postgresql_server()
     name = f"scim_bridge_test_{uuid4().hex}"
-    server.execute(f'CREATE DATABASE "{name}"')
+    server.execute(f'CREATE DATABASE "{name}" {options}')
     try:
         yield database_url(name)
     finally:

@@ -12,20 +12,32 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from scim_bridge.directory.spots import Condition
-from scim_bridge.directory.tables import Group, User
-from scim_bridge.filters import Compare, Filter
+from scim_bridge.directory.tables import Group, User, UserEmail
+from scim_bridge.filters import Compare, Filter, ValuePath
 from scim_bridge.folding import fold, name_key
 
 _SOURCE: sa.BindParameter[int] = sa.bindparam("source", type_=sa.Integer())
 _KEY: sa.BindParameter[str] = sa.bindparam("key", type_=sa.Text())
 _TEXT: sa.BindParameter[str] = sa.bindparam("text", type_=sa.Text())
 
+_TYPE: sa.BindParameter[str] = sa.bindparam("type", type_=sa.Text())
+
+
+def _with_address(*conditions: Condition) -> Condition:
+    # SQLite would rather walk the whole source than use the narrow index that was asked for: hence the + 0
+    found = sa.select(UserEmail.user_id).where(UserEmail.value_key == _KEY, *conditions)
+    return sa.and_(User.source_id + 0 == _SOURCE, User.id.in_(found))
+
+
 USER_LOOKUPS: Mapping[str, Condition] = {
     "username": sa.and_(User.source_id == _SOURCE, User.user_name_key == _KEY),
     "externalid": sa.and_(User.source_id == _SOURCE, User.external_id == _KEY),
     "id": sa.and_(User.source_id + 0 == _SOURCE, User.scim_id == _KEY),
+    "emails": _with_address(),
+    "emails.value": _with_address(),
+    "emails[type].value": _with_address(UserEmail.type_key == _TYPE),
 }
-"""By lower-case attribute; bound are ``source`` (a source's id) and ``key``."""
+"""By lower-case attribute; bound are ``source`` (a source's id) and ``key``, in the last one ``type`` too."""
 
 GROUP_LOOKUPS: Mapping[str, Condition] = {
     "displayname": sa.and_(
@@ -42,6 +54,8 @@ _KEYS: Mapping[str, Callable[[str], dict[str, str]]] = {
     "username": lambda value: {"key": fold(value)},
     "externalid": lambda value: {"key": value},
     "id": lambda value: {"key": value},
+    "emails": lambda value: {"key": fold(value)},
+    "emails.value": lambda value: {"key": fold(value)},
     "displayname": lambda value: {"key": name_key(value), "text": fold(value)},
 }
 
@@ -55,10 +69,30 @@ class Lookup:
 
 
 def find_lookup(filter: Filter | None, lookups: Mapping[str, Condition]) -> Lookup | None:
-    """The one of ``lookups`` that ``filter`` is, a single equality without URN; None for all other filters."""
+    """The one of ``lookups`` that ``filter`` is: a single equality without URN. None for all other filters."""
+    if isinstance(filter, ValuePath):
+        return _in_element(filter, lookups)
+    value = _equal(filter)
+    if value is None or not isinstance(filter, Compare):
+        return None
+    path = filter.path
+    name = path.name.lower() if path.sub is None else f"{path.name}.{path.sub}".lower()
+    return Lookup(name, _KEYS[name](value)) if name in lookups else None
+
+
+def _in_element(filter: ValuePath, lookups: Mapping[str, Condition]) -> Lookup | None:
+    """``emails[type eq "work"].value eq "a@b.c"``: by this Entra finds users, if told so."""
+    kind, value = _equal(filter.where, "type"), _equal(filter.test, "value")
+    name = f"{filter.path.name.lower()}[type].value"
+    if kind is None or value is None or filter.path.urn is not None or name not in lookups:
+        return None
+    return Lookup(name, {"key": fold(value), "type": fold(kind)})
+
+
+def _equal(filter: Filter | None, name: str | None = None) -> str | None:
+    """The text that an attribute without URN, or this one, must equal."""
     if not isinstance(filter, Compare) or filter.op != "eq" or not isinstance(filter.value, str):
         return None
-    name = filter.path.name.lower()
-    if filter.path.urn is not None or filter.path.sub is not None or name not in lookups:
+    if filter.path.urn is not None or (name is not None and filter.path.name.lower() != name):
         return None
-    return Lookup(name, _KEYS[name](filter.value))
+    return filter.value

@@ -13,6 +13,7 @@ all others, all extensions       | the document
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -39,6 +40,7 @@ from scim_bridge.filters import Trait
 from scim_bridge.filters.values import Key
 from scim_bridge.folding import fold, name_key
 
+_DIGEST = re.compile(r'\.[^."]*"$')
 _NOTHING = TextSpot(sa.cast(sa.null(), sa.Text()))
 
 
@@ -91,6 +93,23 @@ class NameSpot(Spot):
     def holds(self, op: str, trait: Trait, wanted: Key) -> Condition:
         decided = compared(op, self.key(trait), wanted)
         return sa.and_(self.column == name_key(str(wanted)), decided) if op == "eq" else decided
+
+
+@dataclass(frozen=True, slots=True)
+class VersionSpot(Spot):
+    """``W/"7"``; what is shown may have a digest of other rows behind it (``W/"7.1f0c66a2"``), which is passed over."""
+
+    version: Expression
+
+    def key(self, trait: Trait) -> Expression:
+        text = sa.cast(self.version, sa.Text())
+        return sa.literal('W/"', sa.Text()) + text + sa.literal('"', sa.Text())
+
+    def present(self) -> Condition:
+        return sa.true()
+
+    def holds(self, op: str, trait: Trait, wanted: Key) -> Condition:
+        return compared(op, self.key(trait), _DIGEST.sub('"', str(wanted)) if op == "eq" else wanted)
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,14 +192,13 @@ def stored_groups(dialect: str, root: str, source_id: int | None = None) -> Stor
 
 
 def _meta(kind: str, table: type[User] | type[Group], root: str) -> Spot:
-    version = sa.literal('W/"', sa.Text()) + sa.cast(table.version, sa.Text()) + sa.literal('"', sa.Text())
     return PartsSpot(
         {
             "resourceType": TextSpot(sa.literal(kind, sa.Text())),
             "created": MomentSpot(table.created_at.expression),
             "lastModified": MomentSpot(table.changed_at.expression),
             "location": AddressSpot(root, table.scim_id.expression),
-            "version": TextSpot(version),
+            "version": VersionSpot(table.version.expression),
         }
     )
 

@@ -21,19 +21,19 @@ ACME = SchemaDefinition(
     "Acme",
     "What operators declare: every kind, also with several values.",
     (
-        Attribute("level", "integer"),  # type: ignore[arg-type]
-        Attribute("ratio", "decimal"),  # type: ignore[arg-type]
+        Attribute("level", "integer"),
+        Attribute("ratio", "decimal"),
         Attribute("remote", "boolean"),
         Attribute("startsAt", "dateTime"),
         Attribute("badge", case_exact=True),
         Attribute("photo", "binary", case_exact=True),
         Attribute("skills", multi=True),
-        Attribute("floors", "integer", multi=True),  # type: ignore[arg-type]
+        Attribute("floors", "integer", multi=True),
         Attribute(
             "desks",
             "complex",
             multi=True,
-            subs=(Attribute("value"), Attribute("floor", "integer"), Attribute("primary", "boolean")),  # type: ignore[arg-type]
+            subs=(Attribute("value"), Attribute("floor", "integer"), Attribute("primary", "boolean")),
         ),
     ),
 )

@@ -6,14 +6,15 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from databases import NOON, postgresql_database
 from filter_kit import CUSTOM, GROUP_TRAITS, ROOT, USER_TRAITS, Company, found_company
 
-from scim_bridge.db import Database
-from scim_bridge.directory.groups import page_of_groups
+from scim_bridge.clock import FrozenClock
+from scim_bridge.db import Base, Database
+from scim_bridge.directory import sources, users
 from scim_bridge.directory.ordering import group_order, user_order
 from scim_bridge.directory.sources import SourceRef
 from scim_bridge.directory.tables import Group, User
-from scim_bridge.directory.users import page_of_users
 from scim_bridge.errors import InvalidInput
 from scim_bridge.scim.definitions import ENTERPRISE
 
@@ -28,8 +29,8 @@ def company(db: Database, okta: SourceRef) -> Company:
 def _sorted(db: Database, source: SourceRef, by: str, *, descending: bool = False) -> list[Any]:
     with db.read() as tx:
         order = user_order(tx.dialect.name, by, USER_TRAITS, descending=descending, root=ROOT)
-        _, rows = page_of_users(tx, source.id, User.source_id == source.id, offset=0, limit=10, order=order)
-    return [row.document["userName"] for row in rows]
+        documents = tx.execute(sa.select(User.document).where(User.source_id == source.id).order_by(*order)).scalars()
+        return [document["userName"] for document in documents]
 
 
 @pytest.mark.parametrize(
@@ -62,12 +63,9 @@ def test_users_in_order(db: Database, okta: SourceRef, company: Company, by: str
 
 def test_pages_of_an_order_are_stable(db: Database, okta: SourceRef, company: Company) -> None:
     with db.read() as tx:
-        order = user_order(tx.dialect.name, "active", USER_TRAITS)
-        pages = [
-            page_of_users(tx, okta.id, User.source_id == okta.id, offset=offset, limit=2, order=order)[1]
-            for offset in (0, 2, 4)
-        ]
-    assert [[row.document["userName"] for row in page] for page in pages] == [[BOB, SHARP], [ADA, CLEO], [DAN, ZED]]
+        query = sa.select(User.document).order_by(*user_order(tx.dialect.name, "active", USER_TRAITS)).limit(2)
+        pages = [list(tx.execute(query.offset(offset)).scalars()) for offset in (0, 2, 4)]
+    assert [[document["userName"] for document in page] for page in pages] == [[BOB, SHARP], [ADA, CLEO], [DAN, ZED]]
 
 
 @pytest.mark.parametrize(
@@ -81,8 +79,7 @@ def test_pages_of_an_order_are_stable(db: Database, okta: SourceRef, company: Co
 def test_groups_in_order(db: Database, okta: SourceRef, company: Company, by: str, names: list[str]) -> None:
     with db.read() as tx:
         order = group_order(tx.dialect.name, by, GROUP_TRAITS, root=ROOT)
-        _, rows = page_of_groups(tx, okta.id, Group.source_id == okta.id, offset=0, limit=10, order=order)
-    assert [row.document["displayName"] for row in rows] == names
+        assert list(tx.execute(sa.select(Group.display_name).order_by(*order)).scalars()) == names
 
 
 def test_every_attribute_has_an_order(db: Database, company: Company) -> None:
@@ -119,3 +116,17 @@ def test_what_cannot_be_sorted_by_is_refused(by: str, message: str) -> None:
     with pytest.raises(InvalidInput) as caught:
         user_order("sqlite", by, USER_TRAITS)
     assert message in str(caught.value)
+
+
+def test_no_locale_of_the_database_moves_the_order() -> None:
+    with postgresql_database("TEMPLATE template0 LOCALE_PROVIDER icu ICU_LOCALE 'en-US'") as url:
+        db = Database(url, clock=FrozenClock(NOON))
+        Base.metadata.create_all(db.engine)
+        with db.write() as tx:
+            okta = SourceRef(
+                sources.add_source(tx, name="okta", kind="okta", joins=True, now=NOON), "okta", "okta", True
+            )
+            for name in ("zoe", "Éva", "a_b", "aC", "a-d"):
+                users.create_user(tx, okta, {"userName": name}, now=NOON)
+        assert _sorted(db, okta, "userName") == ["a-d", "a_b", "aC", "zoe", "Éva"]
+        db.close()

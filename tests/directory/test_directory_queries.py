@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from databases import NOON
 from filter_kit import CUSTOM, GROUP_TRAITS, ROOT, USER_TRAITS, found_company
 
 from scim_bridge.db import Database
+from scim_bridge.directory import users
 from scim_bridge.directory.lookups import GROUP_LOOKUPS, USER_LOOKUPS, find_lookup
 from scim_bridge.directory.queries import Condition, group_condition, user_condition
 from scim_bridge.directory.sources import SourceRef
@@ -137,22 +139,22 @@ LOOKED_UP_GROUPS = {
 
 def test_what_providers_ask_for_is_looked_up(db: Database, many: SourceRef) -> None:
     dialect = "sqlite" if db.is_sqlite else "postgresql"
-    users = {
+    of_users = {
         text: sa.select(User.scim_id).where(
             user_condition(dialect, many.id, parse_filter(text), USER_TRAITS, root=ROOT)
         )
         for text in LOOKED_UP_USERS
     }
-    groups = {
+    of_groups = {
         text: sa.select(Group.scim_id).where(
             group_condition(dialect, many.id, parse_filter(text), GROUP_TRAITS, root=ROOT)
         )
         for text in LOOKED_UP_GROUPS
     }
     with db.read() as tx:
-        assert {text: list(tx.execute(query).scalars()) for text, query in users.items()} == LOOKED_UP_USERS
-        assert {text: list(tx.execute(query).scalars()) for text, query in groups.items()} == LOOKED_UP_GROUPS
-    queries = users | groups
+        assert {text: list(tx.execute(query).scalars()) for text, query in of_users.items()} == LOOKED_UP_USERS
+        assert {text: list(tx.execute(query).scalars()) for text, query in of_groups.items()} == LOOKED_UP_GROUPS
+    queries = of_users | of_groups
     assert {text: _walks(db, query) for text, query in queries.items()} == {text: [] for text in queries}
 
 
@@ -177,6 +179,8 @@ def test_the_beginning_of_a_name_is_a_range_on_sqlite(db: Database, many: Source
         ('userName eq "ADA"', "username", {"key": "ada"}),
         ('EXTERNALID eq "E1"', "externalid", {"key": "E1"}),
         ('id eq "x"', "id", {"key": "x"}),
+        ('Emails.Value eq "A@b.c"', "emails.value", {"key": "a@b.c"}),
+        ('emails[TYPE eq "Work"].value eq "A@b.c"', "emails[type].value", {"key": "a@b.c", "type": "work"}),
     ],
 )
 def test_lookups_of_users(text: str, name: str, bound: dict[str, str]) -> None:
@@ -192,12 +196,38 @@ def test_lookups_of_users(text: str, name: str, bound: dict[str, str]) -> None:
         "userName eq null",
         'userName.x eq "a"',
         "userName pr",
+        'emails[type eq "work"].display eq "a"',
+        'emails[primary eq true].value eq "a"',
+        'phoneNumbers[type eq "work"].value eq "a"',
+        'emails[type eq "work"]',
         f'{ENTERPRISE}:id eq "a"',
         'title eq "a"',
     ],
 )
 def test_other_filters_are_no_lookups(text: str) -> None:
     assert find_lookup(parse_filter(text), USER_LOOKUPS) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ('userName eq "ADA@example.com"', ["ada@example.com"]),
+        ('emails eq "BOB@work.org"', ["bob"]),
+        ('emails[type eq "WORK"].value eq "bob@work.org"', ["bob"]),
+        ('emails[type eq "home"].value eq "bob@work.org"', []),
+    ],
+)
+def test_a_lookup_of_users_finds_what_the_filter_finds(
+    db: Database, okta: SourceRef, text: str, names: list[str]
+) -> None:
+    found_company(db, okta)
+    lookup = find_lookup(parse_filter(text), USER_LOOKUPS)
+    assert lookup is not None
+    looked_up = sa.select(User.user_name_key).where(USER_LOOKUPS[lookup.name])
+    with db.read() as tx:
+        filtered = user_condition(tx.dialect.name, okta.id, parse_filter(text), USER_TRAITS)
+        assert list(tx.execute(looked_up, {"source": okta.id, **lookup.bound}).scalars()) == names
+        assert list(tx.execute(sa.select(User.user_name_key).where(filtered)).scalars()) == names
 
 
 @pytest.mark.parametrize(
@@ -272,6 +302,36 @@ def test_a_search_over_several_kinds_is_lenient(db: Database, okta: SourceRef, t
 
 def test_a_lenient_search_keeps_passwords(db: Database) -> None:
     assert "sensitive" in _refusal('password eq "x"', lenient=True)
+
+
+@pytest.mark.parametrize(
+    ("condition", "holds"),
+    [
+        ('eq "2026-11-22T12:00:00Z"', True),
+        ('eq "2026-11-22T12:00:00.0007Z"', False),
+        ('eq "2026-11-22T12:00:00.001Z"', False),
+        ('ne "2026-11-22T12:00:00Z"', False),
+        ('gt "2026-11-22T12:00:00Z"', False),
+        ('gt "2026-11-22T12:00:00.0001Z"', False),
+        ('gt "2026-11-22T11:59:59.9999Z"', True),
+        ('ge "2026-11-22T12:00:00Z"', True),
+        ('ge "2026-11-22T12:00:00.0001Z"', False),
+        ('lt "2026-11-22T12:00:00Z"', False),
+        ('lt "2026-11-22T12:00:00.0001Z"', True),
+        ('lt "2026-11-22T12:00:00.001Z"', True),
+        ('le "2026-11-22T12:00:00Z"', True),
+        ('le "2026-11-22T11:59:59.9999Z"', False),
+        ('gt "0001-01-01T00:00:00+14:00"', True),
+        ('lt "9999-12-31T23:59:59.999999-14:00"', True),
+        ('ge "9999-12-31T23:59:59.999999-14:00"', False),
+    ],
+)
+def test_times_are_asked_for_as_they_are_shown(db: Database, okta: SourceRef, condition: str, holds: bool) -> None:
+    with db.write() as tx:
+        now = NOON + timedelta(microseconds=700)  # shown as 12:00:00.000Z
+        users.create_user(tx, okta, {"userName": "ada"}, now=now)
+        where = user_condition(tx.dialect.name, okta.id, parse_filter(f"meta.created {condition}"), USER_TRAITS)
+        assert tx.execute(sa.select(sa.func.count()).select_from(User).where(where)).scalar_one() == int(holds)
 
 
 def test_conditions_see_one_source_only(db: Database, okta: SourceRef, entra: SourceRef) -> None:

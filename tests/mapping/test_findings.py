@@ -202,6 +202,10 @@ def rule(text: str) -> str:
             '6:22: `group`: "x{" has a brace that is no capture; write {wor',
         ),
         (rule("{name: a, where: titel, role: member}"), "6:22: `where`: the text ends too early"),
+        (
+            rule("{name: a, where: active gt 1, role: member}"),
+            "6:22: `where`: active cannot be ordered by gt; use eq or",
+        ),
         (rule("{name: a, group: A, except: x y z, role: member}"), "6:35: `except`: "),
         (rule("{name: a, group: A, assets: {}}"), "6:33: `assets` is empty; name an asset, or remove the key"),
         (rule("{name: a, group: A, assets: {core: member}}"), '6:34: "core" is no asset; write type/name, type/id or'),

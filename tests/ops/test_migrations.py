@@ -21,6 +21,13 @@ def test_migrations_and_tables_say_the_same(blank_db: Database):
         assert compare_metadata(MigrationContext.configure(tx), Base.metadata) == []
 
 
+def test_an_upgraded_database_folds_and_reads_times(blank_db: Database):
+    upgrade(blank_db)
+    with blank_db.read() as tx:
+        functions = sa.select(sa.func.scim_fold("STRAẞE"), sa.func.scim_moment("1970-01-01T00:00:01Z"))
+        assert tuple(tx.execute(functions).one()) == ("strasse", 1_000_000)
+
+
 def test_a_new_database_is_made(blank_db: Database):
     prepare_schema(blank_db)
     assert current(blank_db) == head()
