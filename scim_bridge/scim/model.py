@@ -21,7 +21,7 @@ class Attribute:
     """One attribute with its characteristics (RFC 7643 section 7).
 
     ``stored`` False: taken, checked and forgotten (a password). ``takes_text``: providers send a bare text
-    where the RFC has ``{"value": text}``.
+    where the RFC has ``{"value": text}``. A stored sub-attribute is one plain value.
     """
 
     name: str

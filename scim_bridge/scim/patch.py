@@ -67,7 +67,7 @@ def _change(holder: dict[str, Any], step: Operation, target: Target, attribute: 
     """Change ``attribute`` of ``holder``, the resource or one of its extensions."""
     name = attribute.name
     current = holder.get(name)
-    if step.op == "remove" or is_unassigned(step.value):
+    if step.op == "remove" or _clears(step.value):
         if attribute.required and target.sub is None and target.where is None:
             raise mutability(f"{name} is required and cannot be removed", advice="replace it")
         if target.sub is not None and target.sub.required and current is not None:
@@ -77,12 +77,21 @@ def _change(holder: dict[str, Any], step: Operation, target: Target, attribute: 
     elif attribute.multi:
         holder[name] = set_elements(current or [], target, attribute, step.op, step.value)
     elif target.sub is not None:
+        if step.value == {}:
+            raise invalid_value(f"{name}.{target.sub.name}: it takes no object")
         value = read_value(target.sub, step.value, f"{name}.{target.sub.name}")
         holder[name] = _joined(current or {}, {target.sub.name: value})
     elif attribute.subs:
         holder[name] = _merged(current or {}, attribute, step.value, kind)
+    elif step.value == {}:
+        raise invalid_value(f"{name}: it takes no object")
     else:
         holder[name] = read_value(attribute, step.value, name)
+
+
+def _clears(value: Any) -> bool:
+    """Whether a value unassigns; an empty object sets nothing, so it clears nothing."""
+    return value is None or value in ("", [])
 
 
 def _without(current: Any, step: Operation, target: Target, attribute: Attribute) -> Any:
@@ -129,7 +138,7 @@ def _is_settled(attribute: Attribute, target: Target, step: Operation, kind: Res
             raise mutability(f"{step.path} is read-only", advice="leave it out")
         return True
     if attribute.name == "active":
-        return step.op == "remove" or is_unassigned(step.value)
+        return step.op == "remove" or _clears(step.value)
     if not attribute.stored:
         read_value(attribute, step.value, attribute.name)
         return True
@@ -139,7 +148,7 @@ def _is_settled(attribute: Attribute, target: Target, step: Operation, kind: Res
 def _whole_extension(
     resource: dict[str, Any], step: Operation, target: Target, kind: ResourceType, own_id: str
 ) -> None:
-    if step.op == "remove" or is_unassigned(step.value):
+    if step.op == "remove" or _clears(step.value):
         resource.pop(str(target.urn), None)
         return
     if not isinstance(step.value, Mapping):

@@ -21,7 +21,7 @@ E = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
     ("body", "resource"),
     [
         pytest.param({"TITLE": "t", "Schemas": [USER.lower()]}, {"title": "t"}, id="names-in-any-case"),
-        pytest.param({"title": None, "nickName": "", "roles": [], "name": {}}, {}, id="unassigned"),
+        pytest.param({"title": None, "nickName": "", "roles": [], "name": {}, "schemas": None}, {}, id="unassigned"),
         pytest.param({"shoeSize": 7}, {}, id="unknown-core-attributes-are-ignored"),
         pytest.param({"active": " TRUE "}, {"active": True}, id="text-as-boolean"),
         pytest.param({f"{E}:department": "R"}, {E: {"department": "R"}}, id="an-attribute-under-its-urn"),

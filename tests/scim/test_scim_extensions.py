@@ -34,6 +34,8 @@ urn:ietf:params:scim:schemas:extension:hr:2.0:User:
       subAttributes:
         value: {required: true}
         secret: {returned: request}
+        pin: {returned: never}
+        number: {returned: always}
     level: {required: true}
 """
 HR = "urn:ietf:params:scim:schemas:extension:hr:2.0:User"
@@ -223,24 +225,30 @@ def test_what_may_be_set_once_can_be_set_later(client: Client) -> None:
     assert client.send("PUT", f"/Users/{user_id}", body).get_json()[ACME] == body[ACME]
 
 
-SECRETS = {"level": "1", "pin": "0000", "shoeSize": "44", "number": "9", "contract": [{"value": "c", "secret": "s"}]}
+CONTRACT = {"value": "c", "secret": "s", "pin": "0000", "number": "8"}
+SECRETS = {"level": "1", "pin": "0000", "shoeSize": "44", "number": "9", "contract": [CONTRACT]}
 
 
 @pytest.mark.parametrize(
     ("query", "shown"),
     [
-        ("", {"level": "1", "number": "9", "contract": [{"value": "c"}]}),
+        ("", {"level": "1", "number": "9", "contract": [{"value": "c", "number": "8"}]}),
         (f"?attributes={HR}:shoeSize", {"number": "9", "shoeSize": "44"}),
         (f"?attributes={HR}:pin", {"number": "9"}),
-        (f"?attributes={HR}:contract.secret", {"number": "9", "contract": [{"secret": "s"}]}),
+        (f"?attributes={HR}:contract.secret", {"number": "9", "contract": [{"secret": "s", "number": "8"}]}),
         ("?attributes=userName", {"number": "9"}),
         (f"?excludedAttributes={HR}", {"number": "9"}),
-        (f"?excludedAttributes={HR}:number,{HR}:contract.value", {"level": "1", "number": "9"}),
+        (
+            f"?excludedAttributes={HR}:number,{HR}:contract.value",
+            {"level": "1", "number": "9", "contract": [{"number": "8"}]},
+        ),
     ],
 )
 def test_returned_is_obeyed(client: Client, query: str, shown: dict[str, Any]) -> None:
     user_id = client.user("a", **{HR: SECRETS})
     assert client.get(f"/Users/{user_id}{query}")[HR] == shown
+    client.user("b", **{HR: SECRETS})
+    assert [user[HR] for user in client.get(f"/Users{query}")["Resources"]] == [shown, shown]
 
 
 def test_what_it_requires_is_required_of_those_who_have_it(client: Client) -> None:
