@@ -20,6 +20,7 @@ from scim_bridge.filters import And, Compare, Filter, matches
 from scim_bridge.scim.model import Attribute
 from scim_bridge.scim.paths import Target
 from scim_bridge.scim.refusals import invalid_value, no_target
+from scim_bridge.scim.traits import inside_of
 from scim_bridge.scim.values import MAX_VALUES, is_unassigned, read_element, read_value, too_many
 
 _MARKS = frozenset({"type", "primary"})  # an element that says no more than these says nothing
@@ -58,7 +59,7 @@ def set_elements(current: list[Any], target: Target, attribute: Attribute, op: s
 
 def remove_elements(current: Sequence[Any], target: Target, attribute: Attribute, sent: Any) -> list[Any]:
     """The values after a remove; ``sent`` lists those that go where the path does not choose. Raises Refused."""
-    chosen = _chosen(current, target.where)
+    chosen = _chosen(current, target, attribute)
     if target.sub is not None:
         return _stripped(current, chosen, target.sub.name)
     if target.where is None and not is_unassigned(sent):
@@ -150,21 +151,21 @@ def _set_chosen(current: list[Any], target: Target, attribute: Attribute, sent: 
     elif not cleared:
         _refuse_unknown(attribute, [sent])
     for name in cleared:
-        current = _stripped(current, _chosen(current, target.where), name)
+        current = _stripped(current, _chosen(current, target, attribute), name)
     return current
 
 
 def _set_plain(current: list[Any], target: Target, attribute: Attribute, sent: Any) -> list[Any]:
     """Plain values have no parts: those that meet the filter become the new one."""
     value = read_element(attribute, sent, attribute.name)
-    chosen = _chosen(current, target.where)
+    chosen = _chosen(current, target, attribute)
     changed = [value if index in chosen else one for index, one in enumerate(current)] if chosen else [*current, value]
     return list(dict.fromkeys(changed))
 
 
 def _change_chosen(current: list[Any], target: Target, attribute: Attribute, parts: Mapping[str, Any]) -> list[Any]:
     changed = [dict(element) for element in current]
-    chosen = _chosen(current, target.where)
+    chosen = _chosen(current, target, attribute)
     if not chosen:
         changed.append(_from_filter(target.where, attribute))
         chosen = [len(changed) - 1]
@@ -175,11 +176,13 @@ def _change_chosen(current: list[Any], target: Target, attribute: Attribute, par
     return changed
 
 
-def _chosen(elements: Sequence[Any], where: Filter | None) -> list[int]:
+def _chosen(elements: Sequence[Any], target: Target, attribute: Attribute) -> list[int]:
+    where = target.where
     if where is None:
         return list(range(len(elements)))
+    inside = inside_of(attribute)
     shown = (element if isinstance(element, Mapping) else {"value": element} for element in elements)
-    return [index for index, element in enumerate(shown) if matches(where, element)]
+    return [index for index, element in enumerate(shown) if matches(where, element, inside)]
 
 
 def _from_filter(where: Filter | None, attribute: Attribute) -> dict[str, Any]:
@@ -191,7 +194,7 @@ def _from_filter(where: Filter | None, attribute: Attribute) -> dict[str, Any]:
         if sub is None or not isinstance(term, Compare):
             raise _nothing_to_make(attribute)
         element[sub.name] = read_value(sub, term.value, f"{attribute.name}.{sub.name}")
-    if where is not None and not matches(where, element):
+    if where is not None and not matches(where, element, inside_of(attribute)):
         raise _nothing_to_make(attribute)
     return {name: part for name, part in element.items() if part is not None}
 

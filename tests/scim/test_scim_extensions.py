@@ -131,6 +131,31 @@ def test_its_attributes_are_stored_and_shown_though_schemas_does_not_list_it(cli
     assert client.get(f"/Users/{client.user('b')}")["schemas"] == [USER]
 
 
+@pytest.mark.parametrize(
+    ("filter", "found"),
+    [
+        (f'{ACME}:badge eq "B-1"', 1),
+        (f'{ACME}:badge eq "b-1"', 0),  # caseExact
+        (f"{ACME}:floor gt 2", 1),
+        (f"{ACME}:floor gt 3", 0),
+        (f"{ACME}:remote eq false", 1),
+        (f'{ACME}:projects eq "MERCURY"', 1),
+        (f'{ACME}:office.building sw "H"', 1),
+        (f'{ACME}:startDate lt "2027-04-01T00:00:00Z"', 1),
+        (f"{HR}:grade pr", 0),
+    ],
+)
+def test_it_is_found_by_filters(client: Client, filter: str, found: int) -> None:
+    client.user("a", **{ACME: WHOLE})
+    client.user("b")
+    assert client.send("GET", "/Users", query_string={"filter": filter}).get_json()["totalResults"] == found
+
+
+def test_what_is_never_shown_is_not_found_either(client: Client) -> None:
+    answer = client.send("GET", "/Users", query_string={"filter": f'{HR}:pin eq "0000"'})
+    assert (answer.status_code, answer.get_json()["scimType"]) == (400, "invalidFilter")
+
+
 def test_a_group_has_its_own(client: Client) -> None:
     body = {"displayName": "g", ACME_GROUP: {"costCenter": "C1"}}
     group_id = client.send("POST", "/Groups", body).get_json()["id"]
