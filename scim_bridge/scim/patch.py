@@ -9,7 +9,8 @@ refused deprovisioning is worse than leniency:
     remove with a list of values                 | all go       | those values go
     remove of what is not there                  | not said     | fine: it is as it should be
     add or replace with null or ""               | not said     | unassigned, as by remove
-    ``active`` unassigned                        | allowed      | stays: no leaver returns by an empty value
+    ``active`` removed                           | allowed      | gone, and the user counts as not active
+    ``active`` set to null or ""                 | not said     | stays: nobody leaves or returns by an empty value
     read-only parts in a value without path      | mutability   | ignored; but another ``id`` is refused
     an attribute of an extension without its URN | invalidPath  | found, where the core has none of its name
 
@@ -138,7 +139,7 @@ def _is_settled(attribute: Attribute, target: Target, step: Operation, kind: Res
             raise mutability(f"{step.path} is read-only", advice="leave it out")
         return True
     if attribute.name == "active":
-        return step.op == "remove" or _clears(step.value)
+        return step.op != "remove" and _clears(step.value)
     if not attribute.stored:
         read_value(attribute, step.value, attribute.name)
         return True
@@ -154,4 +155,6 @@ def _whole_extension(
     if not isinstance(step.value, Mapping):
         raise invalid_value(f"{target.urn}: it takes an object")
     for key, value in step.value.items():
+        if key.lower() == "schemas":  # scim2-models writes it into each extension, too
+            continue
         _apply(resource, Operation(step.op, f"{target.urn}:{key}", value, named=False), kind, own_id)

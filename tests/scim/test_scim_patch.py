@@ -40,7 +40,8 @@ def patched(resource: dict[str, Any], *steps: dict[str, Any]) -> dict[str, Any]:
         pytest.param(
             {"active": False}, {"op": "replace", "path": "active", "value": ""}, {"active": False}, id="no-leaver-back"
         ),
-        pytest.param({"active": False}, {"op": "remove", "path": "active"}, {"active": False}, id="active-stays"),
+        pytest.param({"active": False}, {"op": "add", "path": "active", "value": None}, {"active": False}, id="stays"),
+        pytest.param({"active": True}, {"op": "remove", "path": "active"}, {}, id="active-removed"),
         pytest.param(
             {"name": {"givenName": "A"}},
             {"op": "replace", "path": "name", "value": {"familyName": "L"}},
@@ -145,6 +146,12 @@ def patched(resource: dict[str, Any], *steps: dict[str, Any]) -> dict[str, Any]:
             {}, {"op": "add", "value": {E: {"department": "R"}}}, {E: {"department": "R"}}, id="extension-as-object"
         ),
         pytest.param({E: {"department": "R"}}, {"op": "remove", "path": E}, {}, id="whole-extension-removed"),
+        pytest.param(
+            {},
+            {"op": "add", "path": E, "value": {"schemas": [E], "department": "R"}},
+            {E: {"department": "R"}},
+            id="schemas-inside-an-extension",
+        ),
         pytest.param({E: {"department": "R"}}, {"op": "replace", "path": E, "value": None}, {}, id="extension-null"),
         pytest.param(
             {},

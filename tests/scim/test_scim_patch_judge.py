@@ -5,7 +5,6 @@ Named exceptions, where we differ on purpose (scim/patch.py and scim/elements.py
 - an add of an element that says no more than one that is there, or has its ``value`` and ``type``: we complete that
   one, the judge appends a second
 - an element of which only ``type`` and ``primary`` are left: we take it away, the judge keeps it
-- ``active`` unassigned: we leave it as it is, the judge takes it away
 - a new ``manager.value``: the ``$ref`` of the old one goes; the judge keeps it
 
 What only one of the two takes (filters without a match, several primaries, e-mail addresses of any shape) is not
@@ -64,8 +63,6 @@ def theirs(document: dict[str, Any], operation: dict[str, Any]) -> dict[str, Any
 
 def differs_on_purpose(document: dict[str, Any], operation: dict[str, Any], judged: dict[str, Any]) -> bool:
     """Whether one of the named exceptions applies."""
-    if judged.get("active") is None and document.get("active") is not None:
-        return True
     manager = document.get(ENTERPRISE, {}).get("manager", {})
     if "$ref" in manager and judged.get(ENTERPRISE, {}).get("manager", {}).get("value") != manager.get("value"):
         return True
