@@ -103,7 +103,7 @@ def facts_of(document: dict[str, Any]) -> Facts:
         checked(external_id, "externalId") if external_id else None,
         checked(name_key(display_name), "displayName") if display_name else None,
         checked(manager, "manager") if manager else None,
-        document.get("active", True) is not False,
+        document.get("active") is True,  # unassigned by a PATCH, it gives nobody access
         emails,
         addresses[0] if addresses else user_name_key if "@" in user_name_key else None,
     )

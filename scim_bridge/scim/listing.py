@@ -18,7 +18,6 @@ from scim_bridge.scim.attributes import Projection
 from scim_bridge.scim.cursors import Place, read_cursor, write_cursor
 from scim_bridge.scim.list_request import ListRequest, read_list_request
 from scim_bridge.scim.model import ResourceType
-from scim_bridge.scim.paths import with_truths
 from scim_bridge.scim.service import Call
 from scim_bridge.scim.traits import traits_of
 
@@ -95,7 +94,7 @@ def _part(call: Call, listed: Listed, text: str | None) -> _Part:
     if text is None:
         ladder = call.service.marks.find(source_id) if kind is call.users else None
         return _Part(listed, kind, Scope(source_id, None, ladder), projection)
-    filter = with_truths(parse_filter(text), None, kind)
+    filter = parse_filter(text)
     where = listed.condition(call.service.db.dialect, source_id, filter, traits_of(kind), root=call.root)
     return _Part(listed, kind, Scope(source_id, where), projection)
 

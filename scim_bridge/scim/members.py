@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from scim_bridge.directory.delta import MemberDelta
-from scim_bridge.filters import Compare, Filter, Or
+from scim_bridge.filters import Compare, Filter, Or, find_key
 from scim_bridge.scim.definitions import GROUPS
 from scim_bridge.scim.dialects import Operation
 from scim_bridge.scim.model import ResourceType
@@ -57,8 +57,8 @@ def member_ids(value: Any) -> tuple[str, ...]:
 
 
 def _id(member: Any) -> str:
-    parts = member.items() if isinstance(member, dict) else ()
-    value = next((part for key, part in parts if key.lower() == "value"), None)
+    key = find_key(member, "value") if isinstance(member, dict) else None
+    value = None if key is None else member[key]
     if not isinstance(value, str) or not value:
         raise invalid_value("a member has no value", advice='write {"value": "<id>"}')
     return value

@@ -1,7 +1,8 @@
 """What an attribute, a schema and a resource type are (RFC 7643 sections 2, 6 and 7), as values. Pure.
 
 One set of them serves validation, PATCH, projection, filters and GET /Schemas, so they cannot tell different
-stories. Names are looked up in any case; the tables for that are built once, when the value is made.
+stories. Names are looked up in any case; the tables for that are built once, when the value is made. Each is
+equal to itself alone, so that what is built for one is found by it quickly.
 """
 
 from __future__ import annotations
@@ -16,12 +17,12 @@ Returned = Literal["always", "default", "request", "never"]
 KINDS: tuple[str, ...] = get_args(Kind)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Attribute:
     """One attribute with its characteristics (RFC 7643 section 7).
 
     ``stored`` False: taken, checked and forgotten (a password). ``takes_text``: providers send a bare text
-    where the RFC has ``{"value": text}``.
+    where the RFC has ``{"value": text}``. A stored sub-attribute is one plain value.
     """
 
     name: str
@@ -38,7 +39,7 @@ class Attribute:
     references: tuple[str, ...] = ()
     stored: bool = True
     takes_text: bool = False
-    _subs: Mapping[str, Attribute] = field(init=False, repr=False, compare=False)
+    _subs: Mapping[str, Attribute] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_subs", _by_name(self.subs))
@@ -48,7 +49,7 @@ class Attribute:
         return self._subs.get(name) or self._subs.get(name.lower())
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class SchemaDefinition:
     """One schema: its URN, name and attributes; ``demanding`` are those that are required or have required parts."""
 
@@ -56,8 +57,8 @@ class SchemaDefinition:
     name: str
     description: str
     attributes: tuple[Attribute, ...]
-    demanding: tuple[Attribute, ...] = field(init=False, repr=False, compare=False)
-    _attributes: Mapping[str, Attribute] = field(init=False, repr=False, compare=False)
+    demanding: tuple[Attribute, ...] = field(init=False, repr=False)
+    _attributes: Mapping[str, Attribute] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         demanding = tuple(one for one in self.attributes if one.required or any(sub.required for sub in one.subs))
@@ -75,8 +76,7 @@ class ResourceType:
 
     ``ignored_urns``: schema names that a client may send and that mean nothing here. ``schemas``: the core
     schema, then the extensions. ``immutable`` holds ``(urn or None, name)`` of what may be set once; ``hides``:
-    something that is stored is not shown unless it is asked for. Two of them are equal only if they are the
-    same one, so that what is built for one is found by it quickly.
+    something that is stored is not shown unless it is asked for.
     """
 
     name: str

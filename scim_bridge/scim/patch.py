@@ -9,7 +9,8 @@ refused deprovisioning is worse than leniency:
     remove with a list of values                 | all go       | those values go
     remove of what is not there                  | not said     | fine: it is as it should be
     add or replace with null or ""               | not said     | unassigned, as by remove
-    ``active`` unassigned                        | allowed      | stays: no leaver returns by an empty value
+    ``active`` removed                           | allowed      | gone, and the user counts as not active
+    ``active`` set to null or ""                 | not said     | stays: nobody leaves or returns by an empty value
     read-only parts in a value without path      | mutability   | ignored; but another ``id`` is refused
     an attribute of an extension without its URN | invalidPath  | found, where the core has none of its name
 
@@ -67,7 +68,7 @@ def _change(holder: dict[str, Any], step: Operation, target: Target, attribute: 
     """Change ``attribute`` of ``holder``, the resource or one of its extensions."""
     name = attribute.name
     current = holder.get(name)
-    if step.op == "remove" or is_unassigned(step.value):
+    if step.op == "remove" or _clears(step.value):
         if attribute.required and target.sub is None and target.where is None:
             raise mutability(f"{name} is required and cannot be removed", advice="replace it")
         if target.sub is not None and target.sub.required and current is not None:
@@ -77,12 +78,21 @@ def _change(holder: dict[str, Any], step: Operation, target: Target, attribute: 
     elif attribute.multi:
         holder[name] = set_elements(current or [], target, attribute, step.op, step.value)
     elif target.sub is not None:
+        if step.value == {}:
+            raise invalid_value(f"{name}.{target.sub.name}: it takes no object")
         value = read_value(target.sub, step.value, f"{name}.{target.sub.name}")
         holder[name] = _joined(current or {}, {target.sub.name: value})
     elif attribute.subs:
         holder[name] = _merged(current or {}, attribute, step.value, kind)
+    elif step.value == {}:
+        raise invalid_value(f"{name}: it takes no object")
     else:
         holder[name] = read_value(attribute, step.value, name)
+
+
+def _clears(value: Any) -> bool:
+    """Whether a value unassigns; an empty object sets nothing, so it clears nothing."""
+    return value is None or value in ("", [])
 
 
 def _without(current: Any, step: Operation, target: Target, attribute: Attribute) -> Any:
@@ -129,7 +139,7 @@ def _is_settled(attribute: Attribute, target: Target, step: Operation, kind: Res
             raise mutability(f"{step.path} is read-only", advice="leave it out")
         return True
     if attribute.name == "active":
-        return step.op == "remove" or is_unassigned(step.value)
+        return step.op != "remove" and _clears(step.value)
     if not attribute.stored:
         read_value(attribute, step.value, attribute.name)
         return True
@@ -139,10 +149,12 @@ def _is_settled(attribute: Attribute, target: Target, step: Operation, kind: Res
 def _whole_extension(
     resource: dict[str, Any], step: Operation, target: Target, kind: ResourceType, own_id: str
 ) -> None:
-    if step.op == "remove" or is_unassigned(step.value):
+    if step.op == "remove" or _clears(step.value):
         resource.pop(str(target.urn), None)
         return
     if not isinstance(step.value, Mapping):
         raise invalid_value(f"{target.urn}: it takes an object")
     for key, value in step.value.items():
+        if key.lower() == "schemas":  # scim2-models writes it into each extension, too
+            continue
         _apply(resource, Operation(step.op, f"{target.urn}:{key}", value, named=False), kind, own_id)

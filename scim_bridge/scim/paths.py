@@ -6,23 +6,19 @@ import re
 from dataclasses import dataclass
 
 from scim_bridge.filters import (
-    And,
     AttributePath,
     Compare,
     Filter,
     InvalidFilter,
-    Not,
-    Or,
     Path,
-    Present,
-    ValuePath,
     attribute_paths,
+    check_types,
     parse_path,
 )
 from scim_bridge.scim.model import Attribute, ResourceType, SchemaDefinition
 from scim_bridge.scim.refusals import invalid_path
+from scim_bridge.scim.traits import inside_of
 
-_TRUTHS = {"true": True, "false": False}
 _LONGEST = 1024  # characters of a path that needs no parser
 _NAME = r"[A-Za-z$][A-Za-z0-9_$-]*"
 _USUAL = re.compile(
@@ -47,7 +43,10 @@ class Target:
 
 
 def find_target(text: str, kind: ResourceType) -> Target:
-    """Read ``text``; raises Refused invalidPath where it cannot be read or names nothing known."""
+    """Read ``text``; raises Refused invalidPath where it cannot be read or names nothing known.
+
+    Raises InvalidFilter where brackets hold a comparison that no value can meet.
+    """
     extension = kind.extension(text)
     if extension is not None:
         return Target(extension.urn, None)
@@ -82,49 +81,14 @@ def _where(where: Filter, attribute: Attribute, kind: ResourceType) -> Filter:
     for inner in attribute_paths(where):
         if attribute.sub(inner.name) is None and (attribute.subs or inner.name.lower() != "value"):
             raise unknown_attribute(f"{attribute.name}[{inner}]", kind)
-    return with_truths(where, attribute, kind)
+    check_types(where, inside_of(attribute))
+    return where
 
 
 def _in_extensions(name: str, kind: ResourceType) -> tuple[SchemaDefinition | None, Attribute | None]:
     """An attribute that one extension alone has: an old sample of Entra's has ``manager`` without its URN."""
     found = [(one, attribute) for one in kind.extensions if (attribute := one.find(name))]
     return found[0] if len(found) == 1 else (None, None)
-
-
-def with_truths(filter: Filter, parent: Attribute | None, kind: ResourceType) -> Filter:
-    """The same filter with ``"True"`` and ``"false"`` as booleans where the attribute is one.
-
-    Entra asks for ``roles[primary eq "True"]``. Inside brackets ``parent`` is the attribute before them.
-    """
-    match filter:
-        case And(terms=terms):
-            return And(tuple(with_truths(term, parent, kind) for term in terms))
-        case Or(terms=terms):
-            return Or(tuple(with_truths(term, parent, kind) for term in terms))
-        case Not(filter=inner):
-            return Not(with_truths(inner, parent, kind))
-        case ValuePath(path=path, where=where, test=test):
-            around = kind.core.find(path.name)
-            tested = with_truths(test, around, kind) if test else None
-            return ValuePath(path, with_truths(where, around, kind), tested)  # type: ignore[arg-type]
-        case Present():
-            return filter
-        case _:
-            return _with_truth(filter, parent, kind)
-
-
-def _with_truth(compare: Compare, parent: Attribute | None, kind: ResourceType) -> Compare:
-    attribute = _compared(compare.path, parent, kind)
-    if attribute is None or attribute.kind != "boolean" or not isinstance(compare.value, str):
-        return compare
-    return Compare(compare.path, compare.op, _TRUTHS.get(compare.value.lower(), compare.value))
-
-
-def _compared(path: AttributePath, parent: Attribute | None, kind: ResourceType) -> Attribute | None:
-    if parent is not None:
-        return parent.sub(path.name)
-    attribute = kind.core.find(path.name)
-    return attribute.sub(path.sub) if attribute and path.sub else attribute
 
 
 def _schema(path: Path, kind: ResourceType) -> SchemaDefinition | None:

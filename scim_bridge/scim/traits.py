@@ -7,20 +7,27 @@ has, shipped or declared, is found at once.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from types import MappingProxyType
 
 from scim_bridge.filters import Trait, Traits
 from scim_bridge.scim.definitions import COMMON, Attribute, ResourceType
 
-_made: dict[int, tuple[ResourceType, Traits]] = {}  # by identity: to hash a resource type is to walk all of it
 
-
+@lru_cache(maxsize=64)
 def traits_of(kind: ResourceType) -> Traits:
     """The attributes of ``kind``, those of every resource and of its extensions."""
-    made = _made.get(id(kind))
-    if made is None:
-        made = _made[id(kind)] = (kind, _traits(kind))
-    return made[1]
+    extensions = {
+        schema.urn.lower(): Trait(schema.urn, "complex", subs=_by_name(schema.attributes)) for schema in kind.extensions
+    }
+    attributes = _by_name((*COMMON.values(), *kind.core.attributes))
+    return Traits(kind.name, frozenset({kind.core.urn.lower()}), attributes, MappingProxyType(extensions))
+
+
+@lru_cache(maxsize=1024)
+def inside_of(attribute: Attribute) -> Traits:
+    """The parts of one element of ``attribute``, as brackets see them."""
+    return trait_of(attribute).inside()
 
 
 def trait_of(attribute: Attribute) -> Trait:
@@ -33,14 +40,6 @@ def trait_of(attribute: Attribute) -> Trait:
         attribute.returned == "never",
         _by_name(attribute.subs),
     )
-
-
-def _traits(kind: ResourceType) -> Traits:
-    extensions = {
-        schema.urn.lower(): Trait(schema.urn, "complex", subs=_by_name(schema.attributes)) for schema in kind.extensions
-    }
-    attributes = _by_name((*COMMON.values(), *kind.core.attributes))
-    return Traits(kind.name, frozenset({kind.core.urn.lower()}), attributes, MappingProxyType(extensions))
 
 
 def _by_name(attributes: Iterable[Attribute]) -> Mapping[str, Trait]:

@@ -60,20 +60,14 @@ def read_value(attribute: Attribute, value: Any, name: str, *, bare: bool = Fals
 
 
 def read_element(attribute: Attribute, value: Any, name: str) -> Any:
-    """One of several values, which may be a bare text. None where nothing is in it; raises Refused likewise."""
-    if is_unassigned(value):
-        return None
+    """One of several values, which may be a bare text; ``value`` assigns something. Raises Refused likewise."""
     if attribute.subs:
         return _complex(attribute, value, name, attribute.takes_text)
     return _READ[attribute.kind](value, name)
 
 
-def read_extension(schema: SchemaDefinition, value: Any) -> dict[str, Any]:
+def read_extension(schema: SchemaDefinition, value: Mapping[str, Any]) -> dict[str, Any]:
     """The attributes of an extension in a POST or PUT; names that are not known are ignored. Raises Refused."""
-    if is_unassigned(value):
-        return {}
-    if not isinstance(value, Mapping):
-        raise invalid_value(f"{schema.urn}: it takes an object")
     found: dict[str, Any] = {}
     for key, part in value.items():
         attribute = schema.find(key)
@@ -121,10 +115,10 @@ def _complex(attribute: Attribute, value: Any, name: str, takes_text: bool) -> d
         sub = attribute.sub(key)
         if sub is None or is_unassigned(part) or (sub.mutability == "readOnly" and attribute.mutability != "readOnly"):
             continue
-        if sub.kind == "string" and type(part) is str and not sub.multi:
+        if sub.kind == "string" and type(part) is str:
             found[sub.name] = part
-        elif (read := read_value(sub, part, f"{name}.{sub.name}")) is not None:
-            found[sub.name] = read
+        else:
+            found[sub.name] = _READ[sub.kind](part, f"{name}.{sub.name}")
     return found
 
 

@@ -34,6 +34,8 @@ urn:ietf:params:scim:schemas:extension:hr:2.0:User:
       subAttributes:
         value: {required: true}
         secret: {returned: request}
+        pin: {returned: never}
+        number: {returned: always}
     level: {required: true}
 """
 HR = "urn:ietf:params:scim:schemas:extension:hr:2.0:User"
@@ -127,6 +129,31 @@ def test_its_attributes_are_stored_and_shown_though_schemas_does_not_list_it(cli
     assert user[ACME] == WHOLE
     assert user["schemas"] == [USER, ACME]
     assert client.get(f"/Users/{client.user('b')}")["schemas"] == [USER]
+
+
+@pytest.mark.parametrize(
+    ("filter", "found"),
+    [
+        (f'{ACME}:badge eq "B-1"', 1),
+        (f'{ACME}:badge eq "b-1"', 0),  # caseExact
+        (f"{ACME}:floor gt 2", 1),
+        (f"{ACME}:floor gt 3", 0),
+        (f"{ACME}:remote eq false", 1),
+        (f'{ACME}:projects eq "MERCURY"', 1),
+        (f'{ACME}:office.building sw "H"', 1),
+        (f'{ACME}:startDate lt "2027-04-01T00:00:00Z"', 1),
+        (f"{HR}:grade pr", 0),
+    ],
+)
+def test_it_is_found_by_filters(client: Client, filter: str, found: int) -> None:
+    client.user("a", **{ACME: WHOLE})
+    client.user("b")
+    assert client.send("GET", "/Users", query_string={"filter": filter}).get_json()["totalResults"] == found
+
+
+def test_what_is_never_shown_is_not_found_either(client: Client) -> None:
+    answer = client.send("GET", "/Users", query_string={"filter": f'{HR}:pin eq "0000"'})
+    assert (answer.status_code, answer.get_json()["scimType"]) == (400, "invalidFilter")
 
 
 def test_a_group_has_its_own(client: Client) -> None:
@@ -223,24 +250,30 @@ def test_what_may_be_set_once_can_be_set_later(client: Client) -> None:
     assert client.send("PUT", f"/Users/{user_id}", body).get_json()[ACME] == body[ACME]
 
 
-SECRETS = {"level": "1", "pin": "0000", "shoeSize": "44", "number": "9", "contract": [{"value": "c", "secret": "s"}]}
+CONTRACT = {"value": "c", "secret": "s", "pin": "0000", "number": "8"}
+SECRETS = {"level": "1", "pin": "0000", "shoeSize": "44", "number": "9", "contract": [CONTRACT]}
 
 
 @pytest.mark.parametrize(
     ("query", "shown"),
     [
-        ("", {"level": "1", "number": "9", "contract": [{"value": "c"}]}),
+        ("", {"level": "1", "number": "9", "contract": [{"value": "c", "number": "8"}]}),
         (f"?attributes={HR}:shoeSize", {"number": "9", "shoeSize": "44"}),
         (f"?attributes={HR}:pin", {"number": "9"}),
-        (f"?attributes={HR}:contract.secret", {"number": "9", "contract": [{"secret": "s"}]}),
+        (f"?attributes={HR}:contract.secret", {"number": "9", "contract": [{"secret": "s", "number": "8"}]}),
         ("?attributes=userName", {"number": "9"}),
         (f"?excludedAttributes={HR}", {"number": "9"}),
-        (f"?excludedAttributes={HR}:number,{HR}:contract.value", {"level": "1", "number": "9"}),
+        (
+            f"?excludedAttributes={HR}:number,{HR}:contract.value",
+            {"level": "1", "number": "9", "contract": [{"number": "8"}]},
+        ),
     ],
 )
 def test_returned_is_obeyed(client: Client, query: str, shown: dict[str, Any]) -> None:
     user_id = client.user("a", **{HR: SECRETS})
     assert client.get(f"/Users/{user_id}{query}")[HR] == shown
+    client.user("b", **{HR: SECRETS})
+    assert [user[HR] for user in client.get(f"/Users{query}")["Resources"]] == [shown, shown]
 
 
 def test_what_it_requires_is_required_of_those_who_have_it(client: Client) -> None:

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from scim_bridge.filters import matches, parse_filter
 from scim_bridge.scim.definitions import USER, USERS
-from scim_bridge.scim.dialects import operations
+from scim_bridge.scim.dialects import PATCH_OP, operations
 from scim_bridge.scim.patch import apply
 from scim_bridge.scim.refusals import Refused
 
@@ -39,7 +40,8 @@ def patched(resource: dict[str, Any], *steps: dict[str, Any]) -> dict[str, Any]:
         pytest.param(
             {"active": False}, {"op": "replace", "path": "active", "value": ""}, {"active": False}, id="no-leaver-back"
         ),
-        pytest.param({"active": False}, {"op": "remove", "path": "active"}, {"active": False}, id="active-stays"),
+        pytest.param({"active": False}, {"op": "add", "path": "active", "value": None}, {"active": False}, id="stays"),
+        pytest.param({"active": True}, {"op": "remove", "path": "active"}, {}, id="active-removed"),
         pytest.param(
             {"name": {"givenName": "A"}},
             {"op": "replace", "path": "name", "value": {"familyName": "L"}},
@@ -144,6 +146,12 @@ def patched(resource: dict[str, Any], *steps: dict[str, Any]) -> dict[str, Any]:
             {}, {"op": "add", "value": {E: {"department": "R"}}}, {E: {"department": "R"}}, id="extension-as-object"
         ),
         pytest.param({E: {"department": "R"}}, {"op": "remove", "path": E}, {}, id="whole-extension-removed"),
+        pytest.param(
+            {},
+            {"op": "add", "path": E, "value": {"schemas": [E], "department": "R"}},
+            {E: {"department": "R"}},
+            id="schemas-inside-an-extension",
+        ),
         pytest.param({E: {"department": "R"}}, {"op": "replace", "path": E, "value": None}, {}, id="extension-null"),
         pytest.param(
             {},
@@ -171,6 +179,63 @@ def patched(resource: dict[str, Any], *steps: dict[str, Any]) -> dict[str, Any]:
             id="core-urn",
         ),
         pytest.param({}, {"op": "add", "path": "roles", "value": "Admin"}, {"roles": [{"value": "Admin"}]}, id="bare"),
+        pytest.param(
+            {"name": {"givenName": "A"}},
+            {"op": "replace", "path": "name", "value": {}},
+            {"name": {"givenName": "A"}},
+            id="an-empty-object-sets-nothing",
+        ),
+        pytest.param(
+            {"emails": [WORK]}, {"op": "replace", "path": "emails", "value": {}}, {"emails": [WORK]}, id="nor-in-a-list"
+        ),
+        pytest.param(
+            {"emails": [WORK]},
+            {"op": "replace", "path": 'emails[type eq "work"]', "value": [{}]},
+            {"emails": [WORK]},
+            id="nor-through-a-filter",
+        ),
+        pytest.param(
+            {"emails": [{**WORK, "display": "W"}, HOME]},
+            {"op": "replace", "path": 'emails[type eq "work"]', "value": {"value": "n@x.y", "display": ""}},
+            {"emails": [{**WORK, "value": "n@x.y"}, HOME]},
+            id="an-empty-part-goes-through-a-filter",
+        ),
+        pytest.param(
+            {"emails": [WORK, HOME]},
+            {"op": "replace", "path": 'emails[type eq "work"]', "value": {"value": None}},
+            {"emails": [HOME]},
+            id="an-element-that-says-nothing-goes",
+        ),
+        pytest.param(
+            {},
+            {"op": "add", "path": 'roles[primary eq "True"]', "value": "Admin"},
+            {"roles": [{"primary": True, "value": "Admin"}]},
+            id="bare-through-a-filter",
+        ),
+        pytest.param(
+            {"emails": [WORK]},
+            {"op": "add", "path": "emails", "value": [{"value": ""}]},
+            {"emails": [WORK]},
+            id="an-element-of-nothing-is-not-added",
+        ),
+        pytest.param(
+            {"emails": [WORK]},
+            {"op": "add", "path": "emails", "value": [{"value": "w@x.y"}]},
+            {"emails": [WORK]},
+            id="what-says-no-more-is-there",
+        ),
+        pytest.param(
+            {"emails": [WORK]},
+            {"op": "add", "path": "emails", "value": [{"value": "w@x.y", "type": "work", "display": "W"}]},
+            {"emails": [{**WORK, "display": "W"}]},
+            id="what-is-there-is-completed",
+        ),
+        pytest.param(
+            {"emails": [HOME, {"value": "h@x.y", "type": "other"}]},
+            {"op": "remove", "path": "emails", "value": [{"value": "h@x.y", "type": "other"}]},
+            {"emails": [HOME]},
+            id="remove-by-value-and-type",
+        ),
     ],
 )
 def test_result(before: dict[str, Any], step: dict[str, Any], after: dict[str, Any]) -> None:
@@ -195,6 +260,21 @@ def test_result(before: dict[str, Any], step: dict[str, Any], after: dict[str, A
         pytest.param({"op": "add", "path": "emails[type pr].value", "value": "v"}, "noTarget", id="present-only"),
         pytest.param({"op": "add", "path": 'emails[x eq "y"].value', "value": "v"}, "invalidPath", id="unknown-inside"),
         pytest.param({"op": "add", "path": "emails", "value": [7]}, "invalidValue", id="number-as-element"),
+        pytest.param({"op": "add", "path": "emails", "value": [{"mail": "x"}]}, "invalidValue", id="unknown-element"),
+        pytest.param(
+            {"op": "add", "path": 'emails[type eq "w"]', "value": {"mail": "x"}}, "invalidValue", id="unknown-chosen"
+        ),
+        pytest.param({"op": "add", "path": "emails.value", "value": {}}, "invalidValue", id="empty-object-as-part"),
+        pytest.param({"op": "add", "path": "name.givenName", "value": {}}, "invalidValue", id="empty-object-as-sub"),
+        pytest.param({"op": "add", "path": "title", "value": {}}, "invalidValue", id="empty-object-as-text"),
+        pytest.param({"op": "add", "path": "title"}, "invalidValue", id="add-without-value"),
+        pytest.param(
+            {"op": "add", "path": 'emails[type eq "w" and type eq "h"].value', "value": "v"},
+            "noTarget",
+            id="both-types",
+        ),
+        pytest.param({"op": "add", "path": "meta.version", "value": "x"}, "mutability", id="read-only-part"),
+        pytest.param({"op": "add", "path": f"{E}:manager.displayName", "value": "x"}, "mutability", id="managers-name"),
         pytest.param({"op": "add", "path": "name", "value": 7}, "invalidValue", id="number-as-complex"),
         pytest.param({"op": "add", "path": "title", "value": {"a": 1}}, "invalidValue", id="object-as-text"),
         pytest.param({"op": "add", "path": E, "value": 7}, "invalidValue", id="number-as-extension"),
@@ -214,6 +294,13 @@ def test_refusal(step: dict[str, Any], scim_type: str) -> None:
     assert caught.value.scim_type == scim_type
 
 
+@pytest.mark.parametrize("schemas", [["urn:x"], "urn:x", [7]])
+def test_a_body_that_says_it_is_no_patch_is_none(schemas: Any) -> None:
+    with pytest.raises(Refused, match="says that it is no PATCH"):
+        operations({"schemas": schemas, "Operations": []})
+    assert operations({"Schemas": [PATCH_OP.upper()], "Operations": []}) == operations({"Operations": []}) == []
+
+
 @pytest.mark.parametrize("body", [{}, {"Operations": {}}, {"Operations": [7]}])
 def test_operations_must_be_a_list_of_objects(body: dict[str, Any]) -> None:
     with pytest.raises(Refused, match="Operations"):
@@ -229,8 +316,19 @@ def test_two_paths_with_one_filter_fill_one_element() -> None:
 
 
 def test_the_resource_itself_is_left_alone() -> None:
-    before = {"emails": [dict(WORK)]}
+    before = {"emails": [dict(WORK)], E: {"manager": {"value": "m"}}, "name": {"givenName": "A"}}
     patched(
-        before, {"op": "add", "path": "emails", "value": [HOME]}, {"op": "remove", "path": 'emails[type eq "work"]'}
+        before,
+        {"op": "add", "path": "emails", "value": [{**HOME, "primary": True}]},
+        {"op": "replace", "path": "emails.display", "value": "D"},
+        {"op": "replace", "path": f"{E}:manager.value", "value": "n"},
+        {"op": "add", "path": "name.familyName", "value": "L"},
+        {"op": "remove", "path": 'emails[type eq "work"]'},
     )
-    assert before == {"emails": [WORK]}
+    assert before == {"emails": [WORK], E: {"manager": {"value": "m"}}, "name": {"givenName": "A"}}
+
+
+def test_a_role_as_json_text_meets_a_condition_on_its_value() -> None:
+    role = {"value": '{"id":"4711","value":"Admin","displayName":"The admins"}'}
+    after = patched({}, {"op": "Add", "path": "roles", "value": [role]})
+    assert matches(parse_filter('roles[value eq "Admin"]'), after)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -13,3 +14,11 @@ FILES = sorted(file for who in ("okta", "entra", "complaint", "rfc7644") for fil
 @pytest.mark.parametrize("file", FILES, ids=[file.stem for file in FILES])
 def test_conversation(client: Client, file: Path) -> None:
     play(client, file)
+
+
+def test_the_page_about_scim_names_each_proof_and_no_other() -> None:
+    tests = VECTORS.parent
+    page = (tests.parent / "docs" / "scim.md").read_text()
+    named = set(re.findall(r"\b(?:okta|entra|complaint|extension|rfc7644)-[\w.-]*\w(?= [,|]|,| \|)", page))
+    assert named == {file.stem for file in VECTORS.glob("*.json")}
+    assert set(re.findall(r"\btest_\w+", page)) <= {file.stem for file in tests.rglob("test_*.py")}
