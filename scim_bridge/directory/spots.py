@@ -10,6 +10,7 @@ The document is text on both databases. SQLite reads it by its JSON functions, P
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -28,6 +29,7 @@ Condition = sa.ColumnElement[bool]
 Expression = sa.ColumnElement[Any]
 Holds = Callable[["Spot"], Condition]
 
+_DIGEST = re.compile(r'\.[0-9a-f]{16}(?="$)')
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _FIRST, _LAST = -62_135_510_400_000_000, 253_402_128_000_000_000  # microseconds: days within our calendar
 _MS = 1000  # microseconds
@@ -210,6 +212,22 @@ class AddressSpot(Spot):
             text = str(wanted)
             return self.id == text.removeprefix(self.root) if text.startswith(self.root) else sa.false()
         return compared(op, self.key(trait), wanted)
+
+
+@dataclass(frozen=True, slots=True)
+class VersionSpot(Spot):
+    """``W/"7"``. A user whose groups are shown has ``W/"7.<digest of them>"``; what is stored has the 7 alone."""
+
+    text: Expression
+
+    def key(self, trait: Trait) -> Expression:
+        return self.text
+
+    def present(self) -> Condition:
+        return sa.true()
+
+    def holds(self, op: str, trait: Trait, wanted: Key) -> Condition:
+        return compared(op, self.text, _DIGEST.sub("", wanted) if isinstance(wanted, str) else wanted)
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,7 @@ from scim_bridge.directory.spots import (
     Spot,
     TextSpot,
     TruthSpot,
+    VersionSpot,
     compared,
     document_spot,
 )
@@ -180,7 +181,7 @@ def _meta(kind: str, table: type[User] | type[Group], root: str) -> Spot:
             "created": MomentSpot(table.created_at.expression),
             "lastModified": MomentSpot(table.changed_at.expression),
             "location": AddressSpot(root, table.scim_id.expression),
-            "version": TextSpot(version),
+            "version": VersionSpot(version),
         }
     )
 
