@@ -12,7 +12,7 @@ while others write. Lists of everything use statements that are built once.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -20,14 +20,16 @@ import sqlalchemy as sa
 
 from scim_bridge.db import Tx
 from scim_bridge.directory.groups import GROUP_COLUMNS, StoredGroup
+from scim_bridge.directory.keys import numbers
 from scim_bridge.directory.lookups import GROUP_LOOKUPS, USER_LOOKUPS, Lookup, find_lookup
 from scim_bridge.directory.marks import Ladder
+from scim_bridge.directory.ordering import Order
+from scim_bridge.directory.spots import Condition, Expression
 from scim_bridge.directory.tables import Group, Membership, User
 from scim_bridge.directory.users import USER_COLUMNS, StoredUser
 from scim_bridge.filters import Filter
 from scim_bridge.prepared import Prepared
 
-Condition = sa.ColumnElement[bool]
 R = TypeVar("R", StoredUser, StoredGroup)
 _SOURCE: sa.BindParameter[int] = sa.bindparam("source", type_=sa.Integer())
 _ID: sa.BindParameter[int] = sa.bindparam("id", type_=sa.Integer())
@@ -44,8 +46,48 @@ class Scope:
     ladder: Ladder | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Sorting:
+    """An order by ``key``, rows without one last (first if descending); None: no row has one. Ties go by age."""
+
+    key: Expression | None
+    descending: bool
+
+    @classmethod
+    def of(cls, order: Order, *, descending: bool) -> Sorting:
+        """The sorting whose ascending ``Order`` this is."""
+        key: Any = order[0]
+        while isinstance(key, sa.UnaryExpression) and key.modifier is not None:
+            key = key.element
+        return cls(key, descending)
+
+    def order(self, id: Any, *, back: bool = False) -> tuple[Expression, ...]:
+        """For ORDER BY; ``back``: from the end to the beginning."""
+        if self.key is None:
+            return (id.desc() if self.descending != back else id.asc(),)
+        if self.descending != back:
+            return self.key.desc().nulls_first(), id.desc()
+        return self.key.asc().nulls_last(), id.asc()
+
+    def beyond(self, id_column: Any, key: Any, id: int, *, back: bool) -> Condition:
+        """Rows that come after (``back``: before) the row ``id`` that has ``key``."""
+        if self.key is None:
+            raise AssertionError("a list of one type is sorted by what it has")
+        is_down = self.descending != back
+        later = id_column < id if is_down else id_column > id
+        if key is None:
+            tied = sa.and_(self.key.is_(None), later)
+            return sa.or_(self.key.is_not(None), tied) if is_down else tied
+        value = sa.literal(key, self.key.type)
+        tied = sa.and_(self.key == value, later)
+        return sa.or_(self.key < value, tied) if is_down else sa.or_(self.key > value, self.key.is_(None), tied)
+
+
 class Shelf(Generic[R]):
-    """A table as lists read it: ``make`` turns its ``columns`` into a row of ours."""
+    """A table as lists read it: ``make`` turns its ``columns`` into a row of ours.
+
+    ``lookups`` are conditions that find a row by a key; ``more`` are columns that only such rows are worth.
+    """
 
     def __init__(
         self,
@@ -55,26 +97,18 @@ class Shelf(Generic[R]):
         lookups: Mapping[str, Condition],
         *more: Any,
     ) -> None:
-        """``lookups``: conditions by which rows are found at once, with the columns ``more`` beside the others."""
         self._table = table
         self._columns = columns
         self._make: Callable[..., R] = make
         of_source = table.source_id == _SOURCE
-        self._lookups = lookups
-        self._found = {name: Prepared(self._finding(where, more)) for name, where in lookups.items()}
         self._count = Prepared(lambda _: self._counted(of_source))
         self._after = Prepared(lambda _: self._following(of_source, _ID, _LIMIT))
         self._before = Prepared(lambda _: self._leading(of_source, _ID, _LIMIT))
         self._skip = Prepared(lambda _: self._skipping(of_source, _ID, _OFFSET, _LIMIT))
         self._skip_back = Prepared(lambda _: self._skipping_back(of_source, _OFFSET, _LIMIT))
-
-    def lookup(self, filter: Filter) -> Lookup | None:
-        """What ``find`` needs to answer ``filter`` at once; None: only a condition can."""
-        return find_lookup(filter, self._lookups)
-
-    def find(self, tx: Tx, source_id: int, lookup: Lookup, *, limit: int) -> list[R]:
-        """At most ``limit`` rows of the source with this key, oldest first: one statement that is always the same."""
-        return self._made(self._found[lookup.name].all(tx, {"source": source_id, "limit": limit, **lookup.bound}))
+        self._lookups = lookups
+        found = sa.select(*columns, *more).order_by(table.id).limit(_LIMIT)
+        self._found = {name: _prepared(found.where(condition)) for name, condition in lookups.items()}
 
     def count(self, tx: Tx, scope: Scope) -> int:
         """How many rows there are."""
@@ -111,12 +145,49 @@ class Shelf(Generic[R]):
             return self._made(self._skip_back.all(tx, {**values, "offset": left}))
         return self._made(self._skip.all(tx, {**values, "id": start, "offset": skipped}))
 
+    def lookup(self, filter: Filter) -> Lookup | None:
+        """What ``find`` needs to answer ``filter`` at once; None: only a condition can."""
+        return find_lookup(filter, self._lookups)
+
+    def find(self, tx: Tx, source_id: int, lookup: Lookup, *, limit: int) -> list[R]:
+        """At most ``limit`` rows of the source with this key, oldest first: one statement that is always the same."""
+        return self._made(self._found[lookup.name].all(tx, {"source": source_id, "limit": limit, **lookup.bound}))
+
+    def of_ids(self, tx: Tx, ids: Sequence[int]) -> list[R]:
+        """The rows of these ids, in no order."""
+        if not ids:
+            return []
+        return self._made(tx.execute(sa.select(*self._columns).where(self._table.id.in_(numbers(tx, ids)))))
+
+    def sorted_from(
+        self, tx: Tx, scope: Scope, sorting: Sorting, *, id: int | None, back: bool, limit: int
+    ) -> list[R] | None:
+        """At most ``limit`` rows after (``back``: before) the row ``id`` in this order; id None: the first ones.
+
+        None: there is no such row any more.
+        """
+        key = self._table.id
+        query = sa.select(*self._columns).where(self._within(scope)).limit(limit)
+        if id is not None and sorting.key is not None:
+            of_source = self._table.source_id == scope.source_id
+            place = tx.execute(sa.select(sorting.key).where(key == id, of_source)).one_or_none()
+            if place is None:
+                return None
+            query = query.where(sorting.beyond(key, place[0], id, back=back))
+        rows = self._made(tx.execute(query.order_by(*sorting.order(key, back=back))))
+        return rows[::-1] if back else rows
+
+    def branch(self, scope: Scope, sorting: Sorting, number: int) -> sa.Select[Any]:
+        """``part, id, key`` of every row, for an order over several tables."""
+        key = sa.cast(sa.null(), sa.Text()) if sorting.key is None else sorting.key
+        columns = sa.literal(number, sa.Integer()).label("part"), self._table.id.label("id"), key.label("key")
+        return sa.select(*columns).where(self._within(scope))
+
+    def _within(self, scope: Scope) -> Condition:
+        return self._table.source_id == scope.source_id if scope.where is None else scope.where
+
     def _made(self, rows: Any) -> list[R]:
         return [self._make(*row) for row in rows]
-
-    def _finding(self, where: Condition, more: tuple[Any, ...]) -> Callable[[str], sa.Select[Any]]:
-        chosen = sa.select(*self._columns, *more).where(where).order_by(self._table.id).limit(_LIMIT)
-        return lambda _: chosen
 
     def _counted(self, where: Condition) -> sa.Select[Any]:
         return sa.select(sa.func.count()).select_from(self._table).where(where)
@@ -143,6 +214,30 @@ class Shelf(Generic[R]):
         return sa.select(*self._columns).join(ids, ids.c.id == self._table.id).order_by(self._table.id)
 
 
-_HAS_GROUPS = sa.exists().where(Membership.user_id == User.id)
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """One table of an order over several."""
+
+    shelf: Shelf[Any]
+    scope: Scope
+    sorting: Sorting
+
+
+def sorted_ids(tx: Tx, branches: Sequence[Branch], *, offset: int, limit: int) -> list[tuple[int, int]]:
+    """``(branch, id)`` of at most ``limit`` rows after the first ``offset``, in the order of all branches."""
+    parts = [one.shelf.branch(one.scope, one.sorting, number) for number, one in enumerate(branches)]
+    every = (sa.union_all(*parts) if len(parts) > 1 else parts[0]).subquery()
+    order = Sorting(every.c.key, branches[0].sorting.descending).order(every.c.id)
+    is_down = branches[0].sorting.descending
+    by_part = every.c.part.desc() if is_down else every.c.part.asc()
+    query = sa.select(every.c.part, every.c.id).order_by(order[0], by_part, order[1]).limit(limit).offset(offset)
+    return [(row.part, row.id) for row in tx.execute(query)]
+
+
+def _prepared(statement: Any) -> Prepared:
+    return Prepared(lambda _: statement)
+
+
+_HAS_GROUPS = sa.exists().where(Membership.user_id == User.id).label("has_groups")
 USER_SHELF = Shelf(User, USER_COLUMNS, StoredUser, USER_LOOKUPS, _HAS_GROUPS)
 GROUP_SHELF = Shelf(Group, GROUP_COLUMNS, StoredGroup, GROUP_LOOKUPS)

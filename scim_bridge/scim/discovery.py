@@ -8,7 +8,7 @@ from scim_bridge.errors import NotFound
 from scim_bridge.scim.answers import Answer
 from scim_bridge.scim.auth import schemes
 from scim_bridge.scim.list_request import DEFAULT_COUNT, MAX_COUNT
-from scim_bridge.scim.listing import list_body
+from scim_bridge.scim.listed import list_body
 from scim_bridge.scim.model import Attribute, ResourceType, SchemaDefinition
 from scim_bridge.scim.problems import Problem
 from scim_bridge.scim.service import Call
@@ -26,7 +26,7 @@ def features(call: Call) -> dict[str, Any]:
         },
         "filter": {"supported": True, "maxResults": MAX_COUNT},
         "changePassword": {"supported": False},
-        "sort": {"supported": False},
+        "sort": {"supported": True},
         "etag": {"supported": True},
         "pagination": {
             "cursor": True,

@@ -10,6 +10,7 @@ from scim_bridge.directory import groups
 from scim_bridge.directory.delta import MemberDelta
 from scim_bridge.directory.groups import StoredGroup
 from scim_bridge.directory.memberships import Member, members_of
+from scim_bridge.directory.ordering import group_order
 from scim_bridge.directory.pages import GROUP_SHELF
 from scim_bridge.directory.queries import group_condition
 from scim_bridge.filters import find_key
@@ -17,7 +18,8 @@ from scim_bridge.scim import etags
 from scim_bridge.scim.answers import NO_CONTENT, Answer
 from scim_bridge.scim.attributes import Projection
 from scim_bridge.scim.dialects import operations
-from scim_bridge.scim.listing import Listed, list_resources
+from scim_bridge.scim.listed import Listed
+from scim_bridge.scim.listing import list_resources
 from scim_bridge.scim.members import member_ids, split
 from scim_bridge.scim.patch import apply
 from scim_bridge.scim.schemas import read_document
@@ -129,4 +131,4 @@ def _member(call: Call, member: Member) -> dict[str, str]:
     return {"value": member.value, "$ref": location, "type": member.kind}
 
 
-LISTED = Listed(lambda call: call.groups, group_condition, GROUP_SHELF, _render)
+LISTED = Listed(lambda call: call.groups, group_condition, group_order, GROUP_SHELF, _render)

@@ -12,7 +12,8 @@ from typing import Any
 
 from scim_bridge.scim import groups, users
 from scim_bridge.scim.answers import Answer
-from scim_bridge.scim.listing import Listed, list_resources
+from scim_bridge.scim.listed import Listed
+from scim_bridge.scim.listing import list_resources
 from scim_bridge.scim.messages import check_message, part
 from scim_bridge.scim.refusals import invalid_value
 from scim_bridge.scim.service import Call

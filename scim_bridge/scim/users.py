@@ -8,6 +8,7 @@ from typing import Any
 from scim_bridge.db import Tx
 from scim_bridge.directory import users
 from scim_bridge.directory.memberships import groups_of
+from scim_bridge.directory.ordering import user_order
 from scim_bridge.directory.pages import USER_SHELF
 from scim_bridge.directory.queries import user_condition
 from scim_bridge.directory.users import StoredUser
@@ -16,7 +17,8 @@ from scim_bridge.scim.answers import NO_CONTENT, Answer
 from scim_bridge.scim.attributes import Projection
 from scim_bridge.scim.dialects import operations
 from scim_bridge.scim.documents import keep_immutable
-from scim_bridge.scim.listing import Listed, list_resources
+from scim_bridge.scim.listed import Listed
+from scim_bridge.scim.listing import list_resources
 from scim_bridge.scim.patch import apply
 from scim_bridge.scim.schemas import read_document
 from scim_bridge.scim.service import Call, known_id
@@ -130,4 +132,4 @@ def _resource(
     return projection.apply(resource)
 
 
-LISTED = Listed(lambda call: call.users, user_condition, USER_SHELF, _render)
+LISTED = Listed(lambda call: call.users, user_condition, user_order, USER_SHELF, _render)

@@ -256,7 +256,7 @@ def test_discovery_says_what_holds(client: Client) -> None:
         "patch": True,
         "bulk": True,
         "filter": True,
-        "sort": False,
+        "sort": True,
         "etag": True,
         "changePassword": False,
     }

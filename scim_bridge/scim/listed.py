@@ -1,0 +1,126 @@
+"""What lists share, however their pages are found: the types in them, the parts of one request, the body."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from scim_bridge.db import Tx
+from scim_bridge.directory.ordering import Order
+from scim_bridge.directory.pages import Scope, Shelf, Sorting
+from scim_bridge.directory.spots import Condition
+from scim_bridge.errors import InvalidInput
+from scim_bridge.filters import parse_filter
+from scim_bridge.scim.attributes import Projection
+from scim_bridge.scim.list_request import ListRequest
+from scim_bridge.scim.model import ResourceType
+from scim_bridge.scim.service import Call
+from scim_bridge.scim.traits import traits_of
+
+_LIST = "urn:ietf:params:scim:api:messages:2.0:ListResponse"
+Rows = Sequence[tuple[int, Any]]
+"""Rows of a page, each with the number of its part."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A type that can be listed: how a filter and an order become SQL, where its rows are, how they are shown."""
+
+    kind: Callable[[Call], ResourceType]
+    condition: Callable[..., Condition]
+    order: Callable[..., Order]
+    shelf: Shelf[Any]
+    render: Callable[[Call, Tx, Sequence[Any], Projection], list[dict[str, Any]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One type of a list, as one request asks for it."""
+
+    listed: Listed
+    kind: ResourceType
+    scope: Scope
+    projection: Projection
+    sorting: Sorting | None = None
+
+    @property
+    def shelf(self) -> Shelf[Any]:
+        """Where its rows are."""
+        return self.listed.shelf
+
+
+def parts_of(call: Call, types: Sequence[Listed], wanted: ListRequest) -> list[Part]:
+    """The parts of a list over ``types``. Raises Refused, InvalidFilter, and InvalidInput for an order.
+
+    Among several types an attribute that one of them lacks has no value there (RFC 7644 section 3.4.2.1).
+    """
+    parts = [_part(call, listed, wanted.filter, is_alone=len(types) == 1) for listed in types]
+    if wanted.sort_by is None:
+        return parts
+    sortings = [_sorting(call, listed, wanted.sort_by, descending=wanted.descending) for listed in types]
+    unknown = [one for one in sortings if isinstance(one, InvalidInput)]
+    if len(unknown) == len(sortings):
+        raise unknown[0]
+    nothing = Sorting(None, wanted.descending)
+    return [
+        replace(part, sorting=nothing if isinstance(sorting, InvalidInput) else sorting)
+        for part, sorting in zip(parts, sortings, strict=True)
+    ]
+
+
+def _part(call: Call, listed: Listed, text: str | None, *, is_alone: bool) -> Part:
+    kind, source_id = listed.kind(call), call.source.id
+    projection = call.projection(kind)
+    if text is None:
+        ladder = call.service.marks.find(source_id) if kind is call.users else None
+        return Part(listed, kind, Scope(source_id, None, ladder), projection)
+    filter = parse_filter(text)
+    where = listed.condition(
+        call.service.db.dialect, source_id, filter, traits_of(kind), root=call.root, lenient=not is_alone
+    )
+    return Part(listed, kind, Scope(source_id, where), projection)
+
+
+def _sorting(call: Call, listed: Listed, sort_by: str, *, descending: bool) -> Sorting | InvalidInput:
+    try:
+        order = listed.order(call.service.db.dialect, sort_by, traits_of(listed.kind(call)), root=call.root)
+    except InvalidInput as error:
+        return error
+    return Sorting.of(order, descending=descending)
+
+
+def count_of(call: Call, tx: Tx, part: Part) -> tuple[int, Scope]:
+    """How many rows there are, and the scope, with its ladder only if that still stands."""
+    scope = part.scope
+    total = scope.ladder.total(tx, scope.source_id) if scope.ladder else None
+    if total is None:
+        scope = replace(scope, ladder=None)
+        total = part.shelf.count(tx, scope)
+    if scope.where is None and part.kind is call.users:
+        call.service.marks.note(scope.source_id, scope.ladder, total)
+    return total, scope
+
+
+def shown(call: Call, tx: Tx, parts: Sequence[Part], rows: Rows) -> list[dict[str, Any]]:
+    """The resources of a page, in its order."""
+    made: dict[tuple[int, int], dict[str, Any]] = {}
+    for number, part in enumerate(parts):
+        own = [row for owner, row in rows if owner == number]
+        resources = part.listed.render(call, tx, own, part.projection) if own else []
+        made |= {(number, row.id): resource for row, resource in zip(own, resources, strict=True)}
+    return [made[number, row.id] for number, row in rows]
+
+
+def list_body(
+    resources: Sequence[Mapping[str, Any]], *, total: int, start_index: int | None = 1, **cursors: str
+) -> dict[str, Any]:
+    """A ListResponse; ``total`` counts all matches, not the page. ``start_index`` None: pages have no number."""
+    return {
+        "schemas": [_LIST],
+        "totalResults": total,
+        **({} if start_index is None else {"startIndex": start_index}),
+        "itemsPerPage": len(resources),
+        **cursors,
+        "Resources": list(resources),
+    }
