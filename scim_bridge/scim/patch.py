@@ -9,7 +9,8 @@ refused deprovisioning is worse than leniency:
     remove with a list of values                 | all go       | those values go
     remove of what is not there                  | not said     | fine: it is as it should be
     add or replace with null or ""               | not said     | unassigned, as by remove
-    ``active`` unassigned                        | allowed      | stays: no leaver returns by an empty value
+    ``active`` null or ""                        | not said     | stays: no leaver returns by an empty value
+    ``active`` removed                           | unassigned   | no longer shown; who is inactive stays so
     read-only parts in a value without path      | mutability   | ignored; but another ``id`` is refused
     an attribute of an extension without its URN | invalidPath  | found, where the core has none of its name
 
@@ -129,7 +130,7 @@ def _is_settled(attribute: Attribute, target: Target, step: Operation, kind: Res
             raise mutability(f"{step.path} is read-only", advice="leave it out")
         return True
     if attribute.name == "active":
-        return step.op == "remove" or is_unassigned(step.value)
+        return step.op != "remove" and is_unassigned(step.value)
     if not attribute.stored:
         read_value(attribute, step.value, attribute.name)
         return True
@@ -145,4 +146,6 @@ def _whole_extension(
     if not isinstance(step.value, Mapping):
         raise invalid_value(f"{target.urn}: it takes an object")
     for key, value in step.value.items():
+        if key.lower() == "schemas":  # libraries write it into an extension, too; it says nothing that the URN does not
+            continue
         _apply(resource, Operation(step.op, f"{target.urn}:{key}", value, named=False), kind, own_id)
