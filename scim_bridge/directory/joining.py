@@ -83,8 +83,11 @@ class Facts:
         }
 
 
-def facts_of(document: dict[str, Any]) -> Facts:
-    """Read a checked SCIM document; raises InvalidInput where a value is too long to be looked up."""
+def facts_of(document: dict[str, Any], *, is_active: bool = True) -> Facts:
+    """Read a checked SCIM document; raises InvalidInput where a value is too long to be looked up.
+
+    ``is_active`` holds where the document does not say: no leaver returns by an attribute that is not there.
+    """
     emails = tuple(
         Email(
             checked(fold(email["value"]), "emails.value"),
@@ -103,7 +106,7 @@ def facts_of(document: dict[str, Any]) -> Facts:
         checked(external_id, "externalId") if external_id else None,
         checked(name_key(display_name), "displayName") if display_name else None,
         checked(manager, "manager") if manager else None,
-        document.get("active") is True,  # unassigned by a PATCH, it gives nobody access
+        bool(document.get("active", is_active)),
         emails,
         addresses[0] if addresses else user_name_key if "@" in user_name_key else None,
     )

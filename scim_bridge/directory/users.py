@@ -38,7 +38,10 @@ class UserNameTaken(Conflict):
 
 @dataclass(frozen=True, slots=True)
 class StoredUser:
-    """A user as stored; ``document`` has no id, meta or groups. ``has_groups`` False: surely in none."""
+    """A user as stored; ``document`` has no id, meta or groups. ``has_groups`` False: surely in none.
+
+    ``is_active`` is the state that counts; the document may leave it out (PATCH can remove it).
+    """
 
     id: int
     scim_id: str
@@ -47,6 +50,7 @@ class StoredUser:
     version: int
     created_at: datetime
     changed_at: datetime
+    is_active: bool
     has_groups: bool = True
 
 
@@ -58,6 +62,7 @@ USER_COLUMNS = (
     User.version,
     User.created_at,
     User.changed_at,
+    User.active,
 )
 _STATED = (
     "person_id",
@@ -134,7 +139,7 @@ def create_user(
         subject=f"user:{scim_id}",
         detail=_with_attention({"person": joined.how, "active": facts.active}, joined),
     )
-    return StoredUser(user_id, scim_id, joined.person_id, document, 1, now, now, waiting)
+    return StoredUser(user_id, scim_id, joined.person_id, document, 1, now, now, facts.active, waiting)
 
 
 def change_user(
@@ -152,12 +157,21 @@ def change_user(
     """
     if document == user.document:
         return user
-    old, new = facts_of(user.document), facts_of(document)
+    old = facts_of(user.document, is_active=user.is_active)
+    new = facts_of(document, is_active=user.is_active)
     joined = Joined(user.person_id, "kept")
     if old.join_key != new.join_key:
         joined = person_after_change(tx, source, user.id, user.person_id, new, is_linked=is_linked)
     changed = StoredUser(
-        user.id, user.scim_id, joined.person_id, document, user.version + 1, user.created_at, now, user.has_groups
+        user.id,
+        user.scim_id,
+        joined.person_id,
+        document,
+        user.version + 1,
+        user.created_at,
+        now,
+        new.active,
+        user.has_groups,
     )
     if replace(old, active=new.active) == new:  # it is found by the same values: nothing else hangs on the change
         mark_people(tx, [user.person_id], now=now)

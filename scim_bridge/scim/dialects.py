@@ -23,7 +23,7 @@ from typing import Any
 
 from scim_bridge.scim.model import ResourceType
 from scim_bridge.scim.refusals import Refused, invalid_syntax, invalid_value
-from scim_bridge.scim.values import is_unassigned
+from scim_bridge.scim.values import is_unassigned, stands_twice
 
 MAX_OPERATIONS = 5_000
 PATCH_OP = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
@@ -91,6 +91,8 @@ def normalise(body: Mapping[str, Any], kind: ResourceType) -> dict[str, Any]:
             if attribute.name == "schemas":
                 check_schemas(value, kind)
             elif not is_unassigned(value):
+                if attribute.name in found:
+                    raise stands_twice(attribute.name)
                 found[attribute.name] = value
         elif ":" in key:
             _put_under_urn(found, key, value, kind)
@@ -111,6 +113,8 @@ def _put_under_urn(found: dict[str, Any], key: str, value: Any, kind: ResourceTy
     if urn.lower() == kind.core.urn.lower():
         attribute = kind.core.find(name)
         if attribute is not None and not is_unassigned(value):
+            if attribute.name in found:
+                raise stands_twice(attribute.name)
             found[attribute.name] = value
     elif (holder := kind.extension(urn)) is not None:
         found.setdefault(holder.urn, {})[name] = value

@@ -9,8 +9,8 @@ refused deprovisioning is worse than leniency:
     remove with a list of values                 | all go       | those values go
     remove of what is not there                  | not said     | fine: it is as it should be
     add or replace with null or ""               | not said     | unassigned, as by remove
-    ``active`` removed                           | allowed      | gone, and the user counts as not active
-    ``active`` set to null or ""                 | not said     | stays: nobody leaves or returns by an empty value
+    ``active`` null or ""                        | not said     | stays: no leaver returns by an empty value
+    ``active`` removed                           | unassigned   | no longer shown; who is inactive stays so
     read-only parts in a value without path      | mutability   | ignored; but another ``id`` is refused
     an attribute of an extension without its URN | invalidPath  | found, where the core has none of its name
 
@@ -155,6 +155,6 @@ def _whole_extension(
     if not isinstance(step.value, Mapping):
         raise invalid_value(f"{target.urn}: it takes an object")
     for key, value in step.value.items():
-        if key.lower() == "schemas":  # scim2-models writes it into each extension, too
+        if key.lower() == "schemas":  # libraries write it into an extension, too; it says nothing that the URN does not
             continue
         _apply(resource, Operation(step.op, f"{target.urn}:{key}", value, named=False), kind, own_id)

@@ -57,7 +57,7 @@ def replace_user(call: Call, scim_id: str) -> Answer:
     document = read_document(call.body.read(call.service.max_body_bytes), call.users)
 
     def changed(user: StoredUser) -> dict[str, Any]:
-        whole = {"active": user.document.get("active", False), **document}
+        whole = {**document, "active": document.get("active", user.is_active)}
         return keep_immutable(whole, user.document, call.users)
 
     return _change(call, scim_id, changed)

@@ -25,7 +25,7 @@ from datetime import datetime
 from typing import Any
 
 from scim_bridge.scim.model import Attribute, SchemaDefinition
-from scim_bridge.scim.refusals import invalid_value
+from scim_bridge.scim.refusals import invalid_syntax, invalid_value
 
 MAX_VALUES = 1000
 """Values of one attribute that a resource may have; the members of a group have no such limit."""
@@ -97,6 +97,11 @@ def _several(attribute: Attribute, value: Any, name: str, bare: bool) -> list[An
     return found
 
 
+def stands_twice(name: str) -> Exception:
+    """One attribute under names that differ in case only: nobody could say which value holds."""
+    return invalid_syntax(f"{name} stands twice, in different cases", advice="send it once")
+
+
 def too_many(name: str) -> Exception:
     """The refusal of more values than a resource may have."""
     return invalid_value(f"{name}: a resource has {MAX_VALUES} values of it at most", advice="send fewer")
@@ -115,7 +120,9 @@ def _complex(attribute: Attribute, value: Any, name: str, takes_text: bool) -> d
         sub = attribute.sub(key)
         if sub is None or is_unassigned(part) or (sub.mutability == "readOnly" and attribute.mutability != "readOnly"):
             continue
-        if sub.kind == "string" and type(part) is str:
+        if sub.name in found:
+            raise stands_twice(f"{name}.{sub.name}")
+        if sub.kind == "string" and type(part) is str and not sub.multi:
             found[sub.name] = part
         else:
             found[sub.name] = _READ[sub.kind](part, f"{name}.{sub.name}")

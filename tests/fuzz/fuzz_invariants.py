@@ -40,7 +40,7 @@ def nobody_waits_who_is_there(before: Rows, after: Rows) -> Iterator[str]:
 def columns_say_what_the_document_says(before: Rows, after: Rows) -> Iterator[str]:
     for row in after["users"].values():
         document = row["document"]
-        said = (fold(document["userName"]), document.get("externalId"), document.get("active", True))
+        said = (fold(document["userName"]), document.get("externalId"), document.get("active", row["active"]))
         if said != (row["user_name_key"], row["external_id"], row["active"]):
             yield f"user {row['scim_id']}: the columns are {dict(row)}"
     for row in after["groups"].values():

@@ -115,7 +115,7 @@ LITERALS = (
     *('"2026-99-99"', f'"{ADA}"', f'"{ENG}"', "[]", "{}", f'"{"a" * 3000}"', '"é"', '"💥"', ""),
 )
 OPERATORS = ("eq", "ne", "co", "sw", "ew", "gt", "ge", "lt", "le", "pr", "EQ", "Co", "regex", "=", "in", "not", "")
-VERBS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "FOO", "get")
+VERBS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "FOO", "get", "X" * 300)
 
 _compare = st.builds(
     lambda name, op, value: f"{name} {op}" if op == "pr" else f"{name} {op} {value}",

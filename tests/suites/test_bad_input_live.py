@@ -57,6 +57,8 @@ BODIES = [
     pytest.param(
         b'{"userName":"a","name":{"givenName":"b","givenName":"c"}}', "invalidSyntax", id="duplicate-name-inside"
     ),
+    pytest.param(b'{"userName":"a","name":{"givenName":"b","GIVENNAME":"c"}}', "invalidSyntax", id="two-cases-inside"),
+    pytest.param(b'{"userName":"a","%s:userName":"b"}' % USER.encode(), "invalidSyntax", id="with-and-without-urn"),
     pytest.param(b'{"userName":"a","USERNAME":"b"}', "invalidSyntax", id="duplicate-name-in-another-case"),
     pytest.param(b'{"userName":"a","active":' + b"9" * 30 + b"}", "invalidValue", id="number-beyond-64-bits"),
     pytest.param(b'{"userName":' + b"9" * 30 + b"}", "invalidValue", id="number-as-text"),
