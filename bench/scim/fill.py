@@ -15,7 +15,6 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from alembic import command
 
 import scim_bridge.tables  # noqa: F401  (fills the metadata)
 from bench import limit_app
@@ -29,7 +28,7 @@ from scim_bridge.directory.sources import SourceRef
 from scim_bridge.directory.tables import GroupChange, PersonChange
 from scim_bridge.mapping import revisions
 from scim_bridge.mapping.tables import RevisionChange
-from scim_bridge.schema import config
+from scim_bridge.schema import upgrade
 
 GROUP_SIZES = (10, 1_000, 10_000, 100_000)
 """Groups of these sizes are there, as far as there are people."""
@@ -53,7 +52,7 @@ class Filled:
 
 def fill_bridge(file: Database, people: int) -> Filled:
     """Make the schema and all rows in an SQLite database, and close it."""
-    _make_schema(file)
+    upgrade(file)
     now = file.clock.now()
     with file.write() as tx:
         token, source = _add_source(tx, now)
@@ -80,13 +79,6 @@ def fill_bridge(file: Database, people: int) -> Filled:
     return Filled(url, token, ids, sized, empty)
 
 
-def _make_schema(db: Database) -> None:
-    """The tables as they are declared (a test keeps the migrations to the same), at the newest revision."""
-    with db.write() as tx:
-        Base.metadata.create_all(tx)
-        command.stamp(config(tx), "head")
-
-
 def _add_source(tx: sa.Connection, now: datetime) -> tuple[str, SourceRef]:
     """The one source, which pushes all of them."""
     source_id = sources.add_source(tx, name="okta", kind="okta", joins=True, now=now)
@@ -111,7 +103,7 @@ def _group(name: str) -> dict[str, Any]:
 def copy_to_postgres(filled: Filled, url: str) -> Filled:
     """The same rows in an empty PostgreSQL database."""
     source, target = Database(filled.url), Database(url)
-    _make_schema(target)
+    upgrade(target)
     with source.read() as rows, target.write() as tx:
         for table in Base.metadata.sorted_tables:
             _copy_table(rows, tx, table)

@@ -30,9 +30,8 @@ from scim_bridge.settings import PREFIX, load_settings
 _ROOT = Path(__file__).parents[2]
 _THREADS = load_settings({}).threads
 _UP_WITHIN_S = 30.0
-_SETTINGS: dict[str, str] = {}
-"""Settings of the bridge that differ from the shipped ones, by name without prefix: limits that are on, and above all
-that the benchmark sends."""
+_SETTINGS = {"REQUESTS_PER_SECOND": "1000000"}
+"""Settings of the bridge that differ from the shipped ones: a limit that is on, and above all that we send."""
 
 
 class Server:
@@ -41,18 +40,28 @@ class Server:
     ``numbers`` are those of people who are not there yet, ``empty_groups`` groups that nobody used; each is given once.
     """
 
-    def __init__(self, name: str, pid: int, port: int, filled: Filled) -> None:
+    def __init__(self, name: str, pid: int, port: int, filled: Filled, *, has_engine: bool = False) -> None:
         self.name = name
         self.pid = pid
         self.port = port
         self.filled = filled
         self.shapes = Shapes(filled.token)
+        self._has_engine = has_engine
         self.numbers = count(len(filled.people))
         self.empty_groups = iter(filled.empty_groups)
 
     def workers(self) -> list[int]:
         """The processes that answer requests."""
         return children(self.pid)
+
+    def has_work(self) -> bool:
+        """Whether an engine has not caught up with what was pushed."""
+        if not self._has_engine:
+            return False
+        answer = requests.get(
+            f"http://127.0.0.1:{self.port}/status", headers={"Accept": "application/json"}, timeout=60
+        )
+        return bool(answer.json()["components"]["engine"]["changes_waiting"])
 
 
 @contextmanager
@@ -62,7 +71,7 @@ def bridge(store: Store, filled: Filled) -> Iterator[Server]:
         settings = {**_SETTINGS, "DATABASE_URL": store.copy(filled.url)}
         if store.kind == "SQLite":
             with BridgeProcess(Path(folder), settings=settings) as process:
-                yield Server("bridge", process.pid, process.port, filled)
+                yield Server("bridge", process.pid, process.port, filled, has_engine=True)
         else:
             named = {f"{PREFIX}{name}": value for name, value in settings.items()}
             with _gunicorn("wsgi:app", named, store.processes, folder) as (pid, port):

@@ -50,6 +50,7 @@ class SqliteStore:
     def copy(self, url: str) -> str:
         copied = self.new()
         shutil.copyfile(url.removeprefix("sqlite:///"), copied.removeprefix("sqlite:///"))
+        os.sync()  # or the kernel writes it out while commits wait for the disk
         return copied
 
     def close(self) -> None:
@@ -70,7 +71,9 @@ class PostgresStore:
         return self._make("")
 
     def copy(self, url: str) -> str:
-        return self._make(f' TEMPLATE "{url.rpartition("/")[2]}"')
+        copied = self._make(f' TEMPLATE "{url.rpartition("/")[2]}"')
+        self._server.execute("CHECKPOINT")  # now, not in the middle of a round
+        return copied
 
     def close(self) -> None:
         for name in self._made:
