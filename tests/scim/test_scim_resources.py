@@ -180,16 +180,6 @@ def test_put_clears_what_is_left_out_but_active(client: Client) -> None:
     assert "title" not in body
 
 
-def test_who_is_not_said_to_be_active_is_not(client: Client) -> None:
-    user_id = client.user("a")
-    assert "active" not in client.patch(f"/Users/{user_id}", {"op": "remove", "path": "active"}).get_json()
-    assert client.get("/Users?filter=active eq true")["totalResults"] == 0
-    assert client.send("PUT", f"/Users/{user_id}", {"userName": "a"}).get_json()["active"] is False
-    assert (
-        client.patch(f"/Users/{user_id}", {"op": "add", "path": "active", "value": True}).get_json()["active"] is True
-    )
-
-
 def test_put_makes_nothing_new(client: Client) -> None:
     missing = "00000000-0000-4000-8000-000000000000"
     assert client.send("PUT", f"/Users/{missing}", {"userName": "b"}).status_code == 404
