@@ -71,10 +71,12 @@ def read_extension(schema: SchemaDefinition, value: Mapping[str, Any]) -> dict[s
     found: dict[str, Any] = {}
     for key, part in value.items():
         attribute = schema.find(key)
-        if (
-            attribute is not None
-            and (read := read_value(attribute, part, f"{schema.urn}.{attribute.name}")) is not None
-        ):
+        if attribute is None or is_unassigned(part):
+            continue
+        name = f"{schema.urn}.{attribute.name}"
+        if attribute.name in found:
+            raise stands_twice(name)
+        if (read := read_value(attribute, part, name)) is not None:
             found[attribute.name] = read
     return found
 

@@ -75,11 +75,13 @@ class World:
         return found
 
     def put_back(self) -> None:
-        """The directory as it was at the beginning."""
+        """The directory as it was at the beginning; the sources stay, since the journal is writing about them."""
+        kept = (tables.Source.__tablename__, tables.Token.__tablename__)
+        changing = [table for table in Base.metadata.sorted_tables if table.name not in kept]
         with self.db.write() as tx:
-            for table in reversed(Base.metadata.sorted_tables):
+            for table in reversed(changing):
                 tx.execute(table.delete())
-            for table in Base.metadata.sorted_tables:
+            for table in changing:
                 if self._rows[table.name]:
                     tx.execute(table.insert(), self._rows[table.name])
 

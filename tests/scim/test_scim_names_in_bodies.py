@@ -14,7 +14,11 @@ from scim_kit import ENTERPRISE, USER, Client
         (b'{"userName":"a","userName":"b"}', '"userName" stands twice in one object'),
         (b'{"userName":"a","USERNAME":"b"}', "userName stands twice, in different cases"),
         (b'{"userName":"a","name":{"givenName":"b","GivenName":"c"}}', "name.givenName stands twice"),
-        (b'{"userName":"a","emails":[{"value":"b","VALUE":"c"}]}', "emails.value stands twice"),
+        (b'{"userName":"a","emails":[{"value":"b","VALUE":"c"}]}', "emails.0.value stands twice"),
+        (
+            b'{"userName":"a","%s":{"department":"b","Department":"c"}}' % ENTERPRISE.encode(),
+            f"{ENTERPRISE}.department",
+        ),
         (b'{"userName":"a","%s:userName":"b"}' % USER.encode(), "userName stands twice"),
     ],
 )
