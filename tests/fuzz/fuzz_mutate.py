@@ -89,7 +89,9 @@ def written(draw: st.DrawFn, body: Any) -> bytes:
     raw = text.encode("utf-8", "surrogatepass")
     middle = draw(st.integers(0, len(raw)))
     match draw(
-        st.sampled_from(["plain"] * 12 + ["cut", "twice", "key", "byte", "utf-16", "latin-1", "bom", "nan", "deep"])
+        st.sampled_from(
+            ["plain"] * 12 + ["cut", "twice", "key", "byte", "utf-16", "latin-1", "bom", "nan", "deep", "bottomless"]
+        )
     ):
         case "cut":
             return raw[:middle]
@@ -107,7 +109,10 @@ def written(draw: st.DrawFn, body: Any) -> bytes:
         case "nan":
             return raw.replace(b"true", b"NaN").replace(b"false", b"-Infinity")
         case "deep":
-            return b'{"a":' * middle + raw + b"}" * middle
+            levels = draw(st.sampled_from([20, 31, 200]))
+            return b'{"a":' * levels + raw + b"}" * levels
+        case "bottomless":
+            return b'{"a":[' * 50_000
     return raw
 
 
