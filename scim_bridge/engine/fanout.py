@@ -139,10 +139,14 @@ class Fanout:
             if not generations:
                 return 0
             in_force = self._rules.in_force(tx)
-            people = load_people(tx, list(generations))
-            bound = group_bindings(tx)
-        verdicts, met, refused = judge(in_force.mappings.hubs, people, bound)
+            hubs = in_force.mappings.hubs
+            people = load_people(tx, list(generations)) if hubs else {}
+            bound = group_bindings(tx) if hubs else {}
+        verdicts, met, refused = judge(hubs, people, bound)
         with self._db.write() as tx:
+            if not hubs:  # nobody can be due anything
+                _tell(tx, generations)
+                return len(generations)
             now = self._db.clock.now()
             bind(tx, met, now=now)
             propose(tx, refused)
@@ -235,8 +239,13 @@ def _write(tx: Tx, in_force: InForce, generations: Mapping[int, int], verdicts: 
     columns = ["generation", "revision", "role", "assets", "because", "disabled", "lost_at", "changed_at"]
     upsert(tx, AccessRow, rows, keys=["hub_id", "person_id"], update=columns)
     want(tx, wishes, now=now)
-    tx.execute(_TOLD, [{"who": person_id, "read": generation} for person_id, generation in generations.items()])
+    _tell(tx, generations)
     return len(wishes)
+
+
+def _tell(tx: Tx, generations: Mapping[int, int]) -> None:
+    """Done with these people, unless they changed again meanwhile."""
+    tx.execute(_TOLD, [{"who": person_id, "read": generation} for person_id, generation in generations.items()])
 
 
 def _before(tx: Tx, people: Sequence[int]) -> dict[tuple[str, int], _Before]:

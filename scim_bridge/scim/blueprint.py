@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
+from urllib.parse import unquote_plus
 
-from flask import Blueprint, Response, g, request
+from flask import Blueprint, Request, Response, g, request
 from flask.sansio.blueprints import BlueprintSetupState
 from werkzeug.datastructures import Headers
 
@@ -112,14 +113,16 @@ def _view(
 ) -> Callable[..., Response]:
     """One view for all methods of a path, so that a wrong one gets an Error body, too."""
     allowed = ", ".join(handlers)
+    base_root = f"{base_url.rstrip('/')}{PREFIX}" if base_url else None
 
     def view(**arguments: str) -> Response:
-        asked = Asked(g.get("request_id") or new_request_id(), request.method, _target())
+        asking: Request = request._get_current_object()  # type: ignore[attr-defined]  # each look at the proxy costs
+        asked = Asked(g.get("request_id") or new_request_id(), asking.method, _target(asking))
         now = service.db.clock.now()
-        source = gate.source_of(request, now)
-        root = f"{(base_url or request.url_root).rstrip('/')}{PREFIX}"
-        call = Call(service, source, now, root, request.args, request.headers, RequestBody(request), asked)
-        answer = call.carried_out(lambda: _handler(handlers, allowed)(call, **arguments))
+        source = gate.source_of(asking, now)
+        root = base_root or _root(asking)
+        call = Call(service, source, now, root, asking.args, asking.headers, RequestBody(asking), asked)
+        answer = call.carried_out(lambda: _handler(handlers, asking.method, allowed)(call, **arguments))
         response = _sent(answer)
         if answer.status < 400:
             gate.note_use(source, now)
@@ -128,19 +131,33 @@ def _view(
     return view
 
 
-def _target() -> str:
-    path = request.path.removeprefix(PREFIX)
-    if not request.query_string:
-        return path
-    return f"{path}?{'&'.join(f'{name}={value}' for name, value in request.args.items(multi=True))}"
+def _target(asking: Request) -> str:
+    path, query = asking.path.removeprefix(PREFIX), asking.environ.get("QUERY_STRING", "")
+    return f"{path}?{unquote_plus(query, errors='replace')}" if query else path
 
 
-def _handler(handlers: Mapping[str, Handler], allowed: str) -> Handler:
+def _root(asking: Request) -> str:
+    """The address of the service as this client knows it."""
+    environ = asking.environ
+    key = environ["wsgi.url_scheme"], environ.get("HTTP_HOST"), environ.get("SCRIPT_NAME")
+    root = _roots.get(key)
+    if root is None:
+        root = f"{asking.url_root.rstrip('/')}{PREFIX}"
+        if len(_roots) < _MOST_ROOTS:
+            _roots[key] = root
+    return root
+
+
+_roots: dict[tuple[str, str | None, str | None], str] = {}
+_MOST_ROOTS = 100  # names by which clients call us; whoever makes more up has them put together each time
+
+
+def _handler(handlers: Mapping[str, Handler], method: str, allowed: str) -> Handler:
     if not handlers:
         raise Problem(404, "there is nothing here; /Users, /Groups and /ServiceProviderConfig are")
-    handler = handlers.get("GET" if request.method == "HEAD" else request.method)
+    handler = handlers.get("GET" if method == "HEAD" else method)
     if handler is None:
-        raise Problem(405, f"{request.method} is not possible here; {allowed} are", {"Allow": allowed})
+        raise Problem(405, f"{method} is not possible here; {allowed} are", {"Allow": allowed})
     return handler
 
 
