@@ -15,7 +15,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
@@ -136,17 +136,17 @@ class Database:
                 f"DATABASE_URL names a file in {self.file.parent}, which is no folder",
                 advice="make the folder, or mend DATABASE_URL",
             )
-        self._turn: AbstractContextManager[None] = _Turn() if self.is_sqlite else nullcontext()
         options: dict[str, Any] = {"pool_size": pool_size, "max_overflow": 20}
         if self.is_sqlite:
             options["connect_args"] = {"check_same_thread": False, "timeout": _BUSY_S, "cached_statements": 512}
         else:
             options["connect_args"] = {"connect_timeout": 3}
         self.engine = sa.create_engine(self.url, **options)
-        self._writer: sa.Engine = self.engine.execution_options(writes=True)
         self._reader: sa.Engine = self.engine
+        self._turn: _Turn | None = None
         if self.is_sqlite:
             _prepare_sqlite(self.engine, synchronous)
+            self._turn = _Turn(self.engine.execution_options(writes=True))
         else:
             _prepare_server(self.engine)
             self._reader = self.engine.execution_options(isolation_level="AUTOCOMMIT")
@@ -175,11 +175,7 @@ class Database:
     @contextmanager
     def write(self) -> Iterator[Tx]:
         """A transaction that may write; commits at the end, rolls back on any error."""
-        with (
-            self._turn,
-            self._writer.connect() as connection,
-            connection.begin(),
-        ):
+        with self._turn or self.engine.connect() as connection, connection.begin():
             connection.info.pop(BEFORE_NEXT, None)
             yield connection
             run_waiting(connection)
@@ -192,24 +188,46 @@ class Database:
             return tx.execute(sa.select(sa.func.clock_timestamp(type_=UTCDateTime()))).scalar_one()
 
     def close(self) -> None:
+        if self._turn:
+            self._turn.close()
         self.engine.dispose()
 
 
 class _Turn:
-    """The queue of this process's writers. While another process keeps the file, they give up together.
+    """The queue of this process's writers, and the one connection that they use in turn.
 
-    One after the other would each wait for the file anew, and the fourth gets its 503 after the client hung up.
+    While another process keeps the file they give up together: one after the other would each wait for the file
+    anew, and the fourth gets its 503 after the client hung up.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, engine: sa.Engine) -> None:
+        self._engine = engine
         self._lock = threading.Lock()
+        self._connection: Connection | None = None
 
-    def __enter__(self) -> None:
+    def __enter__(self) -> Connection:
         if not self._lock.acquire(timeout=_BUSY_S):
             raise sa.exc.TimeoutError("another process is writing the database")
+        try:
+            if self._connection is None:
+                self._connection = self._engine.connect()
+            return self._connection
+        except BaseException:
+            self._lock.release()
+            raise
 
-    def __exit__(self, *_: object) -> None:
-        self._lock.release()
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        try:
+            if kind is not None:  # whatever happened to it, the next writer has a sound one
+                self.close()
+        finally:
+            self._lock.release()
+
+    def close(self) -> None:
+        """Give the connection back."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()
 
 
 def _prepare_sqlite(engine: sa.Engine, synchronous: str) -> None:

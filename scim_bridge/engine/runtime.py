@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import logging
 import threading
-import time
 from collections.abc import Callable
 
 import sqlalchemy as sa
@@ -30,8 +29,7 @@ from scim_bridge.settings import Settings
 
 log = logging.getLogger(__name__)
 
-_REST = 4  # times as long as a step took
-_LONGEST_REST_S = 0.03
+_REST_S = 0.025
 _SWEEP_S = 1.0
 _AFTER_TROUBLE_S = 2.0
 
@@ -90,14 +88,13 @@ class Engine:
         self._dispatch_rung.set()
 
     def _fan_out(self) -> bool:
-        """One step; under a stream of pushes it rests, so that those who push get most of the processor.
+        """One step, and a rest, so that under a stream of pushes those who push get most of the processor.
 
         What comes meanwhile is done together, which costs less: two people in a step are hardly dearer than one.
         """
-        started_s = time.monotonic()
         work = self._fanout.step()
         if work is Work.SOME:
-            self._stopping.wait(min(_REST * (time.monotonic() - started_s), _LONGEST_REST_S))
+            self._stopping.wait(_REST_S)
         return bool(work)
 
     def _keep(self) -> bool:

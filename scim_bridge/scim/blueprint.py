@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
-from urllib.parse import unquote_plus
+from urllib.parse import parse_qsl, unquote_plus
 
 from flask import Blueprint, Request, Response, g, request
 from flask.sansio.blueprints import BlueprintSetupState
@@ -121,7 +121,7 @@ def _view(
         now = service.db.clock.now()
         source = gate.source_of(asking, now)
         root = base_root or _root(asking)
-        call = Call(service, source, now, root, asking.args, asking.headers, RequestBody(asking), asked)
+        call = Call(service, source, now, root, _query(asking), asking.headers, RequestBody(asking), asked)
         answer = call.carried_out(lambda: _handler(handlers, asking.method, allowed)(call, **arguments))
         response = _sent(answer)
         if answer.status < 400:
@@ -134,6 +134,12 @@ def _view(
 def _target(asking: Request) -> str:
     path, query = asking.path.removeprefix(PREFIX), asking.environ.get("QUERY_STRING", "")
     return f"{path}?{unquote_plus(query, errors='replace')}" if query else path
+
+
+def _query(asking: Request) -> dict[str, str]:
+    """The parameters; of several with one name the first counts."""
+    query = asking.environ.get("QUERY_STRING", "")
+    return dict(reversed(parse_qsl(query, keep_blank_values=True, errors="replace"))) if query else {}
 
 
 def _root(asking: Request) -> str:
@@ -161,6 +167,9 @@ def _handler(handlers: Mapping[str, Handler], method: str, allowed: str) -> Hand
     return handler
 
 
+_CONTENT_TYPE = f"{MEDIA_TYPE}; charset=utf-8"
+
+
 class _Sent(Response):
     """An answer whose headers are complete: werkzeug would read and write the addresses in them once more."""
 
@@ -170,7 +179,7 @@ class _Sent(Response):
 
 def _sent(answer: Answer) -> Response:
     body = answer.text().encode()
-    headers = [("Content-Type", f"{MEDIA_TYPE}; charset=utf-8"), *answer.headers.items()]
+    headers = [("Content-Type", _CONTENT_TYPE), *answer.headers.items()]
     if answer.status not in (204, 304):
         headers.append(("Content-Length", str(len(body))))
     return _Sent([body], answer.status, headers)
