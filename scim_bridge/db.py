@@ -47,6 +47,12 @@ to_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 """A value as the shortest JSON text; the encoder is made once."""
 
 
+class JsonText(str):
+    """JSON that is text already: stored and sent as it is."""
+
+    __slots__ = ()
+
+
 class UTCDateTime(sa.TypeDecorator[datetime]):
     """An aware time in UTC. SQLite forgets the zone; this type gives it back."""
 
@@ -79,7 +85,7 @@ class Json(sa.TypeDecorator[Any]):
     cache_ok = True
 
     def process_bind_param(self, value: Any, dialect: sa.Dialect) -> str | None:
-        return None if value is None else to_json(value)
+        return value if value is None or isinstance(value, JsonText) else to_json(value)
 
     def process_result_value(self, value: Any, dialect: sa.Dialect) -> Any:
         return None if value is None else json.loads(value)

@@ -6,14 +6,16 @@ writer waits for the first and no update is lost.
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 import sqlalchemy as sa
 
 from scim_bridge.audit.record import record
-from scim_bridge.db import Tx, new_id
+from scim_bridge.db import JsonText, Tx, new_id, to_json
 from scim_bridge.directory.changes import mark_people
 from scim_bridge.directory.joining import (
     Facts,
@@ -36,9 +38,11 @@ class UserNameTaken(Conflict):
     """Another user of the source bears this userName (RFC 7643 section 4.1.1: unique)."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class StoredUser:
-    """A user as stored; ``document`` has no id, meta or groups. ``has_groups`` False: surely in none.
+    """A user as stored; the document (``text``, as JSON) has no id, meta or groups.
+
+    ``has_groups`` False: surely in none.
 
     ``is_active`` is the state that counts; the document may leave it out (PATCH can remove it).
     """
@@ -46,19 +50,25 @@ class StoredUser:
     id: int
     scim_id: str
     person_id: int
-    document: dict[str, Any]
+    text: str
     version: int
     created_at: datetime
     changed_at: datetime
     is_active: bool
     has_groups: bool = True
 
+    @cached_property
+    def document(self) -> dict[str, Any]:
+        """The text, read; most users are shown without anybody reading it."""
+        document: dict[str, Any] = json.loads(self.text)
+        return document
+
 
 USER_COLUMNS = (
     User.id,
     User.scim_id,
     User.person_id,
-    User.document,
+    sa.type_coerce(User.document, sa.Text()),
     User.version,
     User.created_at,
     User.changed_at,
@@ -104,6 +114,7 @@ def create_user(
     ``promised_id`` is its public id where that was given away beforehand: groups may wait for it.
     """
     facts = facts_of(document)
+    text = JsonText(to_json(document))
     met = meet(
         tx,
         source,
@@ -119,7 +130,7 @@ def create_user(
         "scim_id": scim_id,
         "source_id": source.id,
         "person_id": joined.person_id,
-        "document": document,
+        "document": text,
         "version": 1,
         "created_at": now,
         "changed_at": now,
@@ -139,7 +150,7 @@ def create_user(
         subject=f"user:{scim_id}",
         detail=_with_attention({"person": joined.how, "active": facts.active}, joined),
     )
-    return StoredUser(user_id, scim_id, joined.person_id, document, 1, now, now, facts.active, waiting)
+    return StoredUser(user_id, scim_id, joined.person_id, text, 1, now, now, facts.active, waiting)
 
 
 def change_user(
@@ -166,7 +177,7 @@ def change_user(
         user.id,
         user.scim_id,
         joined.person_id,
-        document,
+        JsonText(to_json(document)),
         user.version + 1,
         user.created_at,
         now,
@@ -195,7 +206,7 @@ def change_user(
 def _values(user: StoredUser, facts: Facts) -> dict[str, Any]:
     return {
         "row": user.id,
-        "document": user.document,
+        "document": user.text,
         "version": user.version,
         "changed_at": user.changed_at,
         "person_id": user.person_id,

@@ -6,7 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from scim_bridge.db import to_json
+from scim_bridge.db import JsonText, to_json
+
+Shown = Mapping[str, Any] | JsonText
+"""A body, or a resource in one; as text where it is put together out of stored text."""
 
 MEDIA_TYPE = "application/scim+json"
 _ERROR = "urn:ietf:params:scim:api:messages:2.0:Error"
@@ -16,12 +19,14 @@ _ERROR = "urn:ietf:params:scim:api:messages:2.0:Error"
 class Answer:
     """A status, a body (None: none at all), headers."""
 
-    body: Mapping[str, Any] | None
+    body: Shown | None
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
 
     def text(self) -> str:
         """The body as JSON; empty where there is none."""
+        if isinstance(self.body, JsonText):
+            return self.body
         return "" if self.body is None else to_json(self.body)
 
 

@@ -63,6 +63,11 @@ class Projection:
     without: _Paths
     _plans: dict[tuple[str, str], _Parts | None] = field(default_factory=dict, repr=False, compare=False)
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether resources are shown as they are."""
+        return not (self.only or self.without or self.kind.hides)
+
     def shows(self, name: str) -> bool:
         """Whether the core attribute ``name`` can appear at all: whoever loads it may save the work."""
         place = ("", name.lower())
@@ -72,7 +77,7 @@ class Projection:
 
     def apply(self, resource: dict[str, Any]) -> dict[str, Any]:
         """The part of ``resource`` to show; without a wish ``resource`` itself."""
-        if not (self.only or self.without or self.kind.hides):
+        if self.is_whole:
             return resource
         shown: dict[str, Any] = {}
         for key, value in resource.items():

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from scim_bridge.db import Tx
+from scim_bridge.scim.answers import Shown
 from scim_bridge.scim.cursors import Place, read_cursor, write_cursor
 from scim_bridge.scim.list_request import ListRequest
 from scim_bridge.scim.listed import Part, Rows, count_of, list_body, shown
@@ -19,7 +20,7 @@ from scim_bridge.scim.service import Call
 _FAR = 2**31 - 1
 
 
-def page_by_cursor(call: Call, tx: Tx, parts: Sequence[Part], wanted: ListRequest) -> dict[str, Any]:
+def page_by_cursor(call: Call, tx: Tx, parts: Sequence[Part], wanted: ListRequest) -> Shown:
     """The ListResponse with the cursors around it. Raises Refused (invalidCursor, expiredCursor, invalidValue)."""
     if wanted.sort_by and len(parts) > 1:
         raise invalid_value(

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from scim_bridge.db import Tx
+from scim_bridge.db import JsonText, Tx, to_json
 from scim_bridge.directory.ordering import Order
 from scim_bridge.directory.pages import Scope, Shelf, Sorting
 from scim_bridge.directory.spots import Condition
 from scim_bridge.errors import InvalidInput
 from scim_bridge.filters import parse_filter
+from scim_bridge.scim.answers import Shown
 from scim_bridge.scim.attributes import Projection
 from scim_bridge.scim.list_request import ListRequest
 from scim_bridge.scim.model import ResourceType
@@ -31,7 +32,7 @@ class Listed:
     condition: Callable[..., Condition]
     order: Callable[..., Order]
     shelf: Shelf[Any]
-    render: Callable[[Call, Tx, Sequence[Any], Projection], list[dict[str, Any]]]
+    render: Callable[[Call, Tx, Sequence[Any], Projection], Sequence[Shown]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,9 +103,9 @@ def count_of(call: Call, tx: Tx, part: Part) -> tuple[int, Scope]:
     return total, scope
 
 
-def shown(call: Call, tx: Tx, parts: Sequence[Part], rows: Rows) -> list[dict[str, Any]]:
+def shown(call: Call, tx: Tx, parts: Sequence[Part], rows: Rows) -> list[Shown]:
     """The resources of a page, in its order."""
-    made: dict[tuple[int, int], dict[str, Any]] = {}
+    made: dict[tuple[int, int], Shown] = {}
     for number, part in enumerate(parts):
         own = [row for owner, row in rows if owner == number]
         resources = part.listed.render(call, tx, own, part.projection) if own else []
@@ -112,15 +113,14 @@ def shown(call: Call, tx: Tx, parts: Sequence[Part], rows: Rows) -> list[dict[st
     return [made[number, row.id] for number, row in rows]
 
 
-def list_body(
-    resources: Sequence[Mapping[str, Any]], *, total: int, start_index: int | None = 1, **cursors: str
-) -> dict[str, Any]:
+def list_body(resources: Sequence[Shown], *, total: int, start_index: int | None = 1, **cursors: str) -> Shown:
     """A ListResponse; ``total`` counts all matches, not the page. ``start_index`` None: pages have no number."""
-    return {
+    head = {
         "schemas": [_LIST],
         "totalResults": total,
         **({} if start_index is None else {"startIndex": start_index}),
         "itemsPerPage": len(resources),
         **cursors,
-        "Resources": list(resources),
     }
+    texts = [one if isinstance(one, JsonText) else to_json(one) for one in resources]
+    return JsonText(f'{to_json(head)[:-1]},"Resources":[{",".join(texts)}]}}')

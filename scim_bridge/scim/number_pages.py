@@ -7,12 +7,13 @@ from typing import Any
 
 from scim_bridge.db import Tx
 from scim_bridge.directory.pages import Branch, sorted_ids
+from scim_bridge.scim.answers import Shown
 from scim_bridge.scim.list_request import ListRequest
 from scim_bridge.scim.listed import Part, Rows, count_of, list_body, shown
 from scim_bridge.scim.service import Call
 
 
-def page_by_number(call: Call, tx: Tx, parts: Sequence[Part], wanted: ListRequest) -> dict[str, Any]:
+def page_by_number(call: Call, tx: Tx, parts: Sequence[Part], wanted: ListRequest) -> Shown:
     """The ListResponse: types one after the other, or all in one order where the request sorts."""
     read = _in_order if wanted.sort_by else _one_after_the_other
     rows, total = read(call, tx, parts, wanted.start_index - 1, wanted.count)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, TypeVar
 
 from sqlalchemy.exc import OperationalError
@@ -19,7 +20,7 @@ from scim_bridge.errors import NotFound
 from scim_bridge.journal.entry import Asked
 from scim_bridge.journal.journal import Journal
 from scim_bridge.scim import etags
-from scim_bridge.scim.answers import Answer
+from scim_bridge.scim.answers import Answer, Shown
 from scim_bridge.scim.attributes import Projection, read_projection
 from scim_bridge.scim.body import Body
 from scim_bridge.scim.definitions import ResourceType, ResourceTypes
@@ -172,7 +173,7 @@ class Call:
             "version": tag,
         }
 
-    def shown(self, tag: str, body: Callable[[], Mapping[str, Any]]) -> Answer:
+    def shown(self, tag: str, body: Callable[[], Shown]) -> Answer:
         """The answer to GET: ``body()``, or 304 where the client has it (see ``etags``). Raises Problem 412."""
         headers = {"ETag": tag}
         if (wanted := self.headers.get("If-Match")) and not etags.names(wanted, "If-Match", tag):
@@ -206,5 +207,6 @@ def known_id(scim_id: str, kind: ResourceType) -> str:
     return scim_id
 
 
+@lru_cache(maxsize=4096)
 def _stamp(moment: datetime) -> str:
     return f"{moment.astimezone(UTC).isoformat(timespec='milliseconds')[:-6]}Z"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from scim_bridge.db import Tx
+from scim_bridge.db import JsonText, Tx, to_json
 from scim_bridge.directory import users
 from scim_bridge.directory.memberships import groups_of
 from scim_bridge.directory.ordering import user_order
@@ -13,7 +13,7 @@ from scim_bridge.directory.pages import USER_SHELF
 from scim_bridge.directory.queries import user_condition
 from scim_bridge.directory.users import StoredUser
 from scim_bridge.scim import etags
-from scim_bridge.scim.answers import NO_CONTENT, Answer
+from scim_bridge.scim.answers import NO_CONTENT, Answer, Shown
 from scim_bridge.scim.attributes import Projection
 from scim_bridge.scim.dialects import operations
 from scim_bridge.scim.documents import keep_immutable
@@ -100,14 +100,14 @@ def _change(call: Call, scim_id: str, changed: Callable[[StoredUser], dict[str, 
     return call.write(work)
 
 
-def _show(call: Call, tx: Tx, user: StoredUser, projection: Projection) -> tuple[str, dict[str, Any]]:
+def _show(call: Call, tx: Tx, user: StoredUser, projection: Projection) -> tuple[str, Shown]:
     """The user's entity-tag, and the user as it is shown."""
     groups = _groups(tx, [user], projection)[user.id]
     tag = etags.tag(user.version, groups)
     return tag, _resource(call, user, groups, tag, projection)
 
 
-def _render(call: Call, tx: Tx, rows: Sequence[StoredUser], projection: Projection) -> list[dict[str, Any]]:
+def _render(call: Call, tx: Tx, rows: Sequence[StoredUser], projection: Projection) -> list[Shown]:
     """Users as they are shown in a list."""
     groups = _groups(tx, rows, projection)
     return [_resource(call, row, groups[row.id], etags.tag(row.version, groups[row.id]), projection) for row in rows]
@@ -121,15 +121,18 @@ def _groups(tx: Tx, rows: Sequence[StoredUser], projection: Projection) -> dict[
 
 def _resource(
     call: Call, row: StoredUser, groups: Sequence[tuple[str, str]], tag: str, projection: Projection
-) -> dict[str, Any]:
-    resource: dict[str, Any] = {"id": row.scim_id, **row.document}
+) -> Shown:
+    """The user as it is shown: as text where it is shown whole, since most of it is stored as such."""
+    beside: dict[str, Any] = {}
     if groups:
-        resource["groups"] = [
+        beside["groups"] = [
             {"value": scim_id, "$ref": call.location("/Groups", scim_id), "display": name, "type": "direct"}
             for scim_id, name in groups
         ]
-    resource["meta"] = call.meta(call.users, row.scim_id, row.created_at, row.changed_at, tag)
-    return projection.apply(resource)
+    beside["meta"] = call.meta(call.users, row.scim_id, row.created_at, row.changed_at, tag)
+    if projection.is_whole:
+        return JsonText(f'{{"id":"{row.scim_id}",{row.text[1:-1]},{to_json(beside)[1:]}')
+    return projection.apply({"id": row.scim_id, **row.document, **beside})
 
 
 LISTED = Listed(lambda call: call.users, user_condition, user_order, USER_SHELF, _render)
