@@ -4,9 +4,8 @@ operation                        | what happens
 ---------------------------------+--------------------------------------------------------------------------
 add ``[...]``                    | appended; what is there (the same value and type) is completed, not doubled
 replace ``[...]``                | all others go
-add ``emails[f]``, ``[f].sub``   | elements that meet the filter are changed; none: one is made from it
-replace ``emails[f]``            | the same, and parts that are not named go, but for what the filter asks
-replace ``emails[f].sub``        | as add
+add, replace ``emails[f]``,      | elements that meet the filter take the parts that are named and keep the others;
+  ``emails[f].sub``              |   none: one is made from the filter
 remove ``emails[f]``, ``[f].sub``| they go; an element of which only type and primary would be left goes too
 remove with a list of values     | those go (Entra ID)
 """
