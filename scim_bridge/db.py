@@ -155,7 +155,10 @@ class Database:
             self._turn = _Turn(self.engine.execution_options(writes=True))
         else:
             _prepare_server(self.engine)
-            self._reader = self.engine.execution_options(isolation_level="AUTOCOMMIT")
+            # Its own pool: to turn a connection into a reader and back costs as much as a look-up.
+            once = {"isolation_level": "AUTOCOMMIT", "pool_reset_on_return": None}
+            self._reader = sa.create_engine(self.url, **options, **once)
+            _ping_idle(self._reader)
 
     @property
     def dialect(self) -> str:
@@ -197,6 +200,7 @@ class Database:
         if self._turn:
             self._turn.close()
         self.engine.dispose()
+        self._reader.dispose()
 
 
 class _Turn:
@@ -265,14 +269,17 @@ def _prepare_sqlite(engine: sa.Engine, synchronous: str) -> None:
 
 
 def _prepare_server(engine: sa.Engine) -> None:
-    """Statements run in their order; a connection is asked whether it lives only if it lay idle.
-
-    A ping before every use would double the trips.
-    """
+    """Statements of both kinds run in their order."""
 
     @sa.event.listens_for(engine, "before_cursor_execute")
     def before(connection: Connection, *_: Any) -> None:
         run_waiting(connection)
+
+    _ping_idle(engine)
+
+
+def _ping_idle(engine: sa.Engine) -> None:
+    """Ask a connection whether it lives only if it lay idle: a ping before every use would double the trips."""
 
     @sa.event.listens_for(engine, "checkin")
     def on_checkin(_connection: Any, record: Any) -> None:
