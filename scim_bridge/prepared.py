@@ -12,6 +12,7 @@ before the next statement of the transaction or its commit. SQLite runs them at 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -29,8 +30,10 @@ class Prepared:
     Lists travel as one value (``directory.keys``): there is no expanding ``IN`` here.
     """
 
-    def __init__(self, build: Callable[[str], Any]) -> None:
+    def __init__(self, build: Callable[[str], Any], *, is_once: bool = False) -> None:
+        """``is_once``: it may touch the same row twice, which one statement cannot; ``later`` joins it once."""
         self._build = build
+        self._is_once = is_once
         self._compiled: dict[str, _Compiled] = {}
 
     def all(self, tx: Tx, values: Values) -> list[tuple[Any, ...]]:
@@ -58,6 +61,9 @@ class Prepared:
         """
         if tx.dialect.name != "sqlite":
             waiting: list[_Waiting] = tx.info.setdefault(BEFORE_NEXT, (_send, []))[1]
+            if self._is_once and any(one.insert is self for one in waiting):
+                run_waiting(tx)
+                waiting = tx.info.setdefault(BEFORE_NEXT, (_send, []))[1]
             waiting.append(_Waiting(self, values, conflict))
             return
         try:
@@ -104,17 +110,25 @@ _texts: dict[tuple[Prepared, ...], str] = {}
 def _joined(tx: Tx, inserts: tuple[Prepared, ...]) -> str:
     text = _texts.get(inserts)
     if text is None:
+        within: list[str] = []
         parts = []
         for number, insert in enumerate(inserts):
             part = insert.compiled(tx).text
             for name, _ in insert.compiled(tx).writers:
                 part = part.replace(f"%({name})s", f"%({name}_{number})s")
+            if has_own := _WITH.fullmatch(part):  # which PostgreSQL takes at the top only
+                name, first, part = has_own.groups()
+                within.append(f"{name}_{number} AS ({first})")
+                part = re.sub(rf"\b{name}\b", f"{name}_{number}", part)
             parts.append(part)
-        first, *rest = parts
+        main, *rest = parts
         # PostgreSQL promises no order; it runs the main statement, then the others from last to first.
-        within = ", ".join(f"part_{number} AS ({part})" for number, part in enumerate(reversed(rest)))
-        text = _texts[inserts] = f"WITH {within} {first}" if rest else first
+        within += [f"part_{number} AS ({part})" for number, part in enumerate(reversed(rest))]
+        text = _texts[inserts] = f"WITH {', '.join(within)} {main}" if within else main
     return text
+
+
+_WITH = re.compile(r"WITH (\w+) AS \n\((.*)\)\n (INSERT .*)", re.DOTALL)
 
 
 def _raise_conflict(error: IntegrityError, conflict: Conflict | None) -> None:

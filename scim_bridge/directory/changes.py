@@ -22,25 +22,46 @@ _GROUP_CHANGED = insert_of(GroupChange, "group_id", "person_ids", "changed_at")
 
 @Prepared
 def _raise(dialect: str) -> Any:
-    chosen = Person.id.in_(bound_numbers(dialect, "people"))
-    return sa.update(Person).where(chosen).values(generation=Person.generation + 1)
+    return _raised(dialect)
 
 
 @Prepared
 def _note(dialect: str) -> Any:
     at = sa.bindparam("now", type_=PersonChange.changed_at.type)
-    raised = sa.select(Person.id, Person.generation, at).where(Person.id.in_(bound_numbers(dialect, "people")))
+    chosen = Person.id.in_(bound_numbers(dialect, "people"))
+    return _noted(dialect, sa.select(Person.id, Person.generation, at).where(chosen))
+
+
+def _raised(dialect: str) -> sa.Update:
+    chosen = Person.id.in_(bound_numbers(dialect, "people"))
+    return sa.update(Person).where(chosen).values(generation=Person.generation + 1)
+
+
+def _noted(dialect: str, raised: sa.Select[Any]) -> Any:
     insert = insert_for(dialect, PersonChange).from_select(["person_id", "generation", "changed_at"], raised)
     newer = {name: insert.excluded[name] for name in ("generation", "changed_at")}
     return insert.on_conflict_do_update(index_elements=["person_id"], set_=newer)
 
 
+def _both(dialect: str) -> Any:
+    raised = _raised(dialect).returning(Person.id, Person.generation).cte("raised")
+    at = sa.bindparam("now", type_=PersonChange.changed_at.type)
+    return _noted(dialect, sa.select(raised.c.id, raised.c.generation, at))
+
+
+_raise_and_note = Prepared(_both, is_once=True)
+
+
 def mark_people(tx: Tx, person_ids: Sequence[int], *, now: datetime) -> None:
     """Raise each person's generation and leave one change row each, at that generation."""
-    if person_ids:
-        people = {"people": list(person_ids), "now": now}
+    if not person_ids:
+        return
+    people = {"people": list(person_ids), "now": now}
+    if tx.dialect.name == "sqlite":
         _raise.run(tx, people)
-        _note.later(tx, people)
+        _note.run(tx, people)
+    else:
+        _raise_and_note.later(tx, people)
 
 
 def mark_group(tx: Tx, group_id: int, *, person_ids: Sequence[int] | None, now: datetime) -> None:

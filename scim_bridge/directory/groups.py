@@ -69,10 +69,17 @@ _WITH_ID = sa.select(*GROUP_COLUMNS).where(
 )
 _BY_ID = Prepared(lambda _: _WITH_ID)
 _BY_ID_LOCKED = Prepared(lambda _: _WITH_ID.with_for_update(key_share=True))
+_BY_ID_KEPT = Prepared(lambda _: _WITH_ID.with_for_update(read=True, key_share=True))
 _NEW_GROUP = sa.insert(Group).returning(Group.id)
 _CHANGE_GROUP = change_of(Group, "document", "display_name", "display_name_key", "external_id", "version", "changed_at")
 
-_CHANGE_MEMBERS = change_of(Group, "version", "changed_at")  # no index is touched
+
+@Prepared
+def _change_members(_: str) -> Any:
+    """Raise the version by one, whoever else does so meanwhile; no index is touched."""
+    at = sa.bindparam("changed_at", type_=Group.changed_at.type)
+    raised = {"version": Group.version + 1, "changed_at": at}
+    return sa.update(Group).where(Group.id == sa.bindparam("row")).values(raised).returning(Group.version)
 
 
 def list_groups(tx: Tx, *, text: str | None) -> list[GroupView]:
@@ -89,9 +96,13 @@ def list_groups(tx: Tx, *, text: str | None) -> list[GroupView]:
     return [GroupView(*row) for row in tx.execute(query)]
 
 
-def get_group(tx: Tx, source_id: int, scim_id: str, *, lock: bool = False) -> StoredGroup:
-    """The group, or NotFound; ``lock`` keeps other writers away until the commit (PostgreSQL)."""
-    row = (_BY_ID_LOCKED if lock else _BY_ID).first(tx, {"id": scim_id, "source": source_id})
+def get_group(tx: Tx, source_id: int, scim_id: str, *, lock: bool = False, keep: bool = False) -> StoredGroup:
+    """The group, or NotFound.
+
+    On PostgreSQL ``lock`` keeps other writers away until the commit; ``keep`` lets them write, but not delete it.
+    """
+    statement = _BY_ID_LOCKED if lock else _BY_ID_KEPT if keep else _BY_ID
+    row = statement.first(tx, {"id": scim_id, "source": source_id})
     if row is None:
         raise NotFound(f"there is no group {scim_id}")
     return StoredGroup(*row)
@@ -128,11 +139,10 @@ def change_group(
     if document == group.document and not changed:
         return group
     version = group.version + 1
-    values = {"row": group.id, "version": version, "changed_at": now}
     if document == group.document:
-        _CHANGE_MEMBERS.later(tx, values)
+        ((version,),) = _change_members.all(tx, {"row": group.id, "changed_at": now})
     else:
-        _CHANGE_GROUP.later(tx, values | _columns(document))
+        _CHANGE_GROUP.later(tx, {"row": group.id, "version": version, "changed_at": now, **_columns(document)})
     old_name, new_name = group.document["displayName"], document["displayName"]
     external_id = document.get("externalId")
     if external_id != group.document.get("externalId"):

@@ -25,7 +25,8 @@ from scim_bridge.directory.lookups import GROUP_LOOKUPS, USER_LOOKUPS, Lookup, f
 from scim_bridge.directory.marks import Ladder
 from scim_bridge.directory.ordering import Order
 from scim_bridge.directory.spots import Condition, Expression
-from scim_bridge.directory.tables import Group, Membership, User
+from scim_bridge.directory.tables import Group, User
+from scim_bridge.directory.user_groups import GROUPS
 from scim_bridge.directory.users import USER_COLUMNS, StoredUser
 from scim_bridge.filters import Filter
 from scim_bridge.prepared import Prepared
@@ -238,6 +239,5 @@ def _prepared(statement: Any) -> Prepared:
     return Prepared(lambda _: statement)
 
 
-_HAS_GROUPS = sa.exists().where(Membership.user_id == User.id).label("has_groups")
-USER_SHELF = Shelf(User, USER_COLUMNS, StoredUser, USER_LOOKUPS, _HAS_GROUPS)
+USER_SHELF = Shelf(User, USER_COLUMNS, StoredUser, USER_LOOKUPS, GROUPS)
 GROUP_SHELF = Shelf(Group, GROUP_COLUMNS, StoredGroup, GROUP_LOOKUPS)

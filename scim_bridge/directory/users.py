@@ -30,6 +30,7 @@ from scim_bridge.directory.meeting import meet
 from scim_bridge.directory.memberships import bump, take_in_waiting
 from scim_bridge.directory.sources import SourceRef
 from scim_bridge.directory.tables import DeletedEmail, DeletedUser, Membership, User, UserEmail
+from scim_bridge.directory.user_groups import GROUPS, NO_GROUPS
 from scim_bridge.errors import Conflict, NotFound
 from scim_bridge.prepared import Prepared, change_of, insert_of
 
@@ -42,7 +43,7 @@ class UserNameTaken(Conflict):
 class StoredUser:
     """A user as stored; the document (``text``, as JSON) has no id, meta or groups.
 
-    ``has_groups`` False: surely in none.
+    ``groups`` are those that it is directly in, as JSON; None: they were not read with it.
 
     ``is_active`` is the state that counts; the document may leave it out (PATCH can remove it).
     """
@@ -55,7 +56,7 @@ class StoredUser:
     created_at: datetime
     changed_at: datetime
     is_active: bool
-    has_groups: bool = True
+    groups: str | None = None
 
     @cached_property
     def document(self) -> dict[str, Any]:
@@ -91,7 +92,7 @@ _CHANGE_USER = change_of(User, *_STATED)
 _CHANGE_DOCUMENT = change_of(User, "active", "document", "version", "changed_at")  # no index is touched
 _NEW_EMAIL = insert_of(UserEmail, "user_id", "position", "value_key", "type_key", "is_primary")
 _DROP_EMAILS = Prepared(lambda _: sa.delete(UserEmail).where(UserEmail.user_id == sa.bindparam("user")))
-_WITH_ID = sa.select(*USER_COLUMNS, sa.exists().where(Membership.user_id == User.id)).where(
+_WITH_ID = sa.select(*USER_COLUMNS, GROUPS).where(
     User.scim_id == sa.bindparam("id"), User.source_id == sa.bindparam("source")
 )
 _BY_ID = Prepared(lambda _: _WITH_ID)
@@ -150,7 +151,9 @@ def create_user(
         subject=f"user:{scim_id}",
         detail=_with_attention({"person": joined.how, "active": facts.active}, joined),
     )
-    return StoredUser(user_id, scim_id, joined.person_id, text, 1, now, now, facts.active, waiting)
+    return StoredUser(
+        user_id, scim_id, joined.person_id, text, 1, now, now, facts.active, None if waiting else NO_GROUPS
+    )
 
 
 def change_user(
@@ -182,7 +185,7 @@ def change_user(
         user.created_at,
         now,
         new.active,
-        user.has_groups,
+        user.groups,
     )
     if replace(old, active=new.active) == new:  # it is found by the same values: nothing else hangs on the change
         mark_people(tx, [user.person_id], now=now)

@@ -75,9 +75,11 @@ def patch_group(call: Call, scim_id: str) -> Answer:
     known = known_id(scim_id, call.groups)
     steps, delta = split(operations(call.body.read(call.service.max_group_body_bytes)), call.groups)
     projection = call.projection(call.groups)
+    # Whoever only adds or removes members need not wait for others who do so: their rows are not the same.
+    is_alone = bool(steps) or delta.replace or call.is_conditional
 
     def work(tx: Tx) -> Answer:
-        group = groups.get_group(tx, call.source.id, known, lock=True)
+        group = groups.get_group(tx, call.source.id, known, lock=is_alone, keep=True)
         call.may_write(group.version)
         document = group.document
         if steps:

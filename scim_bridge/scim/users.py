@@ -11,6 +11,7 @@ from scim_bridge.directory.memberships import groups_of
 from scim_bridge.directory.ordering import user_order
 from scim_bridge.directory.pages import USER_SHELF
 from scim_bridge.directory.queries import user_condition
+from scim_bridge.directory.user_groups import read_groups
 from scim_bridge.directory.users import StoredUser
 from scim_bridge.scim import etags
 from scim_bridge.scim.answers import NO_CONTENT, Answer, Shown
@@ -115,8 +116,10 @@ def _render(call: Call, tx: Tx, rows: Sequence[StoredUser], projection: Projecti
 
 def _groups(tx: Tx, rows: Sequence[StoredUser], projection: Projection) -> dict[int, list[tuple[str, str]]]:
     """``{user: [(group's id, name)]}`` for every row; read only where they can appear."""
-    may_have = [row.id for row in rows if row.has_groups] if projection.shows("groups") else []
-    return {**{row.id: [] for row in rows}, **groups_of(tx, may_have)}
+    if not projection.shows("groups"):
+        return {row.id: [] for row in rows}
+    known = {row.id: read_groups(row.groups) for row in rows if row.groups is not None}
+    return {**known, **groups_of(tx, [row.id for row in rows if row.groups is None])}
 
 
 def _resource(
