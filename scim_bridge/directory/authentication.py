@@ -18,12 +18,14 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.orm import aliased
 
 from scim_bridge.db import Tx
 from scim_bridge.directory.sources import SourceRef
 from scim_bridge.directory.tables import Source, Token
 from scim_bridge.directory.tokens import BEARER, CLIENT, read_token
 
+_OTHER = aliased(Source)
 _SOURCE: tuple[Any, ...] = (
     Source.id.label("source_id"),
     Source.name,
@@ -36,6 +38,7 @@ _SOURCE: tuple[Any, ...] = (
     Source.requests_per_second,
     Source.takes_basic,
     Source.is_probe,
+    sa.select(_OTHER.id).where(_OTHER.id != Source.id, _OTHER.joins).exists().label("has_peers"),
 )
 _BY_PUBLIC_ID = (  # built once, as the others: they are asked each second
     sa.select(Token.id, Token.kind, Token.secret_hash, Token.expires_at, Token.revoked_at, *_SOURCE)
@@ -134,4 +137,5 @@ def _source(row: sa.Row[Any], token_id: int = 0, ends_at: datetime | None = None
         requests_per_second=row.requests_per_second,
         takes_basic=row.takes_basic,
         is_probe=row.is_probe,
+        has_peers=row.has_peers,
     )

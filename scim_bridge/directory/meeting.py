@@ -56,7 +56,7 @@ def meet(
     join_key: str | None,
 ) -> Meeting:
     """Ask for everything that a new user of ``source`` meets. Values are folded but ``external_id``."""
-    if join_key is not None and source.joins and tx.dialect.name == "postgresql":
+    if join_key is not None and source.joins and source.has_peers and tx.dialect.name == "postgresql":
         lock_address(tx, join_key)
     rows = _MEET.all(
         tx,

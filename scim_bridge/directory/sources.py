@@ -62,6 +62,7 @@ class SourceRef:
     requests_per_second: int | None = None
     takes_basic: bool = False
     is_probe: bool = False
+    has_peers: bool = True  # other sources join people, too; as it was when the credential was proven
 
     @property
     def actor(self) -> str:

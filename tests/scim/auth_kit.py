@@ -147,11 +147,11 @@ def statements(db: Database) -> Iterator[list[str]]:
     def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
         sent.append(statement)
 
-    sa.event.listen(db.engine, "before_cursor_execute", note)
+    sa.event.listen(sa.Engine, "before_cursor_execute", note)
     try:
         yield sent
     finally:
-        sa.event.remove(db.engine, "before_cursor_execute", note)
+        sa.event.remove(sa.Engine, "before_cursor_execute", note)
 
 
 def refused_rows(db: Database) -> list[dict[str, Any]]:
