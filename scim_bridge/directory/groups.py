@@ -79,7 +79,7 @@ def _change_members(_: str) -> Any:
     """Raise the version by one, whoever else does so meanwhile; no index is touched."""
     at = sa.bindparam("changed_at", type_=Group.changed_at.type)
     raised = {"version": Group.version + 1, "changed_at": at}
-    return sa.update(Group).where(Group.id == sa.bindparam("row")).values(raised).returning(Group.version)
+    return sa.update(Group).where(Group.id == sa.bindparam("row")).values(raised)
 
 
 def list_groups(tx: Tx, *, text: str | None) -> list[GroupView]:
@@ -140,7 +140,7 @@ def change_group(
         return group
     version = group.version + 1
     if document == group.document:
-        ((version,),) = _change_members.all(tx, {"row": group.id, "changed_at": now})
+        _change_members.later(tx, {"row": group.id, "changed_at": now})
     else:
         _CHANGE_GROUP.later(tx, {"row": group.id, "version": version, "changed_at": now, **_columns(document)})
     old_name, new_name = group.document["displayName"], document["displayName"]

@@ -45,7 +45,7 @@ _WAITING = sa.select(
     sa.exists(sa.select(RevisionChange.revision_id)),
     sa.exists(sa.select(PersonChange.person_id)),
 )
-_GROUP_CHANGES = sa.select(GroupChange).order_by(GroupChange.id).limit(20)
+_GROUP_CHANGES = sa.select(GroupChange).order_by(GroupChange.id).limit(50)
 _EXPANDED = sa.delete(GroupChange).where(GroupChange.id == sa.bindparam("change"))
 _PERSON_CHANGES = (
     sa.select(PersonChange.person_id, PersonChange.generation)
@@ -99,16 +99,16 @@ class Fanout:
             rows = tx.execute(_GROUP_CHANGES).all()
         now = self._db.clock.now()
         with self._db.write() as tx:
+            few: set[int] = set()
             for row in rows:
                 people = row.person_ids if row.person_ids is not None else people_in(tx, row.group_id)
-                tx.execute(_EXPANDED, {"change": row.id})
-                if len(people) <= _SLICE:
-                    mark_people(tx, people, now=now)
-                elif _exists(tx, row.group_id):
+                if len(people) <= _SLICE or not _exists(tx, row.group_id):
+                    few.update(people)
+                else:
                     for start in range(0, len(people), _SLICE):
                         mark_group(tx, row.group_id, person_ids=people[start : start + _SLICE], now=now)
-                else:
-                    mark_people(tx, people, now=now)
+            mark_people(tx, sorted(few), now=now)
+            tx.execute(_EXPANDED, [{"change": row.id} for row in rows])
 
     def _expand_revision(self) -> None:
         with self._db.read() as tx:

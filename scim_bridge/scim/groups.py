@@ -76,7 +76,8 @@ def patch_group(call: Call, scim_id: str) -> Answer:
     steps, delta = split(operations(call.body.read(call.service.max_group_body_bytes)), call.groups)
     projection = call.projection(call.groups)
     # Whoever only adds or removes members need not wait for others who do so: their rows are not the same.
-    is_alone = bool(steps) or delta.replace or call.is_conditional
+    # What the version is then, only the commit tells; so there is no ETag.
+    is_alone = bool(steps or projection.only) or delta.replace or call.is_conditional
 
     def work(tx: Tx) -> Answer:
         group = groups.get_group(tx, call.source.id, known, lock=is_alone, keep=True)
@@ -85,7 +86,7 @@ def patch_group(call: Call, scim_id: str) -> Answer:
         if steps:
             document = apply(document, steps, call.groups, own_id=known)
         group = groups.change_group(tx, call.source, group, document, delta, now=call.now)
-        headers = {"ETag": etags.tag(group.version)}
+        headers = {"ETag": etags.tag(group.version)} if is_alone else {}
         if not projection.only:
             return Answer(None, 204, headers)
         return Answer(_render(call, tx, [group], projection)[0], headers=headers)
