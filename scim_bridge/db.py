@@ -148,17 +148,20 @@ class Database:
         else:
             options["connect_args"] = {"connect_timeout": 3}
         self.engine = sa.create_engine(self.url, **options)
-        self._reader: sa.Engine = self.engine
+        self._reader = self._writer = self.engine
         self._turn: _Turn | None = None
         if self.is_sqlite:
             _prepare_sqlite(self.engine, synchronous)
             self._turn = _Turn(self.engine.execution_options(writes=True))
         else:
-            _prepare_server(self.engine)
-            # Its own pool: to turn a connection into a reader and back costs as much as a look-up.
-            once = {"isolation_level": "AUTOCOMMIT", "pool_reset_on_return": None}
-            self._reader = sa.create_engine(self.url, **options, **once)
+            # Pools of their own: to turn a connection into a reader and back, or to roll back what has
+            # ended already, costs as much as a look-up.
+            options["pool_reset_on_return"] = None
+            self._reader = sa.create_engine(self.url, isolation_level="AUTOCOMMIT", **options)
+            self._writer = sa.create_engine(self.url, **options)
             _ping_idle(self._reader)
+            for engine in (self.engine, self._writer):
+                _prepare_server(engine)
 
     @property
     def dialect(self) -> str:
@@ -184,7 +187,7 @@ class Database:
     @contextmanager
     def write(self) -> Iterator[Tx]:
         """A transaction that may write; commits at the end, rolls back on any error."""
-        with self._turn or self.engine.connect() as connection, connection.begin():
+        with self._turn or self._writer.connect() as connection, connection.begin():
             connection.info.pop(BEFORE_NEXT, None)
             yield connection
             run_waiting(connection)
@@ -201,6 +204,7 @@ class Database:
             self._turn.close()
         self.engine.dispose()
         self._reader.dispose()
+        self._writer.dispose()
 
 
 class _Turn:
