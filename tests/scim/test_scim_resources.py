@@ -14,12 +14,14 @@ from flask import Flask
 from scim_kit import ENTERPRISE, USER, Client
 from werkzeug.serving import make_server
 
+from scim_bridge.app import create_app
 from scim_bridge.db import Database, Tx
 from scim_bridge.directory import sources
 from scim_bridge.directory.tables import PersonChange, Token, User
 from scim_bridge.errors import Conflict, Transient
 from scim_bridge.scim.errors import translate
 from scim_bridge.scim.service import Service
+from scim_bridge.settings import load_settings
 
 
 def test_post_says_where_the_resource_is(client: Client) -> None:
@@ -37,6 +39,14 @@ def test_post_says_where_the_resource_is(client: Client) -> None:
 def test_a_trailing_slash_is_no_other_place(client: Client) -> None:
     assert client.send("GET", "/Users/").status_code == 200
     assert client.send("POST", "/Groups/", {"displayName": "g"}).status_code == 201
+
+
+def test_a_base_url_with_a_slash_at_its_end_is_no_other_place(client: Client, db: Database) -> None:
+    settings = load_settings({"SCIM_BRIDGE_JOURNAL": "off"})
+    whole = Client(create_app(settings, db, wake=lambda: None).test_client(), client.token)
+    user = whole.send("POST", "//Users", {"userName": "ada"})
+    assert user.status_code == 201
+    assert whole.send("GET", f"//Users///{user.get_json()['id']}").status_code == 200
 
 
 def test_head_is_get_without_body(client: Client) -> None:
