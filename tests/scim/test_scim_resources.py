@@ -366,6 +366,24 @@ def test_writers_that_cross_are_tried_again(client: Client, db: Database) -> Non
         assert sorted(pool.map(lock_both, [ids, ids[::-1]])) == [1, 2]
 
 
+@pytest.mark.parametrize("db", ["postgresql"], indirect=True)
+def test_a_member_who_is_deleted_meanwhile_is_pushed_all_the_same(client: Client, db: Database) -> None:
+    ada, group = client.user("ada"), client.group("g")
+    waits = sa.text("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state = 'active'"
+                    " AND wait_event_type = 'Lock'")  # fmt: skip
+    with ThreadPoolExecutor(1) as pool:
+        with db.write() as tx:
+            tx.execute(sa.delete(User).where(User.scim_id == ada))
+            adding = pool.submit(
+                client.patch, f"/Groups/{group}", {"op": "add", "path": "members", "value": [{"value": ada}]}
+            )
+            with db.read() as other:
+                while not adding.done() and not other.execute(waits).scalar_one():
+                    other.execute(sa.text("SELECT pg_sleep(0.01)"))
+        assert adding.result().status_code == 204
+    assert client.members(group) == {ada}
+
+
 def test_rotation_keeps_both_tokens_alive(client: Client, db: Database, app: Flask) -> None:
     with db.write() as tx:
         source = sources.list_sources(tx)[0]
