@@ -7,7 +7,9 @@ any fork. ``wake`` is how a request tells the engine, if one runs in this proces
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
 
 from flask import Flask, Response, g, jsonify, request
 from werkzeug.exceptions import HTTPException
@@ -25,6 +27,9 @@ from scim_bridge.scim.errors import is_database_away
 from scim_bridge.scim.extensions import load_types
 from scim_bridge.settings import Settings
 
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
 log = logging.getLogger(__name__)
 
 
@@ -38,6 +43,7 @@ def create_app(settings: Settings, db: Database, *, wake: Callable[[], None]) ->
         settings.max_body_bytes, settings.max_group_body_bytes, settings.max_bulk_bytes
     )
     app.json.sort_keys = False  # type: ignore[attr-defined]  # the provider is Flask's own
+    app.wsgi_app = _OneSlash(app.wsgi_app)  # type: ignore[method-assign]
     if proxies := settings.trusted_proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, proxies, proxies, proxies)  # type: ignore[method-assign]
     app.before_request(_name_request)
@@ -69,6 +75,25 @@ def create_app(settings: Settings, db: Database, *, wake: Callable[[], None]) ->
     app.register_blueprint(health_blueprint(db))
     app.register_blueprint(status_blueprint(settings, db))
     return app
+
+
+class _OneSlash:
+    """``//Users`` is what a client makes of a base URL with a slash at its end.
+
+    werkzeug would redirect it, and the client lose the method or the token on the way.
+    """
+
+    def __init__(self, inner: WSGIApplication) -> None:
+        self._inner = inner
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        path = environ["PATH_INFO"]
+        if "//" in path:
+            environ["PATH_INFO"] = _SLASHES.sub("/", path)
+        return self._inner(environ, start_response)
+
+
+_SLASHES = re.compile("//+")
 
 
 def _name_request() -> None:

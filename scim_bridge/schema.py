@@ -93,8 +93,6 @@ def prepare_schema(db: Database) -> None:
 
 
 _MEND = "run `scim-bridge db upgrade`"
-_FOREIGN = "the database holds tables, but no schema of scim_bridge"
-_MEND = "run `scim-bridge db upgrade`"
 _NEWER = "it was written by a newer version: install that version, or restore a backup"
 
 

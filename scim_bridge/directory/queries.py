@@ -74,7 +74,7 @@ class _Query:
             case Or(terms=terms):
                 return sa.or_(*(self.tree(term, spot, traits) for term in terms))
             case Not(filter=inner):
-                return negated(self.tree(inner, spot, traits))
+                return self._opposite(inner, spot, traits)
             case Present(path=path):
                 chain = self._chain(path, traits)
                 return sa.false() if chain is None else _over(spot, chain, _present)
@@ -82,6 +82,18 @@ class _Query:
                 return self._value_path(filter, spot, traits)
             case _:
                 return self._compare(filter, spot, traits)
+
+    def _opposite(self, filter: Filter, spot: Spot, traits: Traits) -> Condition:
+        """``not (filter)``, said of each comparison: SQLite's parser has no room for negations in negations."""
+        match filter:
+            case And(terms=terms):
+                return sa.or_(*(self._opposite(term, spot, traits) for term in terms))
+            case Or(terms=terms):
+                return sa.and_(*(self._opposite(term, spot, traits) for term in terms))
+            case Not(filter=inner):
+                return self.tree(inner, spot, traits)
+            case _:
+                return negated(self.tree(filter, spot, traits))
 
     def is_narrow(self, filter: Filter, traits: Traits) -> bool:
         """Whether an index that is not by source finds the few that can meet ``filter``."""

@@ -97,6 +97,8 @@ class Fanout:
     def _expand_groups(self) -> None:
         with self._db.read() as tx:
             rows = tx.execute(_GROUP_CHANGES).all()
+        if not rows:  # a probe's were taken away with it
+            return
         now = self._db.clock.now()
         with self._db.write() as tx:
             few: set[int] = set()

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     _: Callable[..., Callable[[Callable[..., Any]], Callable[..., Any]]]
 
 MAX_LENGTH = 8 * 1024
-MAX_DEPTH = 30
+MAX_DEPTH = 20  # more would not fit into the parser of SQLite (100 symbols), once it is SQL
 MAX_TERMS = 250
 _LARGEST = 2**63
 

@@ -4,7 +4,8 @@
     ------------------------------+------------------------------------+------------------------
     wrote                         | is part of the same transaction    | is there if the write is
     read, was refused, failed     | waits here, is flushed each second | the last second is lost
-    had no valid token            | none: it belongs to no source      |
+    had no valid token, or was    | none: it belongs to no source, and |
+      turned away at the door     |   a flood must fill nothing        |
 
 Reads must not become writes: a flush is one statement for all that wait. While the database is away they wait,
 within bounds; what finds no room is counted, and the first entry after the gap says how many there were.

@@ -15,7 +15,8 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Any, Literal
 
 Effect = Literal["in", "out"]
-_BY_FILTER = re.compile(r'members\[value\s+eq\s+"([^"]*)"\]', re.IGNORECASE)
+_BY_FILTER = re.compile(r"members\[(.*)\]", re.IGNORECASE | re.DOTALL)
+_ID = re.compile(r'value\s+eq\s+"([^"]*)"', re.IGNORECASE)  # several, joined by or
 
 
 def effect(method: str, raw: bytes, names: Collection[str], *, is_cut: bool = False) -> Effect | None:
@@ -49,7 +50,7 @@ def _operation(operation: Mapping[str, Any], names: Collection[str]) -> Effect |
         if value is None:
             return None
     elif by_filter := _BY_FILTER.search(path):
-        return "out" if verb == "remove" and by_filter[1] in names else None
+        return "out" if verb == "remove" and any(one in names for one in _ID.findall(by_filter[1])) else None
     elif not path.lower().endswith("members"):
         return None
     is_named = _holds(value, names)

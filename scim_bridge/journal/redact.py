@@ -32,6 +32,7 @@ _LOWER = bytes(range(256)).lower()
 _IN_NO_WORD = b"0123456789-"  # two thirds of an id; without them the search is over sooner
 _STRANGE = ("\u017f".encode(), "\u212a".encode())  # they fold to s and k
 _ESCAPED = re.compile(rb"\\u(?:00[2-7]|017[fF]|212[aA])")  # a letter that may be part of a word
+_ESCAPED_LETTER = re.compile(rb"\\u(?:00[4-7]|017f|212a)")  # in lower case
 _IN_URL = re.compile(rb"://[^/\s:@\"]*:[^/\s@\"]+@")
 _VALUE = re.compile(rb'"\s*:\s*("[^"\\]*(?:\\.[^"\\]*)*")', re.DOTALL)
 _COMPARED = re.compile(
@@ -49,7 +50,8 @@ def redact_body(raw: bytes, *, is_json: bool) -> bytes:
     """
     if len(raw) > KEPT_BYTES:
         rest = raw[KEPT_BYTES:].lower()
-        if any(word in rest for word in _WORD_BYTES):  # a path there may tell of a value here
+        if any(word in rest for word in _WORD_BYTES) or _ESCAPED_LETTER.search(rest):
+            # a path there may tell of a value here
             return _left_out("too large to be looked through")
         raw = raw[:KEPT_BYTES]
     low = raw.translate(_LOWER, _IN_NO_WORD)

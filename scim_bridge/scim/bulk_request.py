@@ -70,7 +70,7 @@ def read_bulk(body: Mapping[str, Any]) -> tuple[list[Any], int | None]:
 
 
 def read_operation(raw: Any) -> Operation:
-    """One operation. Raises Refused invalidSyntax; RFC 7644 section 3.7 demands a bulkId of every POST."""
+    """One operation. Raises Refused (invalidSyntax, invalidValue); RFC 7644 section 3.7 wants a bulkId of each POST."""
     if not isinstance(raw, Mapping):
         raise invalid_syntax("an operation is no JSON object")
     method, path, bulk_id = (_text(raw, name) for name in ("method", "path", "bulkId"))
@@ -78,7 +78,10 @@ def read_operation(raw: Any) -> Operation:
         raise invalid_syntax("an operation has no method or no path", advice='send "method" and "path"')
     if method.upper() == "POST" and not bulk_id:
         raise invalid_syntax("a POST has no bulkId", advice="give each POST a bulkId of its own")
-    return Operation(method.upper(), path, bulk_id, _text(raw, "version"), part(raw, "data"))
+    version = _text(raw, "version")
+    if version and not version.isprintable():
+        raise invalid_value("version is no entity-tag", advice='send "version": "W/\\"7\\"", as meta.version says it')
+    return Operation(method.upper(), path, bulk_id, version, part(raw, "data"))
 
 
 def check_bulk_ids(makes: Sequence[str | None]) -> None:

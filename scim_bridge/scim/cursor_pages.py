@@ -27,7 +27,7 @@ def page_by_cursor(call: Call, tx: Tx, parts: Sequence[Part], wanted: ListReques
             "an order over several types cannot be walked by cursor", advice="page by startIndex, or search one type"
         )
     question = "\0".join([str(call.source.id), *(part.kind.name for part in parts), wanted.question])
-    place = read_cursor(wanted.cursor, question) if wanted.cursor else None
+    place = read_cursor(wanted.cursor, question, parts=len(parts)) if wanted.cursor else None
     total = sum(count_of(call, tx, part)[0] for part in parts)
     is_back = place is not None and place.back
     rows = _rows(tx, parts, place, wanted.count + 1)

@@ -3,12 +3,14 @@
 A cursor is a place in the order of the list (the last row that was shown, or the first), not a page kept
 on the server: it never expires, costs no memory, and is as good after a restart or on another machine. A check
 over the place and the question (source, type, filter, order) refuses a cursor that was cut, changed, or sent with
-another filter. It is no secret: whoever makes one up sees no more than a filter on the same list shows.
+another filter. It is no secret: whoever makes one up sees no more than a filter on the same list shows. So a place
+that can be read still need not be in the list.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -16,6 +18,8 @@ from hashlib import blake2b
 from scim_bridge.scim.refusals import Refused
 
 _CHECK_BYTES = 8
+_PLACE = re.compile(rb"\[([0-9]{1,3}),([0-9]{1,10}),([01])\]")
+_LARGEST = 2**31 - 1  # of a row's id
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,15 +40,20 @@ def write_cursor(place: Place, question: str) -> str:
     return urlsafe_b64encode(_check(raw, question) + raw).decode().rstrip("=")
 
 
-def read_cursor(cursor: str, question: str) -> Place:
-    """The place of a cursor that ``write_cursor`` made for this question. Raises Refused invalidCursor."""
+def read_cursor(cursor: str, question: str, *, parts: int = 1) -> Place:
+    """The place of a cursor that ``write_cursor`` made for this question, over so many ``parts``.
+
+    Raises Refused invalidCursor.
+    """
     try:
         data = urlsafe_b64decode(cursor.encode("ascii") + b"=" * (-len(cursor) % 4))
-        part, id, back = json.loads(data[_CHECK_BYTES:])
-        place = Place(part, id, bool(back))
-    except (ValueError, TypeError) as error:
+    except ValueError as error:
         raise _invalid() from error
-    if write_cursor(place, question) != cursor:
+    found = _PLACE.fullmatch(data[_CHECK_BYTES:])
+    if found is None:
+        raise _invalid()
+    place = Place(int(found[1]), int(found[2]), found[3] == b"1")
+    if place.part >= parts or place.id > _LARGEST or write_cursor(place, question) != cursor:
         raise _invalid()
     return place
 

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, TypeVar
 
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError
 from werkzeug.datastructures import Headers
 
 from scim_bridge.db import Database, Tx
@@ -30,7 +30,8 @@ from scim_bridge.scim.refusals import invalid_value
 
 PREFIX = "/scim/v2"
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-_TRY_AGAIN = ("40001", "40P01")  # PostgreSQL: two writers crossed, and one was sent back
+_TRY_AGAIN = ("40001", "40P01", "23503")
+"""PostgreSQL: two writers crossed, and one was sent back; or what a new row points at was deleted meanwhile."""
 _ATTEMPTS = 4
 T = TypeVar("T")
 
@@ -63,7 +64,7 @@ class Service:
                 with self.db.write() as tx:
                     result = work(tx)
                 break
-            except OperationalError as error:
+            except DBAPIError as error:
                 if getattr(error.orig, "sqlstate", None) not in _TRY_AGAIN or attempt == _ATTEMPTS:
                     raise
         self.wake()

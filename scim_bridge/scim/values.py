@@ -132,7 +132,10 @@ def _complex(attribute: Attribute, value: Any, name: str, takes_text: bool) -> d
 
 
 def _role(role: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Entra's role: JSON text in ``value``, ``displayName`` where the RFC says ``display``."""
+    """Entra's role: JSON text in ``value``, ``displayName`` where the RFC says ``display``.
+
+    An app role may be without a value (Entra's own "User" is): its id stands for it.
+    """
     folded = {key.lower(): value for key, value in role.items()}
     text = folded.get("value")
     if isinstance(text, str) and text.lstrip().startswith("{"):
@@ -140,8 +143,9 @@ def _role(role: Mapping[str, Any]) -> Mapping[str, Any]:
             inner = json.loads(text)
         except (ValueError, RecursionError):
             inner = None
-        if isinstance(inner, dict) and isinstance(inner.get("value"), str):
-            folded |= {key.lower(): value for key, value in inner.items()}
+        parts = {key.lower(): value for key, value in inner.items()} if isinstance(inner, dict) else {}
+        if isinstance(named := parts.get("value") or parts.get("id"), str):
+            folded |= {**parts, "value": named}
     if "displayname" in folded:
         folded.setdefault("display", folded["displayname"])
     return folded

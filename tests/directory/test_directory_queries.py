@@ -18,6 +18,7 @@ from scim_bridge.directory.queries import Condition, group_condition, user_condi
 from scim_bridge.directory.sources import SourceRef
 from scim_bridge.directory.tables import Group, Membership, Person, User, UserEmail
 from scim_bridge.filters import InvalidFilter, parse_filter
+from scim_bridge.filters.lexer import MAX_DEPTH
 from scim_bridge.scim.definitions import ENTERPRISE
 
 MANY = 1000
@@ -340,6 +341,28 @@ def test_conditions_see_one_source_only(db: Database, okta: SourceRef, entra: So
         for text in ("userName pr", 'emails eq "bob@x.org"', 'id ne "x"', "not (title pr)"):
             where: Condition = user_condition(tx.dialect.name, entra.id, parse_filter(text), USER_TRAITS)
             assert tx.execute(sa.select(User.id).where(where)).all() == []
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        pytest.param("not (" * MAX_DEPTH, ")" * MAX_DEPTH, id="not"),
+        pytest.param("not (title pr or " * MAX_DEPTH, ")" * MAX_DEPTH, id="not-or"),
+        pytest.param("(title pr or (title pr and " * (MAX_DEPTH // 2), "))" * (MAX_DEPTH // 2), id="or-and"),
+    ],
+)
+def test_the_deepest_filter_is_answered(db: Database, okta: SourceRef, before: str, after: str) -> None:
+    with db.read() as tx:
+        where = user_condition(tx.dialect.name, okta.id, parse_filter(f"{before}nickName pr{after}"), USER_TRAITS)
+        assert tx.execute(sa.select(User.id).where(where)).all() == []
+
+
+def test_the_deepest_filter_in_brackets_is_answered(db: Database, okta: SourceRef) -> None:
+    depth = (MAX_DEPTH - 1) // 2
+    text = "emails[" + "(type pr or (type pr and " * depth + 'value eq "x"' + "))" * depth + "]"
+    with db.read() as tx:
+        where = user_condition(tx.dialect.name, okta.id, parse_filter(text), USER_TRAITS)
+        assert tx.execute(sa.select(User.id).where(where)).all() == []
 
 
 @pytest.mark.parametrize("value", ["'; DROP TABLE users; --", '" or "1"="1', "\\", "%", "a'b", "{}", ":source", "?"])

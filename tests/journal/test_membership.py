@@ -43,6 +43,12 @@ def add(*ids: str) -> dict[str, Any]:
         pytest.param("PATCH", patch({"op": "remove", "path": f'members[value eq "{ADA}"]'}), "out", id="okta-remove"),
         pytest.param("PATCH", patch({"op": "remove", "path": f'members[value eq "{BOB}"]'}), None, id="another-goes"),
         pytest.param(
+            "PATCH",
+            patch({"op": "remove", "path": f'members[value eq "{BOB}" or value eq "{ADA}"]'}),
+            "out",
+            id="one-of-several-goes",
+        ),
+        pytest.param(
             "PATCH", patch({"op": "Remove", "path": "members", "value": [{"value": ADA}]}), "out", id="entra-remove"
         ),
         pytest.param(

@@ -89,6 +89,7 @@ def test_a_telling_word_that_is_no_secret_changes_nothing(body: bytes) -> None:
         pytest.param(b"\xff\xfe", id="no-text"),
         pytest.param(b'{"password":' + b"[" * 100_000, id="too-deep"),
         pytest.param(b'{"token":[%b],"password":"x"}' % MANY.encode(), id="told-of-beyond-what-is-kept"),
+        pytest.param(b'{"value":"x","a":[%b],"path":"p\\u0061ssword"}' % MANY.encode(), id="told-of-there-in-disguise"),
     ],
 )
 def test_what_cannot_be_read_and_may_hold_a_secret_is_not_kept(body: bytes) -> None:

@@ -199,6 +199,7 @@ def test_a_version_is_a_condition(client: Client) -> None:
         ({"method": "DELETE", "path": "/Users/1/2"}, "404", None),
         ({"method": "DELETE", "path": f"/Users/{MISSING}", "version": "7"}, "404", None),
         ({"method": "DELETE", "path": f"/Users/{MISSING}", "version": 7}, "400", "invalidSyntax"),
+        ({"method": "DELETE", "path": f"/Users/{MISSING}", "version": 'W/"1"\n'}, "400", "invalidValue"),
     ],
 )
 def test_an_operation_that_cannot_be_done_is_refused_alone(

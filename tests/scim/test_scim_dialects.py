@@ -42,6 +42,11 @@ E = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
             id="role-as-json-text",
         ),
         pytest.param({"roles": [{"value": "{no json"}]}, {"roles": [{"value": "{no json"}]}, id="role-like-json"),
+        pytest.param(
+            {"roles": [{"value": '{"id":"18d1","value":null,"displayName":"User"}'}]},
+            {"roles": [{"value": "18d1", "display": "User"}]},
+            id="role-without-value",
+        ),
         pytest.param({"roles": [{"value": '{"id":1}'}]}, {"roles": [{"value": '{"id":1}'}]}, id="json-without-value"),
         pytest.param(
             {"roles": [{"value": "a", "displayName": "A"}]},

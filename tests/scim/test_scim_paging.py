@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import re
+from base64 import urlsafe_b64encode
 from typing import Any
 
 import pytest
 from scim_kit import Client
+
+from scim_bridge.scim.cursors import Place, read_cursor, write_cursor
+from scim_bridge.scim.refusals import Refused
+
+SEARCH = "urn:ietf:params:scim:api:messages:2.0:SearchRequest"
 
 
 @pytest.fixture
@@ -126,6 +132,29 @@ def test_a_changed_cursor_is_refused(seven: Client, change: Any) -> None:
     assert (answer.status_code, answer.get_json()["scimType"]) == (400, "invalidCursor")
 
 
+@pytest.mark.parametrize(
+    "place",
+    [
+        pytest.param("[" * 10_000, id="deep"),
+        pytest.param('["0",1,0]', id="text"),
+        pytest.param("[0,99999999999999999999,0]", id="too-large-a-number"),
+        pytest.param("[0,1]", id="short"),
+        pytest.param("[0,1,2]", id="neither-on-nor-back"),
+    ],
+)
+def test_a_cursor_that_holds_no_place_is_refused(client: Client, place: str) -> None:
+    cursor = urlsafe_b64encode(b"12345678" + place.encode()).decode().rstrip("=")
+    answer = client.send("POST", "/Users/.search", {"schemas": [SEARCH], "cursor": cursor})
+    assert (answer.status_code, answer.get_json()["scimType"]) == (400, "invalidCursor")
+
+
+@pytest.mark.parametrize("place", [Place(1, 1, back=True), Place(0, 2**31)], ids=["another-type", "no-row"])
+def test_a_cursor_that_is_made_up_is_refused(place: Place) -> None:
+    made = write_cursor(place, "its list")
+    with pytest.raises(Refused, match="the cursor is none that this list gave out"):
+        read_cursor(made, "its list")
+
+
 @pytest.mark.parametrize("count", ["0", "-1"])
 def test_beside_a_cursor_count_is_positive(client: Client, count: str) -> None:
     answer = client.send("GET", f"/Users?cursor=&count={count}")
@@ -150,7 +179,7 @@ def test_the_configuration_says_how_pages_go(client: Client) -> None:
 def test_the_root_is_walked_by_cursor_too(seven: Client) -> None:
     for name in ("g1", "g2"):
         seven.group(name)
-    search = {"schemas": ["urn:ietf:params:scim:api:messages:2.0:SearchRequest"], "count": 4, "cursor": ""}
+    search = {"schemas": [SEARCH], "count": 4, "cursor": ""}
     pages: list[Any] = []
     while not pages or "nextCursor" in pages[-1]:
         pages.append(seven.send("POST", "/.search", search).get_json())

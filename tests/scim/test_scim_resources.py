@@ -14,12 +14,14 @@ from flask import Flask
 from scim_kit import ENTERPRISE, USER, Client
 from werkzeug.serving import make_server
 
+from scim_bridge.app import create_app
 from scim_bridge.db import Database, Tx
 from scim_bridge.directory import sources
 from scim_bridge.directory.tables import PersonChange, Token, User
 from scim_bridge.errors import Conflict, Transient
 from scim_bridge.scim.errors import translate
 from scim_bridge.scim.service import Service
+from scim_bridge.settings import load_settings
 
 
 def test_post_says_where_the_resource_is(client: Client) -> None:
@@ -37,6 +39,14 @@ def test_post_says_where_the_resource_is(client: Client) -> None:
 def test_a_trailing_slash_is_no_other_place(client: Client) -> None:
     assert client.send("GET", "/Users/").status_code == 200
     assert client.send("POST", "/Groups/", {"displayName": "g"}).status_code == 201
+
+
+def test_a_base_url_with_a_slash_at_its_end_is_no_other_place(client: Client, db: Database) -> None:
+    settings = load_settings({"SCIM_BRIDGE_JOURNAL": "off"})
+    whole = Client(create_app(settings, db, wake=lambda: None).test_client(), client.token)
+    user = whole.send("POST", "//Users", {"userName": "ada"})
+    assert user.status_code == 201
+    assert whole.send("GET", f"//Users///{user.get_json()['id']}").status_code == 200
 
 
 def test_head_is_get_without_body(client: Client) -> None:
@@ -354,6 +364,24 @@ def test_writers_that_cross_are_tried_again(client: Client, db: Database) -> Non
 
     with ThreadPoolExecutor(2) as pool:
         assert sorted(pool.map(lock_both, [ids, ids[::-1]])) == [1, 2]
+
+
+@pytest.mark.parametrize("db", ["postgresql"], indirect=True)
+def test_a_member_who_is_deleted_meanwhile_is_pushed_all_the_same(client: Client, db: Database) -> None:
+    ada, group = client.user("ada"), client.group("g")
+    waits = sa.text("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state = 'active'"
+                    " AND wait_event_type = 'Lock'")  # fmt: skip
+    with ThreadPoolExecutor(1) as pool:
+        with db.write() as tx:
+            tx.execute(sa.delete(User).where(User.scim_id == ada))
+            adding = pool.submit(
+                client.patch, f"/Groups/{group}", {"op": "add", "path": "members", "value": [{"value": ada}]}
+            )
+            with db.read() as other:
+                while not adding.done() and not other.execute(waits).scalar_one():
+                    other.execute(sa.text("SELECT pg_sleep(0.01)"))
+        assert adding.result().status_code == 204
+    assert client.members(group) == {ada}
 
 
 def test_rotation_keeps_both_tokens_alive(client: Client, db: Database, app: Flask) -> None:
