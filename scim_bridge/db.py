@@ -159,9 +159,11 @@ class Database:
             options["pool_reset_on_return"] = None
             self._reader = sa.create_engine(self.url, isolation_level="AUTOCOMMIT", **options)
             self._writer = sa.create_engine(self.url, **options)
-            _ping_idle(self._reader)
+            lost = _Lost()
+            for engine in (self.engine, self._reader, self._writer):
+                lost.watch(engine)
             for engine in (self.engine, self._writer):
-                _prepare_server(engine)
+                _keep_order(engine)
 
     @property
     def dialect(self) -> str:
@@ -272,31 +274,47 @@ def _prepare_sqlite(engine: sa.Engine, synchronous: str) -> None:
             ) from error
 
 
-def _prepare_server(engine: sa.Engine) -> None:
+def _keep_order(engine: sa.Engine) -> None:
     """Statements of both kinds run in their order."""
 
     @sa.event.listens_for(engine, "before_cursor_execute")
     def before(connection: Connection, *_: Any) -> None:
         run_waiting(connection)
 
-    _ping_idle(engine)
 
+class _Lost:
+    """Whether connections live: asked of those that lay idle, and of all once one was found to be lost.
 
-def _ping_idle(engine: sa.Engine) -> None:
-    """Ask a connection whether it lives only if it lay idle: a ping before every use would double the trips."""
+    A ping before every use would double the trips to the server.
+    """
 
-    @sa.event.listens_for(engine, "checkin")
-    def on_checkin(_connection: Any, record: Any) -> None:
-        record.info["used_s"] = time.monotonic()
+    def __init__(self) -> None:
+        self._at_s = float("-inf")
 
-    @sa.event.listens_for(engine, "checkout")
-    def on_checkout(connection: Any, record: Any, _proxy: Any) -> None:
-        if time.monotonic() - record.info.get("used_s", time.monotonic()) < _FRESH_S:
-            return
-        try:
-            engine.dialect.do_ping(connection)
-        except engine.dialect.loaded_dbapi.Error as error:
-            raise sa.exc.DisconnectionError from error
+    def watch(self, engine: sa.Engine) -> None:
+        """Look after the connections of ``engine``."""
+
+        @sa.event.listens_for(engine, "invalidate")
+        def on_invalidate(*_: Any) -> None:
+            self._at_s = time.monotonic()
+
+        @sa.event.listens_for(engine, "connect")
+        def on_connect(_connection: Any, record: Any) -> None:
+            record.info["used_s"] = time.monotonic()
+
+        @sa.event.listens_for(engine, "checkin")
+        def on_checkin(_connection: Any, record: Any) -> None:
+            record.info["used_s"] = time.monotonic()
+
+        @sa.event.listens_for(engine, "checkout")
+        def on_checkout(connection: Any, record: Any, _proxy: Any) -> None:
+            used_s = record.info["used_s"]
+            if used_s > self._at_s and time.monotonic() - used_s < _FRESH_S:
+                return
+            try:
+                engine.dialect.do_ping(connection)
+            except engine.dialect.loaded_dbapi.Error as error:
+                raise sa.exc.DisconnectionError from error
 
 
 def run_waiting(tx: Tx) -> None:

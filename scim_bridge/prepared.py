@@ -61,7 +61,8 @@ class Prepared:
         """
         if tx.dialect.name != "sqlite":
             waiting: list[_Waiting] = tx.info.setdefault(BEFORE_NEXT, (_send, []))[1]
-            if self._is_once and any(one.insert is self for one in waiting):
+            is_full = len(waiting) == _TOGETHER
+            if is_full or (self._is_once and any(one.insert is self for one in waiting)):
                 run_waiting(tx)
                 waiting = tx.info.setdefault(BEFORE_NEXT, (_send, []))[1]
             waiting.append(_Waiting(self, values, conflict))
@@ -104,6 +105,7 @@ def _send(tx: Tx, waiting: Sequence[_Waiting]) -> None:
         raise
 
 
+_TOGETHER = 16  # statements in one: for each mixture of them a text is kept
 _texts: dict[tuple[Prepared, ...], str] = {}
 
 
@@ -206,7 +208,6 @@ def _execute(tx: Tx, text: str, values: Any) -> Any:
         is_lost = dialect.is_disconnect(error, connection, None)
         if is_lost:
             tx.invalidate(error)
-            tx.engine.dispose(close=False)  # its neighbours went the same way
         raise DBAPIError.instance(
             text,
             None,

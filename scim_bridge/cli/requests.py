@@ -59,7 +59,8 @@ def show(session: Session, request_id: str, as_json: bool) -> None:
         kept = session.settings.retention_days.journal
         reason = f"it keeps {kept} days" if kept else "nothing is cleared away"
         raise NotFound(
-            f'no request "{request_id}" in the journal ({reason})', advice="`scim-bridge requests` lists them"
+            f'no request "{request_id}" in the journal ({reason})',
+            advice="`scim-bridge requests` lists them",
         )
     for row, each in zip(shown, found, strict=True):
         row["body"] = _parsed(each.body)

@@ -69,6 +69,7 @@ _WITH_ID = sa.select(*GROUP_COLUMNS).where(
 )
 _BY_ID = Prepared(lambda _: _WITH_ID)
 _BY_ID_LOCKED = Prepared(lambda _: _WITH_ID.with_for_update(key_share=True))
+_BY_ID_TO_DELETE = Prepared(lambda _: _WITH_ID.with_for_update())  # nobody may keep it meanwhile
 _BY_ID_KEPT = Prepared(lambda _: _WITH_ID.with_for_update(read=True, key_share=True))
 _NEW_GROUP = sa.insert(Group).returning(Group.id)
 _CHANGE_GROUP = change_of(Group, "document", "display_name", "display_name_key", "external_id", "version", "changed_at")
@@ -159,7 +160,10 @@ def change_group(
 
 def delete_group(tx: Tx, source: SourceRef, scim_id: str, *, now: datetime) -> None:
     """Delete the group with its memberships and mark everybody who was in it. Raises NotFound."""
-    group = get_group(tx, source.id, scim_id, lock=True)
+    row = _BY_ID_TO_DELETE.first(tx, {"id": scim_id, "source": source.id})
+    if row is None:
+        raise NotFound(f"there is no group {scim_id}")
+    group = StoredGroup(*row)
     people = people_in(tx, group.id)
     if people:
         mark_group(tx, group.id, person_ids=people, now=now)

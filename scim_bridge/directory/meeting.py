@@ -55,7 +55,11 @@ def meet(
     addresses: Sequence[str],
     join_key: str | None,
 ) -> Meeting:
-    """Ask for everything that a new user of ``source`` meets. Values are folded but ``external_id``."""
+    """Ask for everything that a new user of ``source`` meets. Values are folded but ``external_id``.
+
+    Whether another source joins people is a second old at most: of two that push one new human within the first
+    second of the second source's life, neither sees the other.
+    """
     if join_key is not None and source.joins and source.has_peers and tx.dialect.name == "postgresql":
         lock_address(tx, join_key)
     rows = _MEET.all(

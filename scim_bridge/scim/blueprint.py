@@ -124,7 +124,7 @@ def _view(
         call = Call(service, source, now, root, _query(asking), asking.headers, RequestBody(asking), asked)
         answer = call.carried_out(lambda: _handler(handlers, asking.method, allowed)(call, **arguments))
         response = _sent(answer)
-        if answer.status < 400:
+        if answer.status < 500:
             gate.note_use(source, now)
         return response
 

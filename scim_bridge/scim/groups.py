@@ -18,6 +18,7 @@ from scim_bridge.scim import etags
 from scim_bridge.scim.answers import NO_CONTENT, Answer
 from scim_bridge.scim.attributes import Projection
 from scim_bridge.scim.dialects import operations
+from scim_bridge.scim.documents import keep_immutable
 from scim_bridge.scim.listed import Listed
 from scim_bridge.scim.listing import list_resources
 from scim_bridge.scim.members import member_ids, split
@@ -64,7 +65,8 @@ def replace_group(call: Call, scim_id: str) -> Answer:
     def work(tx: Tx) -> Answer:
         group = groups.get_group(tx, call.source.id, known, lock=True)
         call.may_write(group.version)
-        group = groups.change_group(tx, call.source, group, document, delta, now=call.now)
+        whole = keep_immutable(dict(document), group.document, call.groups)
+        group = groups.change_group(tx, call.source, group, whole, delta, now=call.now)
         return Answer(_render(call, tx, [group], projection)[0], headers={"ETag": etags.tag(group.version)})
 
     return call.write(work)

@@ -49,6 +49,8 @@ def parse(words: list[str]) -> None:
     """What click does before it runs a command; raises ``click.UsageError``."""
     command, ctx = cli, click.Context(cli, info_name="scim-bridge")
     while isinstance(command, click.Group):
+        if command.invoke_without_command and (not words or words[0].startswith("-")):
+            break
         _, command, words = command.resolve_command(ctx, words)
         assert command is not None
     command.make_context(command.name, words, parent=ctx)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
@@ -281,3 +283,31 @@ def test_nobody_asked_is_nobody_read(db: Database) -> None:
         assert members_of(tx, []) == {}
         assert memberships.groups_of(tx, []) == {}
         assert memberships.people_of(tx, []) == []
+
+
+@pytest.mark.parametrize("db", ["postgresql"], indirect=True)
+def test_a_deletion_waits_for_those_who_change_members_and_locks_nobody_up(db: Database, okta: SourceRef) -> None:
+    people = [user(db, okta, f"u{number}") for number in range(6)]
+    one = group(db, okta, "Engineering")
+    start = threading.Barrier(7)
+
+    def join(person: users.StoredUser) -> None:
+        start.wait(10)
+        try:
+            with db.write() as tx:
+                stored = groups.get_group(tx, okta.id, one.scim_id, keep=True)
+                groups.change_group(tx, okta, stored, stored.document, MemberDelta(add=(person.scim_id,)), now=NOON)
+        except NotFound:
+            return
+
+    def delete() -> None:
+        start.wait(10)
+        with db.write() as tx:
+            groups.delete_group(tx, okta, one.scim_id, now=NOON)
+
+    with ThreadPoolExecutor(7) as pool:
+        running = [pool.submit(join, person) for person in people] + [pool.submit(delete)]
+        for each in running:
+            each.result(20)
+    with db.read() as tx, pytest.raises(NotFound):
+        groups.get_group(tx, okta.id, one.scim_id)

@@ -172,12 +172,17 @@ def test_any_word_for_a_method_and_any_path_can_be_kept(db: Database, journal: J
 # The database is away
 
 
-def test_while_the_database_is_away_entries_wait_in_their_order(okta: Okta, db: Database) -> None:
+def test_while_the_database_is_away_entries_wait_in_their_order(
+    okta: Okta, db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for number in range(3):
         okta.send("GET", f"/Users?count={number}")
-    engine, db.engine = db.engine, sa.create_engine("postgresql+psycopg://nobody@127.0.0.1:1/none")
-    okta.journal.flush()
-    db.engine = engine
+    nowhere = "sqlite:////nowhere/at.db" if db.is_sqlite else "postgresql+psycopg://nobody@127.0.0.1:1/none"
+    with monkeypatch.context() as away:
+        away.setattr(db, "_turn", None)
+        away.setattr(db, "_writer", sa.create_engine(nowhere))
+        okta.journal.flush()
+        assert len(okta.journal._waiting) == 3
     assert [one.view.target for one in okta.flushed()] == ["/Users?count=0", "/Users?count=1", "/Users?count=2"]
 
 

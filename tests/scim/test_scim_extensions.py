@@ -37,8 +37,14 @@ urn:ietf:params:scim:schemas:extension:hr:2.0:User:
         pin: {returned: never}
         number: {returned: always}
     level: {required: true}
+
+urn:ietf:params:scim:schemas:extension:hr:2.0:Group:
+  resource: Group
+  attributes:
+    code: {mutability: immutable}
 """
 HR = "urn:ietf:params:scim:schemas:extension:hr:2.0:User"
+HR_GROUP = "urn:ietf:params:scim:schemas:extension:hr:2.0:Group"
 
 
 @pytest.fixture
@@ -301,3 +307,11 @@ def test_it_is_listed_with_its_characteristics(client: Client) -> None:
         "caseExact": True,
     }
     assert schema["attributes"][5]["subAttributes"][0]["required"] is True
+
+
+def test_a_put_of_a_group_keeps_what_is_immutable(client: Client) -> None:
+    group_id = client.send("POST", "/Groups", {"displayName": "g", HR_GROUP: {"code": "7"}}).get_json()["id"]
+    kept = client.send("PUT", f"/Groups/{group_id}", {"displayName": "h"}).get_json()
+    assert (kept["displayName"], kept[HR_GROUP]) == ("h", {"code": "7"})
+    refused = client.send("PUT", f"/Groups/{group_id}", {"displayName": "h", HR_GROUP: {"code": "8"}})
+    assert (refused.status_code, refused.get_json()["scimType"]) == (400, "mutability")

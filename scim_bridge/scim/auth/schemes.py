@@ -9,7 +9,7 @@ from scim_bridge.directory.sources import SourceRef
 _BEARER = {
     "type": "oauthbearertoken",
     "name": "Bearer token",
-    "description": "A token of one identity source, made by `scim-bridge source add` or `source rotate`.",
+    "description": "A token of one identity source, shown once by `scim-bridge source rotate NAME`.",
     "specUri": "https://www.rfc-editor.org/rfc/rfc6750",
     "primary": True,
 }
@@ -23,7 +23,7 @@ _ENTRA = {
 _CLIENT = {
     "type": "oauth2",
     "name": "OAuth 2.0 client credentials",
-    "description": "A token of 60 minutes from POST /oauth/token for a client made by `scim-bridge source client`.",
+    "description": "A token of 60 minutes from POST /oauth/token; `scim-bridge source client NAME` makes a client.",
     "specUri": "https://www.rfc-editor.org/rfc/rfc6749#section-4.4",
     "primary": False,
 }
