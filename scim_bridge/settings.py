@@ -320,7 +320,7 @@ _READERS: Mapping[str, Callable[[Any], Any]] = {
     "max_body_bytes": _whole(1_024, 1 << 30),
     "max_group_body_bytes": _whole(1_024, 1 << 30),
     "max_bulk_bytes": _whole(1_024, 1 << 30),
-    "max_bulk_operations": _whole(1, 100_000),
+    "max_bulk_operations": _whole(1, 5_000),
     "token_key": _token_key,
     "entra_keys_url": _keys_url,
     "requests_per_second": _whole(1, 1_000_000),

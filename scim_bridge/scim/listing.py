@@ -26,7 +26,7 @@ def list_resources(call: Call, *types: Listed) -> Answer:
         return found
     parts = parts_of(call, types, wanted)
     page = page_by_number if wanted.cursor is None else page_by_cursor
-    with call.service.db.read() as tx:
+    with call.service.db.moment() as tx:  # a page counted from the end needs the total of its own moment
         return Answer(page(call, tx, parts, wanted))
 
 

@@ -14,7 +14,7 @@ from scim_bridge.directory import people, users
 from scim_bridge.directory.people import find_people, load_people
 from scim_bridge.directory.snapshot import PersonFact, UserFact
 from scim_bridge.directory.sources import SourceRef
-from scim_bridge.directory.tables import DeletedUser, Person, PersonChange, UserEmail
+from scim_bridge.directory.tables import DeletedUser, Person, PersonChange, User, UserEmail
 from scim_bridge.directory.users import StoredUser, UserNameTaken
 from scim_bridge.errors import InvalidInput, NotFound
 
@@ -272,6 +272,16 @@ def test_people_are_read_with_a_constant_number_of_statements(db: Database, okta
         with sent(tx) as seen:
             found = load_people(tx, ids)
     assert (len(found), len(seen)) == (30, 2)
+
+
+def test_what_is_read_in_one_moment_stands_still(db: Database, okta: SourceRef) -> None:
+    count = sa.select(sa.func.count()).select_from(User)
+    with db.moment() as tx:
+        before = tx.scalar(count)
+        create(db, okta)
+        assert tx.scalar(count) == before
+    with db.moment() as tx:
+        assert tx.scalar(count) == before + 1
 
 
 def test_a_person_without_users_is_a_leaver(db: Database, okta: SourceRef) -> None:
