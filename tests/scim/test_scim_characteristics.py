@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from scim_kit import Client
+from scim_kit import ENTERPRISE, Client
 
 from scim_bridge.db import Database
 from scim_bridge.scim.attributes import read_projection
@@ -272,3 +272,8 @@ def test_names_are_unique_as_said(client: Client, app: Flask, db: Database) -> N
 def test_the_standard_types_are_left_alone() -> None:
     assert len(USERS.extensions) == 1
     assert GROUPS.extensions == ()
+
+
+def test_a_manager_of_read_only_parts_alone_is_none() -> None:
+    body = {"userName": "a", ENTERPRISE: {"manager": {"displayName": "Bob"}}}
+    assert ENTERPRISE not in read_document(body, USERS)
