@@ -15,12 +15,11 @@ from scim_kit import ENTERPRISE, USER, Client
 from werkzeug.serving import make_server
 
 from scim_bridge.app import create_app
-from scim_bridge.db import Database, Tx
+from scim_bridge.db import Database
 from scim_bridge.directory import sources
-from scim_bridge.directory.tables import PersonChange, Token, User
+from scim_bridge.directory.tables import PersonChange, Token
 from scim_bridge.errors import Conflict, Transient
 from scim_bridge.scim.errors import translate
-from scim_bridge.scim.service import Service
 from scim_bridge.settings import load_settings
 
 
@@ -340,48 +339,6 @@ def test_a_body_without_length_is_bounded_too(client: Client, app: Flask) -> Non
     headers = {"Authorization": f"Bearer {client.token}"}
     answer = app.test_client().post("/scim/v2/Users", headers=headers, environ_overrides=environ, **options)
     assert (answer.status_code, answer.get_json()["status"]) == (413, "413")
-
-
-@pytest.mark.parametrize("db", ["postgresql"], indirect=True)
-def test_writers_that_cross_are_tried_again(client: Client, db: Database) -> None:
-    ids = [client.user("a"), client.user("b")]
-    service = Service(db, 1, 1, lambda: None, lambda tx, person_id: False)
-    both_hold_one = threading.Barrier(2)
-
-    def lock_both(order: list[str]) -> int:
-        tries: list[int] = []
-
-        def work(tx: Tx) -> None:
-            tries.append(1)
-            lock = sa.select(User.id).with_for_update()
-            tx.execute(lock.where(User.scim_id == order[0]))
-            if len(tries) == 1:
-                both_hold_one.wait(timeout=10)
-            tx.execute(lock.where(User.scim_id == order[1]))
-
-        service.write(work)
-        return len(tries)
-
-    with ThreadPoolExecutor(2) as pool:
-        assert max(pool.map(lock_both, [ids, ids[::-1]])) > 1  # both ended, and one was sent back at least once
-
-
-@pytest.mark.parametrize("db", ["postgresql"], indirect=True)
-def test_a_member_who_is_deleted_meanwhile_is_pushed_all_the_same(client: Client, db: Database) -> None:
-    ada, group = client.user("ada"), client.group("g")
-    waits = sa.text("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state = 'active'"
-                    " AND wait_event_type = 'Lock'")  # fmt: skip
-    with ThreadPoolExecutor(1) as pool:
-        with db.write() as tx:
-            tx.execute(sa.delete(User).where(User.scim_id == ada))
-            adding = pool.submit(
-                client.patch, f"/Groups/{group}", {"op": "add", "path": "members", "value": [{"value": ada}]}
-            )
-            with db.read() as other:
-                while not adding.done() and not other.execute(waits).scalar_one():
-                    other.execute(sa.text("SELECT pg_sleep(0.01)"))
-        assert adding.result().status_code == 204
-    assert client.members(group) == {ada}
 
 
 def test_rotation_keeps_both_tokens_alive(client: Client, db: Database, app: Flask) -> None:
