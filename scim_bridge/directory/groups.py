@@ -135,7 +135,10 @@ def create_group(
 def change_group(
     tx: Tx, source: SourceRef, group: StoredGroup, document: dict[str, Any], delta: MemberDelta, *, now: datetime
 ) -> StoredGroup:
-    """Store ``document`` and apply ``delta`` to the members; what stays as it was writes no row."""
+    """Store ``document`` and apply ``delta`` to the members; what stays as it was writes no row.
+
+    The version that is returned is right if the group was read with ``lock``; others may raise it meanwhile else.
+    """
     changed = change_members(tx, source.id, group.id, delta, now=now) if delta else Changed()
     if document == group.document and not changed:
         return group
