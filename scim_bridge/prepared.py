@@ -6,8 +6,8 @@ its execution skips the result and context objects. Errors leave in SQLAlchemy's
 catches them need not know which way a statement went.
 
 On PostgreSQL each statement is a trip to the server, and trips are what a request waits for. So inserts and
-updates whose outcome nobody asks for go ``later``: they are gathered and sent as one statement with common table expressions,
-before the next statement of the transaction or its commit. SQLite runs them at once, inside this process.
+updates whose outcome nobody asks for go ``later``: they are gathered and sent as one statement with common table
+expressions, before the next statement of the transaction or its commit. SQLite runs them at once, inside this process.
 """
 
 from __future__ import annotations
