@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import signal
 import subprocess
 import sys
@@ -68,14 +67,9 @@ def doctor(bridge: BridgeProcess, db: Database) -> Callable[..., Result]:
     """``doctor("okta", url=...)``: the command, in this process."""
 
     def run(*words: str, **settings: str) -> Result:
-        root = logging.getLogger()
-        handlers, level = root.handlers[:], root.level
         named = {f"SCIM_BRIDGE_{name}": value for name, value in settings.items()}
         database = {"SCIM_BRIDGE_DATABASE_URL": db.url.render_as_string(hide_password=False)}
-        try:
-            return CliRunner().invoke(cli, ("doctor", *words), env={**bridge.environment, **database, **named})
-        finally:
-            root.handlers[:], root.level = handlers, level
+        return CliRunner().invoke(cli, ("doctor", *words), env={**bridge.environment, **database, **named})
 
     return run
 

@@ -6,7 +6,6 @@ Nothing sleeps for a time that somebody guessed: a story names what must come tr
 from __future__ import annotations
 
 import contextlib
-import logging
 import subprocess
 import time
 from collections.abc import Callable
@@ -43,13 +42,8 @@ class StoryBridge(BridgeProcess):
     def run(self, *words: str) -> subprocess.CompletedProcess[str]:
         if self.spawns_commands or words[0] == "serve":
             return super().run(*words)
-        root = logging.getLogger()
-        handlers, level = root.handlers[:], root.level
-        try:
-            with contextlib.chdir(self.folder):
-                done = CliRunner().invoke(cli, words, env=self.environment)
-        finally:
-            root.handlers[:], root.level = handlers, level
+        with contextlib.chdir(self.folder):
+            done = CliRunner().invoke(cli, words, env=self.environment)
         return subprocess.CompletedProcess(words, done.exit_code, done.stdout, done.stderr)
 
 
