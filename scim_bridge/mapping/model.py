@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from datetime import date
+from typing import Any, Literal
 
 from scim_bridge.contract.limits import Limits
 from scim_bridge.filters import Filter
@@ -63,8 +64,21 @@ class AssetGrant:
 
 
 @dataclass(frozen=True, slots=True)
+class Partner:
+    """Another business inside the app, the subject of a rule; ``owner`` answers for it here (an address)."""
+
+    id: str
+    name: str
+    owner: str
+
+
+HubRole = Literal["owner", "manager", "collaborator"]
+"""What a person may do to the hub, highest first."""
+
+
+@dataclass(frozen=True, slots=True)
 class Grant:
-    """One rule. ``groups``: any of; with ``where``: both."""
+    """One rule. ``groups``: any of; with ``where``: both; or ``partner``. ``until``: the last day it holds, UTC."""
 
     name: str
     place: Place
@@ -73,6 +87,10 @@ class Grant:
     exclude: Filter | None = None
     role: str | None = None
     assets: tuple[AssetGrant, ...] = ()
+    hub_role: HubRole | None = None
+    source: str | None = None  # holds for users of this identity source only
+    until: date | None = None
+    partner: Partner | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,8 +128,38 @@ class Safety:
     keep_at_least: Mapping[str, int] = field(default_factory=dict)  # role -> holders
     protect: tuple[str, ...] = ()
     ignore: tuple[str, ...] = ()
-    unmanaged: Literal["report"] = "report"
-    drift: Literal["report"] = "report"
+    unmanaged: Literal["report", "hold"] = "report"
+    drift: Literal["report", "fix"] = "report"
+    approve_roles: tuple[str, ...] = ()
+    create_assets: tuple[str, ...] = ()  # asset types
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """How a seat holder signs in: by the company's SSO, or with what the vault keeps."""
+
+    method: Literal["sso", "vault"] = "sso"
+    mfa: Literal["totp"] | None = None
+    rotate_s: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Expectation:
+    """What a test says somebody comes out with; None: the test does not say."""
+
+    role: str | None = None
+    because: str | None = None  # the name of a rule that gives the seat
+    assets: Mapping[str, tuple[str, ...]] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MappingTest:
+    """An entry of ``tests``: a person by their SCIM attributes, ``groups`` by name or id. ``expect`` None: nothing."""
+
+    person: Mapping[str, Any]
+    groups: tuple[str | GroupId, ...]
+    expect: Expectation | None
+    place: Place
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -137,3 +185,7 @@ class HubMapping:
     disabled: tuple[Step, ...] = (Step(0, "remove"),)
     safety: Safety = Safety()
     check_s: int = 86_400
+    profile: Mapping[str, str] = field(default_factory=dict)  # target attribute -> template, as written
+    login: Login = Login()
+    is_manual_fallback: bool = False  # connect.fallback: manual
+    tests: tuple[MappingTest, ...] = ()
