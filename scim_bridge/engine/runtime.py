@@ -25,6 +25,7 @@ from scim_bridge.engine.fanout import Fanout, Work
 from scim_bridge.engine.keeper import Keeper
 from scim_bridge.engine.pairs import drop_leases, next_due
 from scim_bridge.engine.rules import Rules
+from scim_bridge.filters import CORE_TRAITS, Traits
 from scim_bridge.hubs.tables import Hub
 from scim_bridge.settings import Settings
 
@@ -40,10 +41,11 @@ _AFTER_TROUBLE_S = 2.0
 class Engine:
     """Runs until it is stopped. Whoever starts it holds the engine's lock (``engine.lock``)."""
 
-    def __init__(self, db: Database, settings: Settings, registry: Registry) -> None:
+    def __init__(self, db: Database, settings: Settings, registry: Registry, traits: Traits = CORE_TRAITS) -> None:
+        """``traits``: what conditions in mappings know of a user's attributes."""
         self._db = db
         self._connections = Connections(settings, registry, db.clock)
-        rules = Rules(registry, settings.environment)
+        rules = Rules(registry, settings.environment, traits)
         self._fanout = Fanout(db, rules, on_want=self._dispatch_bell)
         self._dispatch = Dispatch(db, rules, self._connections, settings, on_free=self._dispatch_bell)
         self._keeper = Keeper(db, rules, self._connections, settings, on_read=self._dispatch_bell)
