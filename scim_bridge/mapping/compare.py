@@ -45,13 +45,12 @@ def compare(before: Mapping[str, HubMapping], after: Mapping[str, HubMapping]) -
 
 def _changes(before: Mapping[str, HubMapping], after: Mapping[str, HubMapping]) -> Iterator[HubChange]:
     for hub_id in sorted(before.keys() | after.keys()):
-        old, new = before.get(hub_id), after.get(hub_id)
-        if old is None and new is not None:
-            yield HubChange(hub_id, "added", added=tuple(grant.name for grant in new.grants))
-        elif new is None:
+        if hub_id not in before:
+            yield HubChange(hub_id, "added", added=tuple(grant.name for grant in after[hub_id].grants))
+        elif hub_id not in after:
             yield HubChange(hub_id, "detached")
-        elif old is not None:
-            change = _compare_hub(old, new)
+        else:
+            change = _compare_hub(before[hub_id], after[hub_id])
             if change.added or change.removed or change.changed or change.keys:
                 yield change
 

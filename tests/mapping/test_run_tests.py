@@ -212,6 +212,13 @@ def test_either_half_of_a_rule_with_group_and_condition(rules: Rules) -> None:
     assert unnoticed(held, today=TODAY) == []
 
 
+def test_a_rule_of_one_source_needs_a_person_of_another(hub: HubMapping) -> None:
+    only = replace(hub, scope=None, grants=(replace(hub.grants[1], source="okta"),))
+    leads = GroupId("g-leads")
+    mine = test_of(leads, source="okta", expect=roles("owner"))
+    assert gaps(unnoticed(with_tests(only, mine), today=TODAY)) == ["source of rule leads"]
+
+
 def test_rules_about_partners_are_no_matter_of_tests(hub: HubMapping) -> None:
     agency = Grant("agency", HERE, partner=Partner("1", "Bright", "jo@acme.example"))
     partners = replace(hub, scope=None, grants=(agency,), tests=(test_of(expect=None),))
