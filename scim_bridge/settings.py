@@ -45,6 +45,7 @@ class Settings:
     database_url: str = field(repr=False)
     sqlite_synchronous: Literal["FULL", "NORMAL"]
     mappings: Path
+    watch_mappings: bool
     schemas: Path | None
     executor: Literal["threads"]
     environment: str
@@ -309,6 +310,7 @@ _READERS: Mapping[str, Callable[[Any], Any]] = {
     "database_url": _database_url,
     "sqlite_synchronous": _choice("FULL", "NORMAL", fold=str.upper),
     "mappings": _folder,
+    "watch_mappings": _switch,
     "schemas": _file_or_none,
     "executor": _executor,
     "environment": _name,

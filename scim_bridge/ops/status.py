@@ -121,11 +121,14 @@ def _engine(tx: Tx, now: datetime, runs: bool) -> dict[str, Any]:
 
 
 def _mappings(tx: Tx) -> dict[str, Any]:
-    revision = tx.scalar(sa.select(sa.func.max(Revision.id)))
+    row = tx.execute(sa.select(Revision.id, Revision.restores).order_by(Revision.id.desc()).limit(1)).first()
+    found: dict[str, Any] = {"state": "ok", "revision": row.id if row else None, "findings": 0}
+    if row and row.restores:
+        found["rolled_back_to"] = row.restores
     trouble = tx.execute(sa.select(MappingTrouble.findings, MappingTrouble.since)).first()
     if trouble is None:
-        return {"state": "ok", "revision": revision, "findings": 0}
-    return {"state": "degraded", "revision": revision, "findings": len(trouble.findings), "since": _text(trouble.since)}
+        return found
+    return found | {"state": "degraded", "findings": len(trouble.findings), "since": _text(trouble.since)}
 
 
 def _people(tx: Tx) -> dict[str, Any]:

@@ -1,17 +1,23 @@
-"""When access ends by a date."""
+"""Trust the rules."""
 
 from __future__ import annotations
 
 import sqlalchemy as sa
 from alembic import op
 
-from scim_bridge.db import UTCDateTime
+from scim_bridge.db import Json, UTCDateTime
 
 revision = "0003"
 down_revision = "0002"
 
 
 def upgrade() -> None:
+    op.create_table(
+        "folder_taken",
+        sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("digests", Json(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_folder_taken")),
+    )
     with op.batch_alter_table("access", schema=None) as batch_op:
         batch_op.add_column(sa.Column("hub_role", sa.String(length=20), nullable=True))
         batch_op.add_column(sa.Column("reevaluate_at", UTCDateTime(), nullable=True))
@@ -23,8 +29,18 @@ def upgrade() -> None:
             postgresql_where=sa.text("reevaluate_at IS NOT NULL"),
         )
 
+    with op.batch_alter_table("revisions", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("git_commit", sa.String(length=64), nullable=True))
+        batch_op.add_column(sa.Column("is_dirty", sa.Boolean(), server_default=sa.false(), nullable=False))
+        batch_op.add_column(sa.Column("restores", sa.Integer(), nullable=True))
+
 
 def downgrade() -> None:
+    with op.batch_alter_table("revisions", schema=None) as batch_op:
+        batch_op.drop_column("restores")
+        batch_op.drop_column("is_dirty")
+        batch_op.drop_column("git_commit")
+
     with op.batch_alter_table("access", schema=None) as batch_op:
         batch_op.drop_index(
             "ix_access_reevaluate",
@@ -33,3 +49,5 @@ def downgrade() -> None:
         )
         batch_op.drop_column("reevaluate_at")
         batch_op.drop_column("hub_role")
+
+    op.drop_table("folder_taken")
