@@ -25,7 +25,7 @@ from scim_bridge.db import Database, Tx, UTCDateTime
 from scim_bridge.engine.ahead import batches
 from scim_bridge.engine.connections import Connections, renewing
 from scim_bridge.engine.invitations import follow
-from scim_bridge.engine.matching import link_some
+from scim_bridge.engine.matching import match_some, walk_people
 from scim_bridge.engine.names import Known, known_assets, wake_for_assets
 from scim_bridge.engine.outcome import attention, resting_until
 from scim_bridge.engine.pairs import wake
@@ -193,11 +193,12 @@ class Check:
             with self._db.write() as tx:
                 self._go_on(tx, begun)
                 observed.close_reading(tx, begun.reading, now=closed_at)
+        walked = walk_people(self._db, begun.mapping)
         after: int | None = 0
         while after is not None:
             with self._db.write() as tx:
                 self._go_on(tx, begun)
-                after = link_some(tx, begun.mapping, after=after, now=closed_at)
+                after = match_some(tx, begun.mapping, walked, after=after, now=closed_at)
         with self._db.write() as tx:
             self._go_on(tx, begun)
             self._conclude(tx, begun, doubt, closed_at=closed_at)

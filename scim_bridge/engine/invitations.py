@@ -27,6 +27,7 @@ from scim_bridge.engine.guard import is_named
 from scim_bridge.engine.pairs import bound_time
 from scim_bridge.engine.scene import Subject
 from scim_bridge.engine.tables import AppliedRow, InvitationRow
+from scim_bridge.hubs.states import MAY_BE_MATCHED
 from scim_bridge.hubs.tables import AccountEmail, AccountRow, AssetRow, HoldingRow
 from scim_bridge.mapping.model import HubMapping
 
@@ -288,7 +289,7 @@ def _newest_newcomer(tx: Tx, mapping: HubMapping) -> int | None:
             AccountRow.hub_id == mapping.hub_id,
             AccountRow.gone_at.is_(None),
             AccountRow.status == Status.ACTIVE,
-            AccountRow.person_id.is_(None),
+            MAY_BE_MATCHED,
         )
         .order_by(AccountRow.first_seen.desc(), AccountRow.id)
     )
