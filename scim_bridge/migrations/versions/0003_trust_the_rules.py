@@ -1,17 +1,23 @@
-"""Trust readings and know accounts."""
+"""Trust the rules."""
 
 from __future__ import annotations
 
 import sqlalchemy as sa
 from alembic import op
 
-from scim_bridge.db import UTCDateTime
+from scim_bridge.db import Json, UTCDateTime
 
-revision = "0004"
-down_revision = "0003"
+revision = "0003"
+down_revision = "0002"
 
 
 def upgrade() -> None:
+    op.create_table(
+        "folder_taken",
+        sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("digests", Json(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_folder_taken")),
+    )
     op.create_table(
         "former_emails",
         sa.Column("user_id", sa.Integer(), nullable=False),
@@ -36,6 +42,17 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["person_id"], ["people.id"], name=op.f("fk_refused_matches_person_id_people")),
         sa.PrimaryKeyConstraint("account_id", "person_id", name=op.f("pk_refused_matches")),
     )
+    with op.batch_alter_table("access", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("hub_role", sa.String(length=20), nullable=True))
+        batch_op.add_column(sa.Column("reevaluate_at", UTCDateTime(), nullable=True))
+        batch_op.create_index(
+            "ix_access_reevaluate",
+            ["reevaluate_at"],
+            unique=False,
+            sqlite_where=sa.text("reevaluate_at IS NOT NULL"),
+            postgresql_where=sa.text("reevaluate_at IS NOT NULL"),
+        )
+
     with op.batch_alter_table("accounts", schema=None) as batch_op:
         batch_op.add_column(sa.Column("login_key", sa.String(length=300), nullable=True))
         batch_op.add_column(sa.Column("name", sa.String(length=300), server_default="", nullable=False))
@@ -72,8 +89,18 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column("doubt_accounts", sa.Integer(), nullable=True))
         batch_op.add_column(sa.Column("trust_by", sa.String(length=200), nullable=True))
 
+    with op.batch_alter_table("revisions", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("git_commit", sa.String(length=64), nullable=True))
+        batch_op.add_column(sa.Column("is_dirty", sa.Boolean(), server_default=sa.false(), nullable=False))
+        batch_op.add_column(sa.Column("restores", sa.Integer(), nullable=True))
+
 
 def downgrade() -> None:
+    with op.batch_alter_table("revisions", schema=None) as batch_op:
+        batch_op.drop_column("restores")
+        batch_op.drop_column("is_dirty")
+        batch_op.drop_column("git_commit")
+
     with op.batch_alter_table("hubs", schema=None) as batch_op:
         batch_op.drop_column("trust_by")
         batch_op.drop_column("doubt_accounts")
@@ -106,8 +133,18 @@ def downgrade() -> None:
         batch_op.drop_column("name")
         batch_op.drop_column("login_key")
 
+    with op.batch_alter_table("access", schema=None) as batch_op:
+        batch_op.drop_index(
+            "ix_access_reevaluate",
+            sqlite_where=sa.text("reevaluate_at IS NOT NULL"),
+            postgresql_where=sa.text("reevaluate_at IS NOT NULL"),
+        )
+        batch_op.drop_column("reevaluate_at")
+        batch_op.drop_column("hub_role")
+
     op.drop_table("refused_matches")
     with op.batch_alter_table("former_emails", schema=None) as batch_op:
         batch_op.drop_index("ix_former_emails_value")
 
     op.drop_table("former_emails")
+    op.drop_table("folder_taken")
