@@ -59,6 +59,7 @@ class Verdict:
     disabled: bool
     met: tuple[Met, ...] = ()
     refused: tuple[Met, ...] = ()
+    matched: tuple[int, ...] = ()  # the rules that hold, by their place in the file, whether or not they give most
 
 
 @dataclass(slots=True)
@@ -160,11 +161,13 @@ class _Tally:
     def __init__(self, compiled: CompiledHub) -> None:
         self._compiled = compiled
         self._seat: set[int] = set()  # rules that give a seat role
+        self._matched: set[int] = set()
         self._given: dict[str, dict[str, dict[str, set[int]]]] = {}  # type -> name key -> role -> rules
         self._names: dict[tuple[str, str], str] = {}  # (type, name key) -> the spelling shown
 
     def add(self, number: int, captures: list[Mapping[str, str]]) -> None:
         rule: CompiledRule = self._compiled.rules[number]
+        self._matched.add(number)
         if rule.rank is not None:
             self._seat.add(number)
         for asset in rule.assets:
@@ -181,8 +184,9 @@ class _Tally:
             roles.setdefault(role, set()).add(number)
 
     def verdict(self, *, disabled: bool, met: tuple[Met, ...], refused: tuple[Met, ...]) -> Verdict:
+        matched = tuple(sorted(self._matched))
         if not self._seat:
-            return Verdict(None, {}, {}, disabled, met, refused)
+            return Verdict(None, {}, {}, disabled, met, refused, matched)
         rules, hub = self._compiled.rules, self._compiled.hub
         best = min(rank for number in self._seat if (rank := rules[number].rank) is not None)
         because = {SEAT: self._because({number for number in self._seat if rules[number].rank == best})}
@@ -196,7 +200,7 @@ class _Tally:
                 asset = f"{kind}/{self._names[kind, key]}"
                 assets[asset] = tuple(won)
                 because[asset] = self._because({number for role in won for number in roles[role]})
-        return Verdict(hub.roles[best], dict(sorted(assets.items())), because, disabled, met, refused)
+        return Verdict(hub.roles[best], dict(sorted(assets.items())), because, disabled, met, refused, matched)
 
     def _because(self, numbers: set[int]) -> tuple[Because, ...]:
         grants = (self._compiled.hub.grants[number] for number in sorted(numbers))
