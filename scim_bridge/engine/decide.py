@@ -14,10 +14,11 @@ The plan and the engine both decide here, so that a plan is what happens.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 
 from scim_bridge.contract.state import SEAT, Status
+from scim_bridge.engine.allowed import NOT_PLANNED, admits
 from scim_bridge.engine.diff import Change, Drift, Standing, diff
 from scim_bridge.engine.guard import Counts, held_because, takes_away
 from scim_bridge.engine.scene import Scene, Subject
@@ -72,8 +73,12 @@ def decide(
     *,
     is_released: bool,
     is_wanted_by_another: bool,
+    allowed: Collection[Change] | None = None,
 ) -> Decision:
-    """Compare, then brake. ``counts`` is read only where something would be taken away, and is reserved from."""
+    """Compare, then brake. ``counts`` is read only where something would be taken away, and is reserved from.
+
+    ``allowed``: the changes of an applied plan that this person is kept to (None: to none).
+    """
     if subject.is_ignored:
         return Decision(waits=("the account is under `safety.ignore`",) if subject.desired.role else ())
     if _may_be_there(subject):
@@ -88,7 +93,11 @@ def decide(
         waits.append(f"`leave` acts at {subject.next_at:%Y-%m-%d %H:%M} UTC")
     rulings = []
     for change in gap.changes:
-        if change.action == "remove" and is_wanted_by_another:
+        if not _is_admitted(change, subject, scene, allowed):
+            waits.append(NOT_PLANNED[0])
+            if change.needs_call:
+                rulings.append(Ruling(change, held=_to(mapping, NOT_PLANNED)))
+        elif change.action == "remove" and is_wanted_by_another:
             rulings.append(Ruling(change, held=_ANOTHER))
         else:
             rulings.append(_rule(change, subject, mapping, scene, counts, is_released=is_released))
@@ -99,6 +108,23 @@ def _may_be_there(subject: Subject) -> bool:
     """A seat is to be filled whose person may have an account already: a second one would be paid for."""
     is_new = SEAT in subject.standing.desired and SEAT not in subject.standing.applied
     return subject.perhaps is not None and is_new and subject.account is None and subject.invitation is None
+
+
+def _is_admitted(change: Change, subject: Subject, scene: Scene, allowed: Collection[Change] | None) -> bool:
+    """Whether a plan that was applied lets it go on; what one held stays held while the wish is the same."""
+    if allowed is not None:
+        return admits(allowed, change)
+    after = ", ".join(sorted(change.after)) or None
+    return not any(
+        task.state == "held"
+        and task.cause == NOT_PLANNED[0]
+        and (task.action, task.thing, task.after) == (change.action, label(scene, change.thing), after)
+        for task in subject.tasks
+    )
+
+
+def _to(mapping: HubMapping, said: tuple[str, str]) -> tuple[str, str]:
+    return said[0], said[1].replace("HUB", mapping.hub_id)
 
 
 def _by_invitation(subject: Subject) -> Decision | None:
@@ -158,7 +184,7 @@ def _rule(
         roles=scene.roles,
     )
     if held is not None:
-        return Ruling(change, held=(held[0], held[1].replace("HUB", mapping.hub_id)))
+        return Ruling(change, held=_to(mapping, held))
     now_counts.reserve(change, is_active=is_active)
     return Ruling(change)
 
