@@ -66,6 +66,8 @@ class Settings:
     http_read_s: float
     http_timeout_s: float
     look_after_s: int
+    source_loss_percent: int
+    approval_reminder: timedelta
     invitation_check: timedelta
     journal: bool
     retention_days: Retention
@@ -330,6 +332,8 @@ _READERS: Mapping[str, Callable[[Any], Any]] = {
     "http_read_s": _seconds,
     "http_timeout_s": _seconds,
     "look_after_s": _whole(0, 86_400),
+    "source_loss_percent": _whole(1, 100),
+    "approval_reminder": _duration(60),
     "invitation_check": _duration(1),
     "journal": _switch,
     "retention_days": _retention,

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from scim_bridge.audit.record import record
 from scim_bridge.db import Tx
 from scim_bridge.directory.keys import numbers
+from scim_bridge.engine.answering import answer_all
 from scim_bridge.engine.pairs import ensure_pairs, wake
 from scim_bridge.engine.schedule import LOSES, REPAIRS
 from scim_bridge.engine.tables import Pair, Task
@@ -31,7 +32,9 @@ class Applied:
 def apply_hub(
     tx: Tx, hub_id: str, *, release: bool, actor: str, now: datetime, people: Collection[int] = ()
 ) -> Applied:
-    """Carry out the hub's plan. A hub in plan mode becomes live for good; ``release`` frees held removals.
+    """Carry out the hub's plan. A hub in plan mode becomes live for good.
+
+    ``release`` approves the removals that `max_removals` holds, and nothing else.
 
     Looked at are ``people`` (whom the plan that was shown names) and whoever has something left to do, held or
     failed. Raises ``NotFound`` for an unknown hub, ``Conflict`` for a detached one.
@@ -49,14 +52,25 @@ def apply_hub(
     looked_at: sa.SelectBase = sa.union(dirty, failed, numbers(tx, sorted(people)))
     # The plan of a live hub lowers nobody by adoption, so neither does this.
     pairs = wake(tx, hub_id, looked_at, now=now, priority=REPAIRS, is_planned=made_live, cuts_settle=True)
-    held = sa.select(Task.person_id).where(Task.hub_id == hub_id, Task.state == "held")
-    released = wake(tx, hub_id, held, now=now, priority=LOSES, is_released=release, cuts_settle=True)
+    released = 0
+    if release:
+        approved = answer_all(
+            tx, "approved", hub_id=hub_id, kind="limit", actor=actor, reason="apply --release", now=now
+        )
+        released = len({one.person_id for one in approved})
+    go_on(tx, hub_id, now=now)
     record(
         tx,
         at=now,
         actor=actor,
         action="hub.applied",
         hub_id=hub_id,
-        detail={"made_live": made_live, "people": pairs, "released": released if release else 0},
+        detail={"made_live": made_live, "people": pairs, "released": released},
     )
-    return Applied(made_live, pairs, released if release else 0)
+    return Applied(made_live, pairs, released)
+
+
+def go_on(tx: Tx, hub_id: str, *, now: datetime) -> None:
+    """A person said so: judge anew what is held in the hub."""
+    held = sa.select(Task.person_id).where(Task.hub_id == hub_id, Task.state == "held")
+    wake(tx, hub_id, held, now=now, priority=LOSES, cuts_settle=True)

@@ -19,6 +19,7 @@ from scim_bridge.contract.state import SEAT, Status
 from scim_bridge.db import Tx
 from scim_bridge.directory.tables import User, UserEmail
 from scim_bridge.engine.applied import set_applied
+from scim_bridge.engine.approvals import keep_asked
 from scim_bridge.engine.books import end_what_shows, record_adopted
 from scim_bridge.engine.decide import Decision, Ruling, decide, label
 from scim_bridge.engine.diff import Change
@@ -68,6 +69,7 @@ class HubNow:
     observed_at: datetime | None  # the same: ended
     observation: int
     next_observation: int  # the first that may show what is sent now: the one under way, or the one to come
+    are_removals_paused: bool = False
 
 
 def begin(tx: Tx, hub: HubNow, claims: Sequence[Claim], *, look_after_s: int, now: datetime) -> list[Work]:
@@ -102,8 +104,8 @@ def begin(tx: Tx, hub: HubNow, claims: Sequence[Claim], *, look_after_s: int, no
             hub.mapping,
             scene,
             counts,
-            is_released=claim.is_released,
             is_wanted_by_another=is_wanted_by_another(tx, hub.mapping.hub_id, subject),
+            are_removals_paused=hub.are_removals_paused,
         )
         if _stands_on_old_counts(hub, scene, decision, now=now, look_after_s=look_after_s):
             _wait_for_reading(tx, hub, claim, after=now - timedelta(seconds=look_after_s), now=now)
@@ -190,7 +192,7 @@ def _write_down(
     kept_tasks: list[int] = []
     for ruling in decision.rulings:
         if ruling.change.needs_call:
-            task_id = open_task(tx, hub_id, subject, ruling, label(scene, ruling.change.thing), now=now)
+            task_id = open_task(tx, hub_id, subject, ruling, label(scene, ruling.change.thing), kept_tasks, now=now)
             kept_tasks.append(task_id)
             if ruling.goes_on:
                 steps += _steps(tx, hub, subject, scene, ruling, task_id, now=now)
@@ -198,6 +200,7 @@ def _write_down(
     settle(tx, [entry for entry in left_open if entry.id not in kept_reservations], subject)
     kept_tasks += end_what_shows(tx, hub_id, subject, scene, kept_tasks, now=now)
     close_tasks(tx, subject, kept_tasks, now=now)
+    keep_asked(tx, hub_id, subject, scene, decision, now=now)
     waits = "; ".join(decision.waits) or None
     if steps:
         return Work(claim, subject, scene, tuple(steps), waits)
@@ -237,7 +240,8 @@ def _steps(
     change, name = ruling.change, label(scene, ruling.change.thing)
     reservation_id = None
     if takes_away(change, scene.roles):
-        reservation_id = reserve(tx, hub.mapping.hub_id, subject, change, now=now)
+        approve_roles = hub.mapping.safety.approve_roles
+        reservation_id = reserve(tx, hub.mapping.hub_id, subject, change, approve_roles=approve_roles, now=now)
     if change.action in ("invite", "add"):
         invitation_id = None
         if hub.abilities.invites:

@@ -32,7 +32,7 @@ from scim_bridge.settings import Settings
 log = logging.getLogger(__name__)
 
 _HUB_NOW = (
-    sa.select(Hub.observed_from, Hub.observed_at, Hub.observation, Hub.check_owner)
+    sa.select(Hub.observed_from, Hub.observed_at, Hub.observation, Hub.check_owner, Hub.removals_paused_at)
     .where(Hub.id == sa.bindparam("hub"))
     .with_for_update(key_share=True)
 )
@@ -150,7 +150,13 @@ class Dispatch:
         row = tx.execute(_HUB_NOW, {"hub": mapping.hub_id}).one()
         coming = row.observation + (row.check_owner is None)
         return HubNow(
-            mapping, connection.adapter.abilities, row.observed_from, row.observed_at, row.observation, coming
+            mapping,
+            connection.adapter.abilities,
+            row.observed_from,
+            row.observed_at,
+            row.observation,
+            coming,
+            row.removals_paused_at is not None,
         )
 
     def _connection(self, mapping: HubMapping) -> Connection | None:

@@ -27,13 +27,14 @@ from scim_bridge.directory.memberships import people_in
 from scim_bridge.directory.people import load_people
 from scim_bridge.directory.snapshot import PersonFact
 from scim_bridge.directory.tables import Group, GroupChange, Person, PersonChange
+from scim_bridge.engine.losses import notice
 from scim_bridge.engine.pairs import Wish, want
 from scim_bridge.engine.rules import InForce, Rules
 from scim_bridge.engine.schedule import DISABLED, GAINS, LOSES, REPAIRS
 from scim_bridge.engine.tables import AccessRow, Task
 from scim_bridge.hubs.bindings import bind, group_bindings, propose
 from scim_bridge.hubs.bound import NewBinding
-from scim_bridge.mapping.evaluate import Verdict, evaluate
+from scim_bridge.mapping.evaluate import Because, Verdict, evaluate
 from scim_bridge.mapping.model import HubMapping
 from scim_bridge.mapping.tables import RevisionChange
 
@@ -76,8 +77,11 @@ class Work(IntEnum):
 class Fanout:
     """Works off change rows; ``step`` does one bounded piece and says whether more may be left."""
 
-    def __init__(self, db: Database, rules: Rules, on_want: Callable[[], None] = lambda: None) -> None:
-        """``on_want`` is called when pairs were wanted."""
+    def __init__(
+        self, db: Database, rules: Rules, on_want: Callable[[], None] = lambda: None, *, loss_percent: int = 20
+    ) -> None:
+        """``on_want`` is called when pairs were wanted. ``loss_percent``: what a source may lose within an hour."""
+        self._loss_percent = loss_percent
         self._db = db
         self._rules = rules
         self._on_want = on_want
@@ -152,6 +156,7 @@ class Fanout:
             now = self._db.clock.now()
             bind(tx, met, now=now)
             propose(tx, refused)
+            notice(tx, list(generations), percent=self._loss_percent, now=now)
             wanted = _write(tx, in_force, generations, verdicts, now=now)
         if wanted:
             self._on_want()
@@ -205,9 +210,10 @@ class _Before:
     because: dict[str, list[dict[str, Any]]]
     disabled: bool
     lost_at: datetime | None
+    lower: dict[str, list[dict[str, Any]]]
 
 
-_NEVER = _Before(-1, None, {}, {}, disabled=False, lost_at=None)
+_NEVER = _Before(-1, None, {}, {}, disabled=False, lost_at=None, lower={})
 
 
 def _write(tx: Tx, in_force: InForce, generations: Mapping[int, int], verdicts: Verdicts, *, now: datetime) -> int:
@@ -238,7 +244,7 @@ def _write(tx: Tx, in_force: InForce, generations: Mapping[int, int], verdicts: 
         if moved or (hub_id, person_id) in failed:
             priority = _priority(hubs[hub_id], old, verdict) if moved else REPAIRS
             wishes.append(Wish(hub_id, person_id, priority, hubs[hub_id].safety.settle_s))
-    columns = ["generation", "revision", "role", "assets", "because", "disabled", "lost_at", "changed_at"]
+    columns = ["generation", "revision", "role", "assets", "because", "lower", "disabled", "lost_at", "changed_at"]
     upsert(tx, AccessRow, rows, keys=["hub_id", "person_id"], update=columns)
     want(tx, wishes, now=now)
     _tell(tx, generations)
@@ -253,7 +259,13 @@ def _tell(tx: Tx, generations: Mapping[int, int]) -> None:
 def _before(tx: Tx, people: Sequence[int]) -> dict[tuple[str, int], _Before]:
     return {
         (row.hub_id, row.person_id): _Before(
-            row.generation, row.role, row.assets, row.because, disabled=row.disabled, lost_at=row.lost_at
+            row.generation,
+            row.role,
+            row.assets,
+            row.because,
+            disabled=row.disabled,
+            lost_at=row.lost_at,
+            lower=row.lower,
         )
         for row in tx.execute(_ACCESS, {"people": people})
     }
@@ -262,16 +274,15 @@ def _before(tx: Tx, people: Sequence[int]) -> dict[tuple[str, int], _Before]:
 def _compare(old: _Before, verdict: Verdict, *, now: datetime) -> tuple[dict[str, Any] | None, bool]:
     """The row to write (None: it stands as it is), and whether the net access moved."""
     assets = {name: list(roles) for name, roles in verdict.assets.items()}
-    because = {
-        thing: [{"rule": why.rule, "file": why.file, "line": why.line} for why in reasons]
-        for thing, reasons in verdict.because.items()
-    }
+    because, lower = as_rows(verdict.because), as_rows(verdict.lower)
     if old is _NEVER and verdict.role is None:
         return None, False
-    moved = (old.role, old.assets) != (verdict.role, assets)
+    # A lower role is what somebody gets until the role is approved.
+    moved = (old.role, old.assets, list(old.lower)) != (verdict.role, assets, list(lower))
     # Disabled or back again, still without a seat: other steps of `leave` count, from now on.
     is_leaving = verdict.role is None and verdict.disabled != old.disabled
-    if not moved and not is_leaving and (old.because, old.disabled) == (because, verdict.disabled):
+    same = (old.because, old.lower, old.disabled) == (because, lower, verdict.disabled)
+    if not moved and not is_leaving and same:
         return None, False
     lost_at = None
     if verdict.role is None:
@@ -281,11 +292,20 @@ def _compare(old: _Before, verdict: Verdict, *, now: datetime) -> tuple[dict[str
             "role": verdict.role,
             "assets": assets,
             "because": because,
+            "lower": lower,
             "disabled": verdict.disabled,
             "lost_at": lost_at,
         },
         moved or is_leaving,
     )
+
+
+def as_rows(reasons: Mapping[str, Sequence[Because]]) -> dict[str, list[dict[str, Any]]]:
+    """The rules behind each thing, as access rows keep them."""
+    return {
+        thing: [{"rule": why.rule, "file": why.file, "line": why.line} for why in rules]
+        for thing, rules in reasons.items()
+    }
 
 
 def _priority(mapping: HubMapping, old: _Before, verdict: Verdict) -> int:

@@ -47,7 +47,6 @@ class Claim:
     attempts: int
     look_after: datetime | None
     is_planned: bool
-    is_released: bool
 
 
 def bound_time(name: str) -> sa.BindParameter[datetime]:
@@ -98,7 +97,6 @@ _CLAIM = (
         Pair.attempts,
         Pair.look_after,
         Pair.planned,
-        Pair.released,
     )
 )
 _MOVED_ON = Pair.want > sa.bindparam("taken_want")
@@ -116,7 +114,6 @@ _FINISH = (
         attempts=sa.bindparam("tries"),
         look_after=bound_time("look"),
         planned=sa.case((_IS_OVER, False), else_=Pair.planned),
-        released=sa.case((_IS_OVER, False), else_=Pair.released),
         waits=sa.bindparam("why"),
     )
 )
@@ -190,7 +187,6 @@ def wake(
     now: datetime,
     priority: int,
     is_planned: bool = False,
-    is_released: bool = False,
     cuts_settle: bool = False,
 ) -> int:
     """Want again, now, what is there already (a new reading, a person's word). Returns how many pairs.
@@ -214,8 +210,6 @@ def wake(
     }
     if is_planned:
         values["planned"] = True
-    if is_released:
-        values["released"] = True
     return tx.execute(sa.update(Pair).where(Pair.hub_id == hub_id, Pair.person_id.in_(chosen)).values(values)).rowcount
 
 
@@ -257,7 +251,6 @@ def claim(tx: Tx, hub_id: str, *, limit: int, now: datetime, lease_s: int) -> li
             row.attempts,
             row.look_after,
             row.planned,
-            row.released,
         )
         for row in rows
     ]

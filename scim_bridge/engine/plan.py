@@ -20,7 +20,7 @@ from scim_bridge.directory.people import load_people, user_names
 from scim_bridge.directory.tables import GroupChange, Person, PersonChange
 from scim_bridge.engine.begin import is_wanted_by_another
 from scim_bridge.engine.decide import Ruling, decide, label
-from scim_bridge.engine.fanout import judge
+from scim_bridge.engine.fanout import as_rows, judge
 from scim_bridge.engine.reservations import hub_counts, open_reservations
 from scim_bridge.engine.scene import Desired, Scene, Subject
 from scim_bridge.engine.schedule import REPAIRS
@@ -97,7 +97,8 @@ def plan_hub(tx: Tx, hub_id: str, mappings: MappingSet, registry: Registry, *, n
     if mapping is None:
         raise NotFound(f"hub {hub_id} has no mapping file", advice="it is detached: put its file back, or forget it")
     abilities = registry.adapter(mapping.app).abilities
-    hub = tx.execute(sa.select(Hub.mode, Hub.observed_at, Hub.attention).where(Hub.id == hub_id)).one()
+    columns = (Hub.mode, Hub.observed_at, Hub.attention, Hub.removals_paused_at)
+    hub = tx.execute(sa.select(*columns).where(Hub.id == hub_id)).one()
     # Everybody is decided here, so what is under way must not count against itself.
     under_way = open_reservations(tx, hub_id, None)
     counts = hub_counts(tx, hub_id, besides=under_way, now=now, is_locked=False)
@@ -125,8 +126,8 @@ def plan_hub(tx: Tx, hub_id: str, mappings: MappingSet, registry: Registry, *, n
                 mapping,
                 scene,
                 counts,
-                is_released=False,
                 is_wanted_by_another=is_wanted_by_another(tx, hub_id, subject),
+                are_removals_paused=hub.removals_paused_at is not None,
             )
             warnings.update(dict.fromkeys(decision.waits))
             name = names.get(person_id, f"p{person_id}")
@@ -180,15 +181,12 @@ def _batches(ids: Sequence[int]) -> Iterator[list[int]]:
 
 def desired_of(verdict: Verdict, stored: Any, *, now: datetime) -> Desired:
     """A verdict as fan-out would store it now; ``stored`` is the access row of before (None: there is none)."""
-    because = {
-        thing: [{"rule": why.rule, "file": why.file, "line": why.line} for why in reasons]
-        for thing, reasons in verdict.because.items()
-    }
+    because = as_rows(verdict.because)
     lost_at = None
     if verdict.role is None:
         same = stored is not None and stored.role is None and stored.disabled == verdict.disabled
         lost_at = (stored.lost_at if same else None) or now
-    return Desired(verdict.role, verdict.assets, because, verdict.disabled, lost_at)
+    return Desired(verdict.role, verdict.assets, because, verdict.disabled, lost_at, as_rows(verdict.lower))
 
 
 def _planned(ruling: Ruling, subject: Subject, scene: Scene, name: str) -> Iterator[PlannedChange]:

@@ -59,6 +59,8 @@ class Verdict:
     disabled: bool
     met: tuple[Met, ...] = ()
     refused: tuple[Met, ...] = ()
+    lower: Mapping[str, tuple[Because, ...]] = field(default_factory=dict)
+    """Lower seat roles that rules give too, highest first, with these rules; only under one of `approve_roles`."""
 
 
 @dataclass(slots=True)
@@ -196,7 +198,17 @@ class _Tally:
                 asset = f"{kind}/{self._names[kind, key]}"
                 assets[asset] = tuple(won)
                 because[asset] = self._because({number for role in won for number in roles[role]})
-        return Verdict(hub.roles[best], dict(sorted(assets.items())), because, disabled, met, refused)
+        lower = self._lower(best) if hub.roles[best] in hub.safety.approve_roles else {}
+        return Verdict(hub.roles[best], dict(sorted(assets.items())), because, disabled, met, refused, lower)
+
+    def _lower(self, best: int) -> dict[str, tuple[Because, ...]]:
+        """What the rules give whoever may not have the best role yet."""
+        by_rank: dict[int, set[int]] = {}
+        for number in self._seat:
+            rank = self._compiled.rules[number].rank
+            if rank is not None and rank > best:
+                by_rank.setdefault(rank, set()).add(number)
+        return {self._compiled.hub.roles[rank]: self._because(by_rank[rank]) for rank in sorted(by_rank)}
 
     def _because(self, numbers: set[int]) -> tuple[Because, ...]:
         grants = (self._compiled.hub.grants[number] for number in sorted(numbers))
