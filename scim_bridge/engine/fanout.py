@@ -13,8 +13,8 @@ comes in between is never lost, and an older answer never wins.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time
 from enum import IntEnum
 from typing import Any
 
@@ -148,7 +148,7 @@ class Fanout:
             hubs = in_force.mappings.hubs
             people = load_people(tx, list(generations)) if hubs else {}
             bound = group_bindings(tx) if hubs else {}
-        verdicts, met, refused = judge(hubs, people, bound)
+        verdicts, met, refused = judge(hubs, people, bound, self._db.clock.now().date())
         with self._db.write() as tx:
             if not hubs:  # nobody can be due anything
                 _tell(tx, generations)
@@ -175,8 +175,11 @@ def judge(
     hubs: Mapping[str, HubMapping],
     people: Mapping[int, PersonFact],
     bound: Mapping[str, Mapping[tuple[int, str], str]],
+    today: date,
 ) -> tuple[Verdicts, list[NewBinding], list[NewBinding]]:
-    """Evaluate people in hubs. Pure. Returns the verdicts, names to bind, and names that another thing took.
+    """Evaluate people in hubs on a day (UTC). Pure.
+
+    Returns the verdicts, names to bind, and names that another thing took.
 
     A name binds to the first group that bears it, also within one batch: whoever met a second group of the
     same name is evaluated again.
@@ -187,12 +190,12 @@ def judge(
     for hub_id, mapping in hubs.items():
         known = dict(bound.get(hub_id, {}))
         for person_id, person in people.items():
-            verdict = evaluate(mapping, person, known)
+            verdict = evaluate(mapping, person, known, today)
             firsts = {(new.source_id, new.name_key): new for new in reversed(verdict.met)}
             if firsts:
                 known.update({key: new.scim_id for key, new in firsts.items()})
                 met += [_binding(hub_id, new) for new in firsts.values()]
-                verdict = evaluate(mapping, person, known)
+                verdict = evaluate(mapping, person, known, today)
             refused += [_binding(hub_id, new) for new in verdict.refused]
             verdicts[hub_id, person_id] = verdict
     return verdicts, met, refused
@@ -210,10 +213,12 @@ class _Before:
     because: dict[str, list[dict[str, Any]]]
     disabled: bool
     lost_at: datetime | None
-    lower: dict[str, list[dict[str, Any]]]
+    hub_role: str | None = None
+    reevaluate_at: datetime | None = None
+    lower: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
 
 
-_NEVER = _Before(-1, None, {}, {}, disabled=False, lost_at=None, lower={})
+_NEVER = _Before(-1, None, {}, {}, disabled=False, lost_at=None)
 
 
 def _write(tx: Tx, in_force: InForce, generations: Mapping[int, int], verdicts: Verdicts, *, now: datetime) -> int:
@@ -244,7 +249,7 @@ def _write(tx: Tx, in_force: InForce, generations: Mapping[int, int], verdicts: 
         if moved or (hub_id, person_id) in failed:
             priority = _priority(hubs[hub_id], old, verdict) if moved else REPAIRS
             wishes.append(Wish(hub_id, person_id, priority, hubs[hub_id].safety.settle_s))
-    columns = ["generation", "revision", "role", "assets", "because", "lower", "disabled", "lost_at", "changed_at"]
+    columns = [column.name for column in AccessRow.__table__.columns if not column.primary_key]
     upsert(tx, AccessRow, rows, keys=["hub_id", "person_id"], update=columns)
     want(tx, wishes, now=now)
     _tell(tx, generations)
@@ -265,6 +270,8 @@ def _before(tx: Tx, people: Sequence[int]) -> dict[tuple[str, int], _Before]:
             row.because,
             disabled=row.disabled,
             lost_at=row.lost_at,
+            hub_role=row.hub_role,
+            reevaluate_at=row.reevaluate_at,
             lower=row.lower,
         )
         for row in tx.execute(_ACCESS, {"people": people})
@@ -275,14 +282,16 @@ def _compare(old: _Before, verdict: Verdict, *, now: datetime) -> tuple[dict[str
     """The row to write (None: it stands as it is), and whether the net access moved."""
     assets = {name: list(roles) for name, roles in verdict.assets.items()}
     because, lower = as_rows(verdict.because), as_rows(verdict.lower)
-    if old is _NEVER and verdict.role is None:
+    if old is _NEVER and verdict.role is None and verdict.hub_role is None:
         return None, False
     # A lower role is what somebody gets until the role is approved.
     moved = (old.role, old.assets, list(old.lower)) != (verdict.role, assets, list(lower))
     # Disabled or back again, still without a seat: other steps of `leave` count, from now on.
     is_leaving = verdict.role is None and verdict.disabled != old.disabled
-    same = (old.because, old.lower, old.disabled) == (because, lower, verdict.disabled)
-    if not moved and not is_leaving and same:
+    reevaluate_at = datetime.combine(verdict.changes_on, time(), UTC) if verdict.changes_on else None
+    aside = (because, lower, verdict.disabled, verdict.hub_role, reevaluate_at)
+    was_aside = (old.because, old.lower, old.disabled, old.hub_role, old.reevaluate_at)
+    if not moved and not is_leaving and was_aside == aside:
         return None, False
     lost_at = None
     if verdict.role is None:
@@ -295,6 +304,8 @@ def _compare(old: _Before, verdict: Verdict, *, now: datetime) -> tuple[dict[str
             "lower": lower,
             "disabled": verdict.disabled,
             "lost_at": lost_at,
+            "hub_role": verdict.hub_role,
+            "reevaluate_at": reevaluate_at,
         },
         moved or is_leaving,
     )
