@@ -63,7 +63,8 @@ def keep_asked(tx: Tx, hub_id: str, subject: Subject, scene: Scene, decision: De
         return
     wanted = {ask.key for ask in decision.asks}
     for ruling in decision.rulings:
-        wanted.add(key_of(ruling.change, takes=takes_away(ruling.change, scene.roles)))
+        if ruling.change.needs_call:
+            wanted.add(key_of(ruling.change, takes=takes_away(ruling.change, scene.roles)))
     for answer in subject.answers:
         if answer.key not in wanted:
             _end(tx, hub_id, subject.person_id, answer, state="withdrawn", now=now)
