@@ -180,7 +180,7 @@ def test_a_question_makes_status_exit_with_3(run, db: Database, asked: int):
     with db.write() as tx:
         tx.execute(sa.update(Hub).values(last_success_at=db.clock.now()))
     lock = EngineLock(db)
-    assert lock.take()
+    lock.acquire()
     result = run("status", "--json")
     lock.release()
     assert json.loads(result.stdout)["components"]["approvals"]["waiting"] == 1
