@@ -10,7 +10,7 @@ Answers are rows: whoever carries changes out finds them at the next claim, whic
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
@@ -20,7 +20,10 @@ import sqlalchemy as sa
 from scim_bridge.audit.record import record
 from scim_bridge.db import Tx, insert
 from scim_bridge.directory.keys import numbers
+from scim_bridge.engine.approvals import load_answers, put
+from scim_bridge.engine.asks import Ask, answer_to
 from scim_bridge.engine.brake_tables import AccountRemoval, ApprovalRow
+from scim_bridge.engine.diff import Change
 from scim_bridge.engine.pairs import wake
 from scim_bridge.engine.schedule import GAINS, LOSES
 from scim_bridge.errors import Conflict, NotFound
@@ -113,6 +116,20 @@ def answer_all(
     answered = [ApprovalView(*row) for row in tx.execute(query.order_by(ApprovalRow.id).with_for_update())]
     _store(tx, answered, verdict, actor=actor, reason=reason, now=now)
     return answered
+
+
+def approve_ahead(
+    tx: Tx, hub_id: str, changes: Mapping[int, Sequence[Change]], *, actor: str, reason: str, now: datetime
+) -> None:
+    """Say yes to removals (by person) before anything holds them: a person saw the plan that names them."""
+    known = load_answers(tx, hub_id, list(changes))
+    ids = []
+    for person_id, removals in changes.items():
+        for change in removals:
+            ask = Ask(change, True, "limit", "a plan that was applied ends it")
+            before = answer_to(known.get(person_id, ()), ask.key)
+            ids.append(before.id if before else put(tx, hub_id, ask, change.thing, person_id=person_id, now=now))
+    answer(tx, ids, "approved", actor=actor, reason=reason, now=now)
 
 
 def _store(

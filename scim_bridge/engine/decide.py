@@ -14,10 +14,11 @@ The plan and the engine both decide here, so that a plan is what happens.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 
 from scim_bridge.contract.state import SEAT, Status
+from scim_bridge.engine.allowed import NOT_PLANNED, admits
 from scim_bridge.engine.asks import Ask, answer_to, key_of
 from scim_bridge.engine.diff import Change, Drift, Standing, diff
 from scim_bridge.engine.guard import Counts, held_because, takes_away
@@ -38,6 +39,7 @@ _ANOTHER = (
     "another person's access matches this account",
     "`scim-bridge account link HUB ACCOUNT PERSON` says whose it is",
 )
+_SAY = "`scim-bridge account accept HUB ACCOUNT` or `refuse` says whether it is"
 _NO_ADDRESS = ("the person has no e-mail address to invite", "push an e-mail address from the identity provider")
 
 
@@ -77,15 +79,19 @@ def decide(
     *,
     is_wanted_by_another: bool,
     are_removals_paused: bool = False,
+    allowed: Collection[Change] | None = None,
 ) -> Decision:
-    """Compare, then brake. ``counts`` is read only where something would be taken away, and is reserved from."""
+    """Compare, then brake. ``counts`` is read only where something would be taken away, and is reserved from.
+
+    ``allowed``: the changes of an applied plan that this person is kept to (None: to none).
+    """
     if subject.is_ignored:
         return Decision(waits=("the account is under `safety.ignore`",) if subject.desired.role else ())
-    brake = _Brake(mapping, scene, counts, are_removals_paused, is_wanted_by_another)
+    if _may_be_there(subject):
+        return Decision(waits=(f"the account {subject.perhaps} may be theirs: {_SAY.replace('HUB', mapping.hub_id)}",))
+    brake = _Brake(mapping, scene, counts, are_removals_paused, is_wanted_by_another, allowed)
     found = _compare(subject, scene, brake)
-    raises = tuple(
-        Ruling(held.change, held=(held.cause, held.advice.replace("HUB", mapping.hub_id))) for held in subject.raises
-    )
+    raises = tuple(Ruling(held.change, held=_to(mapping, (held.cause, held.advice))) for held in subject.raises)
     rulings = (*found.rulings, *raises)
     asks = (*subject.asks, *(ruling.ask for ruling in rulings if ruling.ask))
     return replace(found, rulings=rulings, waits=(*subject.troubles, *found.waits), asks=asks)
@@ -100,6 +106,7 @@ class _Brake:
     counts: Callable[[], Counts]
     are_removals_paused: bool
     is_wanted_by_another: bool
+    allowed: Collection[Change] | None
 
 
 def _compare(subject: Subject, scene: Scene, brake: _Brake) -> Decision:
@@ -110,7 +117,38 @@ def _compare(subject: Subject, scene: Scene, brake: _Brake) -> Decision:
     waits = [f"{label(scene, thing)} follows when the invitation is accepted" for thing in gap.waits_for_acceptance]
     if subject.next_at is not None:
         waits.append(f"`leave` acts at {subject.next_at:%Y-%m-%d %H:%M} UTC")
-    return Decision(tuple(_rule(change, subject, brake) for change in gap.changes), gap.drift, tuple(waits))
+    rulings = []
+    for change in gap.changes:
+        if _is_admitted(change, subject, scene, brake.allowed):
+            rulings.append(_rule(change, subject, brake))
+            continue
+        waits.append(NOT_PLANNED[0])
+        if change.needs_call:
+            rulings.append(Ruling(change, held=_to(brake.mapping, NOT_PLANNED)))
+    return Decision(tuple(rulings), gap.drift, tuple(waits))
+
+
+def _may_be_there(subject: Subject) -> bool:
+    """A seat is to be filled whose person may have an account already: a second one would be paid for."""
+    is_new = SEAT in subject.standing.desired and SEAT not in subject.standing.applied
+    return subject.perhaps is not None and is_new and subject.account is None and subject.invitation is None
+
+
+def _is_admitted(change: Change, subject: Subject, scene: Scene, allowed: Collection[Change] | None) -> bool:
+    """Whether a plan that was applied lets it go on; what one held stays held while the wish is the same."""
+    if allowed is not None:
+        return admits(allowed, change)
+    after = ", ".join(sorted(change.after)) or None
+    return not any(
+        task.state == "held"
+        and task.cause == NOT_PLANNED[0]
+        and (task.action, task.thing, task.after) == (change.action, label(scene, change.thing), after)
+        for task in subject.tasks
+    )
+
+
+def _to(mapping: HubMapping, said: tuple[str, str]) -> tuple[str, str]:
+    return said[0], said[1].replace("HUB", mapping.hub_id)
 
 
 def _by_invitation(subject: Subject) -> Decision | None:
@@ -168,7 +206,7 @@ def _rule(change: Change, subject: Subject, brake: _Brake) -> Ruling:
         counts.reserve(change, is_active=is_active, approve_roles=safety.approve_roles)
         return Ruling(change)
     ask = Ask(change, True, hold.asks, hold.cause, hold.source_id) if hold.asks else None
-    return Ruling(change, held=(hold.cause, hold.advice.replace("HUB", brake.mapping.hub_id)), ask=ask)
+    return Ruling(change, held=_to(brake.mapping, (hold.cause, hold.advice)), ask=ask)
 
 
 def _held_before(change: Change, subject: Subject) -> list[str]:

@@ -88,6 +88,7 @@ class Subject:
     loss: Loss | None = None  # of a source of theirs
     asks: tuple[Ask, ...] = ()  # roles that a person must agree to, or agreed to
     raises: tuple[HeldRaise, ...] = ()  # to those of them that wait; ``standing`` is without them
+    perhaps: str | None = None  # the ref of an account that a rule proposes for the person, who has none
 
 
 @dataclass(slots=True)
@@ -99,6 +100,7 @@ class Scene:
     assets: dict[str, Asset]  # by key
     resolved: Resolved
     new_links: dict[int, int]  # account row -> person
+    new_proposals: dict[int, tuple[int, str]] = field(default_factory=dict)  # account row -> (person, rule)
 
 
 def roles_of(mapping: HubMapping) -> Roles:

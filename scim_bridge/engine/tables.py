@@ -54,6 +54,7 @@ class Pair(Base):
         sa.Index("ix_pairs_due", "hub_id", "priority", "due_at", **where("due_at IS NOT NULL")),
         sa.Index("ix_pairs_when", "due_at", **where("due_at IS NOT NULL")),
         sa.Index("ix_pairs_owner", "hub_id", "lease_until", **where("owner IS NOT NULL")),
+        sa.Index("ix_pairs_allowed", "hub_id", **where("allowed IS NOT NULL")),
     )
 
     hub_id: Mapped[str] = mapped_column(sa.String(100), primary_key=True)
@@ -68,6 +69,7 @@ class Pair(Base):
     attempts: Mapped[int] = mapped_column(default=0)
     look_after: Mapped[datetime | None] = mapped_column(UTCDateTime)  # act only on an observation begun later
     planned: Mapped[bool] = mapped_column(default=False)  # part of an applied plan: adoption may lower, too
+    allowed: Mapped[list[list[Any]] | None] = mapped_column(Json)  # by a plan that was applied; None: everything
     waits: Mapped[str | None] = mapped_column(sa.Text)  # what it waits for, in a sentence
 
 

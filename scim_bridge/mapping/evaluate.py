@@ -81,6 +81,7 @@ class Verdict:
     refused: tuple[Met, ...] = ()
     hub_role: HubRole | None = None
     changes_on: date | None = None
+    matched: tuple[int, ...] = ()  # the rules that hold, by their place in the file, whether or not they give most
     lower: Mapping[str, tuple[Because, ...]] = field(default_factory=dict)
 
 
@@ -186,6 +187,7 @@ class _Tally:
         self._compiled = compiled
         self._seat: set[int] = set()  # rules that give a seat role
         self._hub: set[int] = set()  # rules that give a hub role
+        self._matched: set[int] = set()
         self._given: dict[str, dict[str, dict[str, set[int]]]] = {}  # type -> name key -> role -> rules
         self._names: dict[tuple[str, str], str] = {}  # (type, name key) -> the spelling shown
         self._last_day: date | None = None
@@ -195,6 +197,7 @@ class _Tally:
         until = rule.grant.until
         if until is not None:
             self._last_day = until if self._last_day is None else min(self._last_day, until)
+        self._matched.add(number)
         if rule.rank is not None:
             self._seat.add(number)
         if rule.hub_rank is not None:
@@ -230,7 +233,8 @@ class _Tally:
             because[HUB_ROLE] = self._because({number for number in self._hub if rules[number].hub_rank == best})
         ends = because and self._last_day not in (None, date.max)
         changes_on = self._last_day + _A_DAY if ends and self._last_day else None
-        return Verdict(role, assets, because, disabled, met, refused, hub_role, changes_on, lower)
+        matched = tuple(sorted(self._matched))
+        return Verdict(role, assets, because, disabled, met, refused, hub_role, changes_on, matched, lower)
 
     def _assets(self, because: dict[str, tuple[Because, ...]]) -> dict[str, tuple[str, ...]]:
         assets: dict[str, tuple[str, ...]] = {}

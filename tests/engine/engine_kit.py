@@ -26,7 +26,8 @@ from scim_bridge.engine.connections import Connections
 from scim_bridge.engine.dispatch import Dispatch
 from scim_bridge.engine.fanout import Fanout
 from scim_bridge.engine.keeper import Keeper
-from scim_bridge.engine.plan import HubPlan, plan_hub
+from scim_bridge.engine.plan import plan_hub
+from scim_bridge.engine.planned import HubPlan
 from scim_bridge.engine.rules import Rules
 from scim_bridge.engine.tables import AccessRow, AppliedRow, InvitationRow, Pair, Reservation, Task
 from scim_bridge.engine.why import WhyHub, why
