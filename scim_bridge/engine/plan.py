@@ -24,7 +24,7 @@ from scim_bridge.directory.tables import GroupChange, Person, PersonChange
 from scim_bridge.engine.allowed import brings
 from scim_bridge.engine.decide import Ruling, decide, label
 from scim_bridge.engine.diff import Things
-from scim_bridge.engine.fanout import judge
+from scim_bridge.engine.fanout import as_rows, judge
 from scim_bridge.engine.planned import HubPlan, Named, PlannedChange, RuleCount, add_up
 from scim_bridge.engine.reservations import hub_counts, open_reservations
 from scim_bridge.engine.rivals import wanted_by_others
@@ -55,6 +55,7 @@ _HUB = sa.select(
     Hub.detached_at,
     Hub.doubt_kind,
     Hub.doubt,
+    Hub.removals_paused_at,
 ).where(Hub.id == sa.bindparam("hub"))
 
 
@@ -76,6 +77,7 @@ def plan_hub(
         invites=registry.adapter(mapping.app).abilities.invites,
         is_planned=hub.mode == "plan",
         read_in_full=hub.observed_at is not None,
+        are_removals_paused=hub.removals_paused_at is not None,
         now=now,
     )
     if hub.observed_at is None:
@@ -110,13 +112,22 @@ class _Work:
     """One plan in the making: decides for everybody, batch by batch, in the order of the engine."""
 
     def __init__(
-        self, tx: Tx, mapping: HubMapping, *, invites: bool, is_planned: bool, read_in_full: bool, now: datetime
+        self,
+        tx: Tx,
+        mapping: HubMapping,
+        *,
+        invites: bool,
+        is_planned: bool,
+        read_in_full: bool,
+        are_removals_paused: bool,
+        now: datetime,
     ) -> None:
         self._tx = tx
         self._mapping = mapping
         self._invites = invites
         self._is_planned = is_planned
         self._read_in_full = read_in_full
+        self._are_removals_paused = are_removals_paused
         self._now = now
         self._bound = dict(group_bindings(tx).get(mapping.hub_id, {}))
         # Everybody is decided here, so what is under way must not count against itself.
@@ -161,8 +172,8 @@ class _Work:
                 self._mapping,
                 scene,
                 self._counts,
-                is_released=False,
                 is_wanted_by_another=person_id in rivalled,
+                are_removals_paused=self._are_removals_paused,
             )
             self.warnings.update(dict.fromkeys(decision.waits))
             found += [(subject, ruling) for ruling in decision.rulings if ruling.change.action != "forget"]
@@ -209,15 +220,12 @@ def _in_order(tx: Tx, hub_id: str) -> Sequence[int]:
 
 def desired_of(verdict: Verdict, stored: Any, *, now: datetime) -> Desired:
     """A verdict as fan-out would store it now; ``stored`` is the access row of before (None: there is none)."""
-    because = {
-        thing: [{"rule": why.rule, "file": why.file, "line": why.line} for why in reasons]
-        for thing, reasons in verdict.because.items()
-    }
+    because = as_rows(verdict.because)
     lost_at = None
     if verdict.role is None:
         same = stored is not None and stored.role is None and stored.disabled == verdict.disabled
         lost_at = (stored.lost_at if same else None) or now
-    return Desired(verdict.role, verdict.assets, because, verdict.disabled, lost_at)
+    return Desired(verdict.role, verdict.assets, because, verdict.disabled, lost_at, as_rows(verdict.lower))
 
 
 def _planned(ruling: Ruling, subject: Subject, scene: Scene, name: str) -> Iterator[PlannedChange]:
