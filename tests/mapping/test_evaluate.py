@@ -389,9 +389,7 @@ ALSO_STAFF = "- {name: also-staff, group: Also, role: member}\n"
         pytest.param(person(), {}, id="nobody"),
     ],
 )
-def test_lower_roles_under_one_that_must_be_approved(
-    rules: Rules, who: PersonFact, lower: dict[str, list[str]]
-) -> None:
+def test_lower_roles_under_an_approved_one(rules: Rules, who: PersonFact, lower: dict[str, list[str]]) -> None:
     hub = rules(ADMINS + STAFF + GUESTS + ALSO_STAFF)
     hub = replace(hub, safety=replace(hub.safety, approve_roles=("owner",)))
     found = evaluate(hub, who, {}, TODAY).lower
