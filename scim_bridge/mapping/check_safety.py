@@ -23,6 +23,7 @@ _SAFETY: Final = (
     "ignore",
     "unmanaged",
     "drift",
+    "approve_roles",
 )
 _STEPS: Final = ("remove_assets", "suspend", "remove", "nothing")
 StepDo = Literal["remove_assets", "suspend", "remove", "nothing"]
@@ -38,12 +39,13 @@ def read_safety(reader: Reader, node: Node | None, catalogue: Catalogue) -> Safe
     keep = dict.fromkeys(catalogue.roles[:1], 1)
     if node is None:
         return Safety(keep_at_least=keep)
-    given = reader.fields(node, "safety", _SAFETY, ("approve_roles", "create_assets"))
+    given = reader.fields(node, "safety", _SAFETY, ("create_assets",))
     start = reader.word(given["start"], "safety.start", ("plan", "apply")) if "start" in given else None
     if "unmanaged" in given:
         reader.word(given["unmanaged"], "safety.unmanaged", ("report",), ("hold",))
+    drift = None
     if "drift" in given:
-        reader.word(given["drift"], "safety.drift", ("report",), ("fix",))
+        drift = reader.word(given["drift"], "safety.drift", ("report", "fix"))
     settle_s = reader.duration(given["settle"], "safety.settle") if "settle" in given else None
     if "keep_at_least" in given:
         keep |= _read_keep(reader, given["keep_at_least"], catalogue)
@@ -54,6 +56,15 @@ def read_safety(reader: Reader, node: Node | None, catalogue: Catalogue) -> Safe
         keep_at_least=keep,
         protect=_read_accounts(reader, given.get("protect"), "safety.protect"),
         ignore=_read_accounts(reader, given.get("ignore"), "safety.ignore"),
+        drift="fix" if drift == "fix" else "report",
+        approve_roles=tuple(
+            role
+            for role, _ in (
+                reader.texts(given["approve_roles"], "safety.approve_roles", may_be_empty=True)
+                if "approve_roles" in given
+                else ()
+            )
+        ),
     )
 
 
@@ -121,8 +132,6 @@ def _read_steps(reader: Reader, node: Node, what: str, app: Abilities | None) ->
         do = reader.word(given["do"], f"{what}.do", _STEPS) if "do" in given else None
         if app and do == "suspend" and not app.suspend:
             reader.error(given["do"].place, "the app cannot suspend an account", "use remove")
-        elif app and do == "suspend":
-            reader.error(given["do"].place, "`suspend` is known but not carried out yet", "use remove")
         if app and do == "remove_assets" and not app.asset_types:
             reader.error(given["do"].place, "the app has no assets to remove", "use remove")
         if after_s is not None and do is not None:
