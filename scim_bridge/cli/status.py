@@ -42,7 +42,20 @@ def _print(found: Status) -> None:
     )
     click.echo()
     print_table(
-        ["hub", "state", "backlog", "oldest waits", "held", "failed", "last success", "last error", "next try"],
+        [
+            "hub",
+            "state",
+            "backlog",
+            "oldest waits",
+            "held",
+            "failed",
+            "drift",
+            "leaving",
+            "next leaves",
+            "last success",
+            "last error",
+            "next try",
+        ],
         [
             (
                 hub_id,
@@ -51,6 +64,9 @@ def _print(found: Status) -> None:
                 None if hub.oldest_waiting_s is None else format_duration(hub.oldest_waiting_s),
                 hub.held,
                 hub.failed,
+                hub.drift,
+                hub.leaving,
+                hub.next_leave_at,
                 hub.last_success_at,
                 hub.last_error,
                 hub.next_try_at,

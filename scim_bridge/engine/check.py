@@ -19,6 +19,7 @@ from scim_bridge.contract.protocol import Adapter
 from scim_bridge.contract.state import Account, Observed
 from scim_bridge.db import Database, Tx, UTCDateTime
 from scim_bridge.engine.connections import Connections, renewing
+from scim_bridge.engine.drifters import find_drift
 from scim_bridge.engine.guard import is_named
 from scim_bridge.engine.invitations import follow
 from scim_bridge.engine.names import Known, known_assets, wake_for_assets
@@ -73,7 +74,8 @@ class Check:
             log.exception("check.broke", extra={"hub": hub_id})
             self._failed(reading, owner, Transient("the reading broke", advice="the log has the details"))
         else:
-            self._ended(mapping, reading, owner, known, count)
+            if self._ended(mapping, reading, owner, known, count):
+                self._find_drift(mapping)
             self._on_read()
 
     def _claim(self, hub_id: str) -> tuple[HubMapping, Reading, str, Known] | None:
@@ -134,7 +136,8 @@ class Check:
                 with self._db.write() as tx:
                     take_in(tx, reading, [found])
 
-    def _ended(self, mapping: HubMapping, reading: Reading, owner: str, known: Known, count: int) -> None:
+    def _ended(self, mapping: HubMapping, reading: Reading, owner: str, known: Known, count: int) -> bool:
+        """Write down what the reading proves. False: another reading took over."""
         now = self._db.clock.now()
         with self._db.write() as tx:
             if not tx.execute(
@@ -142,7 +145,7 @@ class Check:
                 .where(Hub.id == mapping.hub_id, Hub.check_owner == owner)
                 .with_for_update(key_share=True)
             ).first():
-                return
+                return False
             close_reading(tx, reading, now=now)
             linked = _link(tx, mapping, now=now)
             moved = follow(tx, mapping, observation=reading.number, began_at=reading.began_at, now=now)
@@ -164,6 +167,14 @@ class Check:
             wake_for_assets(tx, mapping.hub_id, known_assets(tx, mapping.hub_id) - known, now=now)
             _read_again(tx, reading, now=now)
         log.info("hub.checked", extra={"hub": mapping.hub_id, "accounts": count, "linked": len(linked)})
+        return True
+
+    def _find_drift(self, mapping: HubMapping) -> None:
+        """In transactions of its own: whoever dies here leaves it to the next reading."""
+        try:
+            find_drift(self._db, mapping, invites=self._connections.get(mapping).adapter.abilities.invites)
+        except Exception:
+            log.exception("drift.broke", extra={"hub": mapping.hub_id})
 
     def _wait_s(self, tx: Tx, mapping: HubMapping) -> int:
         pending = sa.select(InvitationRow.id).where(

@@ -13,7 +13,7 @@ comes in between is never lost, and an older answer never wins.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import IntEnum
 from typing import Any
@@ -27,6 +27,7 @@ from scim_bridge.directory.memberships import people_in
 from scim_bridge.directory.people import load_people
 from scim_bridge.directory.snapshot import PersonFact
 from scim_bridge.directory.tables import Group, GroupChange, Person, PersonChange
+from scim_bridge.engine.leave import Since
 from scim_bridge.engine.pairs import Wish, want
 from scim_bridge.engine.rules import InForce, Rules
 from scim_bridge.engine.schedule import DISABLED, GAINS, LOSES, REPAIRS
@@ -204,10 +205,10 @@ class _Before:
     assets: dict[str, list[str]]
     because: dict[str, list[dict[str, Any]]]
     disabled: bool
-    lost_at: datetime | None
+    since: Since = field(default_factory=Since)
 
 
-_NEVER = _Before(-1, None, {}, {}, disabled=False, lost_at=None)
+_NEVER = _Before(-1, None, {}, {}, disabled=False)
 
 
 def _write(tx: Tx, in_force: InForce, generations: Mapping[int, int], verdicts: Verdicts, *, now: datetime) -> int:
@@ -238,7 +239,17 @@ def _write(tx: Tx, in_force: InForce, generations: Mapping[int, int], verdicts: 
         if moved or (hub_id, person_id) in failed:
             priority = _priority(hubs[hub_id], old, verdict) if moved else REPAIRS
             wishes.append(Wish(hub_id, person_id, priority, hubs[hub_id].safety.settle_s))
-    columns = ["generation", "revision", "role", "assets", "because", "disabled", "lost_at", "changed_at"]
+    columns = [
+        "generation",
+        "revision",
+        "role",
+        "assets",
+        "because",
+        "disabled",
+        "lost_at",
+        "disabled_at",
+        "changed_at",
+    ]
     upsert(tx, AccessRow, rows, keys=["hub_id", "person_id"], update=columns)
     want(tx, wishes, now=now)
     _tell(tx, generations)
@@ -253,7 +264,7 @@ def _tell(tx: Tx, generations: Mapping[int, int]) -> None:
 def _before(tx: Tx, people: Sequence[int]) -> dict[tuple[str, int], _Before]:
     return {
         (row.hub_id, row.person_id): _Before(
-            row.generation, row.role, row.assets, row.because, disabled=row.disabled, lost_at=row.lost_at
+            row.generation, row.role, row.assets, row.because, disabled=row.disabled, since=Since.of(row)
         )
         for row in tx.execute(_ACCESS, {"people": people})
     }
@@ -269,20 +280,21 @@ def _compare(old: _Before, verdict: Verdict, *, now: datetime) -> tuple[dict[str
     if old is _NEVER and verdict.role is None:
         return None, False
     moved = (old.role, old.assets) != (verdict.role, assets)
-    # Disabled or back again, still without a seat: other steps of `leave` count, from now on.
+    # Disabled or back again, still without a seat: other steps of `leave` count.
     is_leaving = verdict.role is None and verdict.disabled != old.disabled
     if not moved and not is_leaving and (old.because, old.disabled) == (because, verdict.disabled):
         return None, False
-    lost_at = None
-    if verdict.role is None:
-        lost_at = now if old.role is not None or is_leaving or old.lost_at is None else old.lost_at
+    loss = old.since.goes_on(
+        has_role=verdict.role is not None, had_role=old.role is not None, disabled=verdict.disabled, now=now
+    )
     return (
         {
             "role": verdict.role,
             "assets": assets,
             "because": because,
             "disabled": verdict.disabled,
-            "lost_at": lost_at,
+            "lost_at": loss.lost_at,
+            "disabled_at": loss.disabled_at,
         },
         moved or is_leaving,
     )

@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
-from scim_bridge.contract.state import SEAT
+from scim_bridge.contract.state import SEAT, SUSPENSION
 from scim_bridge.engine.diff import Change, Roles
 from scim_bridge.mapping.model import Safety
 
@@ -31,25 +31,27 @@ class Counts:
 
     managed: int = 0  # seats that are ours now
     ended: int = 0  # seats ended in the last hour, and those whose end is under way
+    suspended: int = 0  # of those that ended: they are managed still
     holders: Counter[str] = field(default_factory=Counter)  # active holders of each role, less reserved ones
 
     def reserve(self, change: Change, *, is_active: bool) -> None:
         """Note that this change goes on."""
         if ends_seat(change):
             self.ended += 1
-            self.managed -= 1
-        if change.thing == SEAT and is_active and change.before != change.after:
+            self.suspended += change.action == "suspend"
+            self.managed -= change.action != "suspend"
+        if change.thing in (SEAT, SUSPENSION) and is_active and change.before != change.after:
             self.holders.subtract(change.before)
 
 
 def ends_seat(change: Change) -> bool:
-    """Whether somebody is without a seat afterwards (an invitation that is renewed is not lost)."""
-    return change.action in {"remove", "cancel_invitation"}
+    """Whether somebody is without a usable seat afterwards (an invitation that is renewed is not lost)."""
+    return change.action in {"remove", "cancel_invitation", "suspend"}
 
 
 def takes_away(change: Change, roles: Roles) -> bool:
     """Whether anybody has less afterwards; such a change is reserved before its call."""
-    if change.action in {"remove", "cancel_invitation", "remove_asset", "renew"}:
+    if change.action in {"remove", "cancel_invitation", "suspend", "remove_asset", "renew"}:
         return True
     return change.action in {"change_role", "change_asset"} and not roles.covers(
         change.thing, change.after, change.before
@@ -105,13 +107,13 @@ def held_because(
         return None
     if is_named(safety.protect, names):
         return _PROTECTED
-    if change.thing == SEAT and is_active:
+    if change.thing in (SEAT, SUSPENSION) and is_active:
         for role in change.before - change.after:
             keep = safety.keep_at_least.get(role, 0)
             if keep and counts.holders[role] - 1 < keep:
                 return f"`safety.keep_at_least` wants {keep} {role}; {counts.holders[role]} left", _KEPT
     if ends_seat(change) and not is_released:
-        most = limit(safety, counts.managed + counts.ended)
+        most = limit(safety, counts.managed + counts.ended - counts.suspended)
         brake = f"`safety.max_removals: {_written(safety)}`"
         stays = any(brake in cause for cause in held_before)
         if most is not None and (stays or counts.ended + 1 > most):

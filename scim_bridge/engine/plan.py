@@ -19,8 +19,9 @@ from scim_bridge.db import Tx
 from scim_bridge.directory.people import load_people, user_names
 from scim_bridge.directory.tables import GroupChange, Person, PersonChange
 from scim_bridge.engine.begin import is_wanted_by_another
-from scim_bridge.engine.decide import Ruling, decide, label
+from scim_bridge.engine.decide import Ruling, because_of, decide, label
 from scim_bridge.engine.fanout import judge
+from scim_bridge.engine.leave import Since
 from scim_bridge.engine.reservations import hub_counts, open_reservations
 from scim_bridge.engine.scene import Desired, Scene, Subject
 from scim_bridge.engine.schedule import REPAIRS
@@ -131,7 +132,7 @@ def plan_hub(tx: Tx, hub_id: str, mappings: MappingSet, registry: Registry, *, n
             warnings.update(dict.fromkeys(decision.waits))
             name = names.get(person_id, f"p{person_id}")
             for ruling in decision.rulings:
-                changes += _planned(ruling, subject, scene, name)
+                changes += _planned(ruling, subject, scene, mapping, name)
     return HubPlan(hub_id, hub.mode, hub.observed_at, tuple(changes), _pending(tx), tuple(warnings))
 
 
@@ -154,9 +155,9 @@ def _everybody(tx: Tx, mapping: HubMapping, *, now: datetime) -> Iterator[Mappin
         stored = {
             row.person_id: row
             for row in tx.execute(
-                sa.select(AccessRow.person_id, AccessRow.disabled, AccessRow.role, AccessRow.lost_at).where(
-                    AccessRow.hub_id == mapping.hub_id, AccessRow.person_id.in_(ids)
-                )
+                sa.select(
+                    AccessRow.person_id, AccessRow.role, AccessRow.disabled, AccessRow.lost_at, AccessRow.disabled_at
+                ).where(AccessRow.hub_id == mapping.hub_id, AccessRow.person_id.in_(ids))
             )
         }
         ours = set(
@@ -184,14 +185,13 @@ def desired_of(verdict: Verdict, stored: Any, *, now: datetime) -> Desired:
         thing: [{"rule": why.rule, "file": why.file, "line": why.line} for why in reasons]
         for thing, reasons in verdict.because.items()
     }
-    lost_at = None
-    if verdict.role is None:
-        same = stored is not None and stored.role is None and stored.disabled == verdict.disabled
-        lost_at = (stored.lost_at if same else None) or now
-    return Desired(verdict.role, verdict.assets, because, verdict.disabled, lost_at)
+    before = Since() if stored is None else Since.of(stored)
+    had_role = stored is not None and stored.role is not None
+    loss = before.goes_on(has_role=verdict.role is not None, had_role=had_role, disabled=verdict.disabled, now=now)
+    return Desired(verdict.role, verdict.assets, because, verdict.disabled, loss)
 
 
-def _planned(ruling: Ruling, subject: Subject, scene: Scene, name: str) -> Iterator[PlannedChange]:
+def _planned(ruling: Ruling, subject: Subject, scene: Scene, mapping: HubMapping, name: str) -> Iterator[PlannedChange]:
     change = ruling.change
     if change.action == "forget":
         return
@@ -202,7 +202,7 @@ def _planned(ruling: Ruling, subject: Subject, scene: Scene, name: str) -> Itera
         None if change.thing == SEAT else label(scene, change.thing),
         ", ".join(sorted(change.before)) or None,
         ", ".join(sorted(change.after)) or None,
-        tuple(subject.because.get(change.thing, ())),
+        tuple(because_of(subject, change, mapping)),
         "; ".join(ruling.held) if ruling.held else None,
         "; ".join(ruling.failed) if ruling.failed else None,
     )

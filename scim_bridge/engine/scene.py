@@ -12,6 +12,7 @@ from typing import Any
 
 from scim_bridge.contract.state import SEAT, Account, Asset
 from scim_bridge.engine.diff import Roles, Standing
+from scim_bridge.engine.leave import Since
 from scim_bridge.hubs.bound import Resolved
 from scim_bridge.mapping.model import HubMapping
 
@@ -54,6 +55,17 @@ class OpenTask:
     after: str | None = None  # the role or roles it was after
 
 
+@dataclass(frozen=True, slots=True)
+class KnownDrift:
+    """What is kept of a right that somebody moved by hand; ``was_there``: what there was before it was ours."""
+
+    thing: str
+    applied: frozenset[str]
+    observed: frozenset[str]
+    was_there: frozenset[str]
+    since: datetime
+
+
 @dataclass(slots=True)
 class Desired:
     """What the rules want, by name, before names mean anything."""
@@ -62,7 +74,7 @@ class Desired:
     assets: Mapping[str, Sequence[str]] = field(default_factory=dict)
     because: Mapping[str, list[dict[str, Any]]] = field(default_factory=dict)
     disabled: bool = False
-    lost_at: datetime | None = None
+    since: Since = field(default_factory=Since)
 
 
 @dataclass(slots=True)
@@ -81,6 +93,7 @@ class Subject:
     next_at: datetime | None = None  # when a timer of `leave` changes the picture
     is_ignored: bool = False
     names: tuple[str, ...] = ()
+    drift: tuple[KnownDrift, ...] = ()
 
 
 @dataclass(slots=True)

@@ -12,12 +12,13 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from scim_bridge.contract.state import SEAT, Account, Asset, Status
+from scim_bridge.contract.state import SEAT, SUSPENSION, Account, Asset, Status
 from scim_bridge.db import Tx
 from scim_bridge.engine import statements
-from scim_bridge.engine.diff import Standing
+from scim_bridge.engine.diff import SUSPENDED, Standing
+from scim_bridge.engine.drift import load_drift
 from scim_bridge.engine.guard import is_named
-from scim_bridge.engine.leave import leaving
+from scim_bridge.engine.leave import Since, kept, leaving
 from scim_bridge.engine.scene import Desired, OpenTask, Scene, StoredAccount, StoredInvitation, Subject, roles_of
 from scim_bridge.folding import fold
 from scim_bridge.hubs.accounts import shared_addresses
@@ -48,6 +49,7 @@ def load_scene(
     resolved = _resolve(tx, mapping.hub_id, wishes, applied, assets)
     invitations = _invitations(tx, mapping.hub_id, person_ids)
     tasks = _tasks(tx, mapping.hub_id, person_ids)
+    drift = load_drift(tx, mapping.hub_id, person_ids)
     scene = Scene(roles_of(mapping), {}, assets, resolved, links)
     for person_id in person_ids:
         stored = accounts.get(person_id)
@@ -63,6 +65,7 @@ def load_scene(
             tuple(tasks.get(person_id, ())),
             is_ignored=is_named(mapping.safety.ignore, names),
             names=names,
+            drift=tuple(drift.get(person_id, ())),
         )
         _stand(
             subject,
@@ -95,15 +98,15 @@ def _stand(
     if desired.role is not None:
         wanted = _by_rules(subject, desired.role, scene)
     elif SEAT in applied:
-        steps = mapping.disabled if desired.disabled else mapping.lost_access
-        left = leaving(steps, desired.lost_at or now, now)
+        left = leaving(mapping, desired.since, now)
         subject.next_at = left.next_at
-        if left.keeps_seat:
-            wanted = {thing: had for thing, had in applied.items() if thing == SEAT or left.keeps_assets}
+        wanted = dict(kept(applied, left, mapping))
     account = subject.account.account if subject.account else None
     observed: dict[str, frozenset[str]] = {}
     if account is not None and account.status is not Status.EXPIRED:
         observed = {**({SEAT: frozenset([account.role])} if account.role else {}), **holdings}
+        if account.status is Status.SUSPENDED:
+            observed[SUSPENSION] = SUSPENDED
     subject.standing = Standing(
         desired=wanted,
         applied=applied,
@@ -112,7 +115,18 @@ def _stand(
         read_in_full=read_in_full,
         is_planned=is_planned,
         invites=invites,
+        # An invitation that was cancelled by hand has a life of its own (``decide``).
+        fixes=mapping.safety.drift == "fix" and (subject.invitation is None or account is not None),
+        is_leaving=desired.role is None,
+        were_there={known.thing: known.was_there for known in subject.drift},
+        vanished=_vanished(subject, scene),
     )
+
+
+def _vanished(subject: Subject, scene: Scene) -> frozenset[str]:
+    """Assets that a name is bound to and that the app shows no longer."""
+    troubled = scene.resolved.troubles.keys() & subject.desired.assets.keys()
+    return frozenset(asset.key for name in troubled for asset in scene.resolved.assets.get(name, ()))
 
 
 def _by_rules(subject: Subject, role: str, scene: Scene) -> dict[str, frozenset[str]]:
@@ -133,7 +147,7 @@ def _by_rules(subject: Subject, role: str, scene: Scene) -> dict[str, frozenset[
 
 def _desired(tx: Tx, hub_id: str, person_ids: Sequence[int]) -> dict[int, Desired]:
     return {
-        row.person_id: Desired(row.role, row.assets, row.because, row.disabled, row.lost_at)
+        row.person_id: Desired(row.role, row.assets, row.because, row.disabled, Since.of(row))
         for row in tx.execute(statements.DESIRED, {"hub": hub_id, "people": person_ids})
     }
 
@@ -267,7 +281,7 @@ def _resolve(
 def _complete_assets(
     tx: Tx, hub_id: str, applied: Mapping[int, Mapping[str, frozenset[str]]], assets: dict[str, Asset]
 ) -> None:
-    keys = {thing for things in applied.values() for thing in things if thing != SEAT}
+    keys = {thing for things in applied.values() for thing in things if "/" in thing}
     missing = sorted(keys - set(assets))
     if not missing:
         return

@@ -27,7 +27,16 @@ _DONE = (
 )
 
 
-def open_task(tx: Tx, hub_id: str, subject: Subject, ruling: Ruling, label: str, *, now: datetime) -> int:
+def open_task(
+    tx: Tx,
+    hub_id: str,
+    subject: Subject,
+    ruling: Ruling,
+    label: str,
+    *,
+    because: Sequence[dict[str, Any]],
+    now: datetime,
+) -> int:
     """The task of this change: the one that is open for it, or a new one; running, held or failed."""
     change = ruling.change
     verdict = ruling.held or ruling.failed
@@ -50,7 +59,7 @@ def open_task(tx: Tx, hub_id: str, subject: Subject, ruling: Ruling, label: str,
         "person_id": subject.person_id,
         "action": change.action,
         "thing": label,
-        "because": subject.because.get(change.thing, []),
+        "because": list(because),
         "attempts": int(verdict is None),
         "created_at": now,
     }
