@@ -6,7 +6,7 @@
     yes     | no      | less     | raise it (adoption outside an applied plan only raises)
     yes     | no      | as much  | adopt: ours from now on
     yes     | no      | more     | adopt, and show the rest as drift; an applied plan lowers it
-    yes     | other   | (any)    | our change: bring it about, unless the app shows it already
+    yes     | other   | (any)    | our change: bring it about, unless the app shows it already, or more where we raise
     yes     | same    | other    | drift: shown and left; brought back where the mapping says so
     no      | no      | a right  | the same, on an account that is ours; a hand-made account: none
     no      | yes     | yes      | remove
@@ -208,7 +208,7 @@ def _while_invited(standing: Standing, roles: Roles) -> Gap:
 def _is_to_be_lowered(thing: str, standing: Standing, roles: Roles) -> bool:
     """Whether the invitation carries more than is wanted, by our own doing: what was raised by hand is drift."""
     wanted, had = standing.desired.get(thing, NOTHING), standing.applied.get(thing, NOTHING)
-    is_ours = wanted != had if had else standing.is_planned and thing in standing.desired
+    is_ours = not roles.covers(thing, wanted, had) if had else standing.is_planned and thing in standing.desired
     return is_ours and not roles.covers(thing, wanted, standing.observed[thing])
 
 
@@ -260,7 +260,8 @@ def _one_thing(
     if not wanted:
         ours = has if roles.is_one(thing) else has & had
         return _step(thing, ours, NOTHING, standing) if ours else Change("forget", thing, had)
-    if has == wanted or (not had and not standing.is_planned and roles.covers(thing, has, wanted)):
+    only_raises = roles.covers(thing, wanted, had) and (had or not standing.is_planned)
+    if has == wanted or (only_raises and roles.covers(thing, has, wanted)):
         return Change("adopt", thing, had, wanted)
     # Where roles add up, what others gave by hand stays.
     after = wanted if roles.is_one(thing) else wanted | (has - had)

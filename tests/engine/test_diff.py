@@ -83,6 +83,13 @@ NOTHING: Things = {}
             Gap((change("adopt", SEAT, "member", "owner"),)),
             id="shown-already-needs-no-call",
         ),
+        pytest.param(
+            MEMBER,
+            things(seat="guest"),
+            things(seat="owner"),
+            Gap((change("adopt", SEAT, "guest", "member"),), (drift(SEAT, "member", "owner"),)),
+            id="a-raise-of-ours-takes-nothing-that-somebody-gave",
+        ),
         pytest.param(NOTHING, MEMBER, MEMBER, Gap((change("remove", SEAT, "member"),)), id="ours-is-removed"),
         pytest.param(NOTHING, NOTHING, MEMBER, Gap(), id="hand-made-is-left-alone"),
         pytest.param(

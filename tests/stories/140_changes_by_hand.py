@@ -1,4 +1,4 @@
-"""Somebody changes things inside the app: what is ours is drift, shown and left or brought back; the rest is nobody's."""
+"""Somebody changes things inside the app: what is ours is drift, shown and left or brought back; the rest stays."""
 
 from __future__ import annotations
 
