@@ -29,7 +29,7 @@ def status(session: Session, ctx: click.Context, as_json: bool) -> None:
         _print(found)
         for finding in trouble.findings if trouble else ():
             click.echo(f"mappings: {finding}")
-    waits = any(hub.held for hub in found.hubs.values())
+    waits = any(hub.held for hub in found.hubs.values()) or found.components["approvals"]["waiting"]
     ctx.exit(1 if found.state != "ok" else 3 if waits else 0)
 
 
@@ -52,6 +52,7 @@ def _print(found: Status) -> None:
             "drift",
             "leaving",
             "next leaves",
+            "accounts",
             "last success",
             "last error",
             "next try",
@@ -67,6 +68,7 @@ def _print(found: Status) -> None:
                 hub.drift,
                 hub.leaving,
                 hub.next_leave_at,
+                hub.account_words(),
                 hub.last_success_at,
                 hub.last_error,
                 hub.next_try_at,
@@ -75,3 +77,6 @@ def _print(found: Status) -> None:
         ],
         empty="no hubs yet: put a mapping file into the mappings folder",
     )
+    for hub_id, hub in found.hubs.items():
+        if hub.untrusted:
+            click.echo(f"{hub_id} is untrusted: {hub.untrusted}")

@@ -44,7 +44,7 @@ def load_drift(tx: Tx, hub_id: str, person_ids: Sequence[int]) -> dict[int, list
 
 def keep_drift(tx: Tx, hub_id: str, subject: Subject, scene: Scene, drift: Sequence[Drift], *, now: datetime) -> None:
     """Bring the rows of one person in step with what was found just now; a doubtful reading proves neither."""
-    if not subject.standing.read_in_full or not (drift or subject.drift):
+    if not scene.proves_drift or not (drift or subject.drift):
         return
     known = {each.thing: each for each in subject.drift}
     rows = []

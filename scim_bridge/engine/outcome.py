@@ -19,6 +19,7 @@ from scim_bridge.contract.state import SEAT, SUSPENSION, Account, Status
 from scim_bridge.db import Tx, UTCDateTime, upsert
 from scim_bridge.engine import reservations
 from scim_bridge.engine.applied import clear_applied, set_applied
+from scim_bridge.engine.approvals import end_answered
 from scim_bridge.engine.begin import HubNow, Step, Work
 from scim_bridge.engine.decide import because_of
 from scim_bridge.engine.diff import NOTHING
@@ -29,7 +30,7 @@ from scim_bridge.engine.schedule import backoff_s, probe_wait
 from scim_bridge.engine.tables import Task
 from scim_bridge.engine.tasks import end_task
 from scim_bridge.errors import BridgeError, Conflict, Held, NeedsAttention, Permanent, Transient
-from scim_bridge.folding import fold
+from scim_bridge.folding import fold, name_key
 from scim_bridge.hubs.tables import AccountEmail, AccountRow, AssetRow, HoldingRow, Hub
 
 _AUDIT = {
@@ -67,6 +68,7 @@ def record_success(tx: Tx, hub: HubNow, work: Work, step: Step, account: Account
     if step.change.is_fix:
         brought_back(tx, hub.mapping.hub_id, work.subject, work.scene, step.change, now=now)
     reservations.close(tx, step.reservation_id)
+    end_answered(tx, hub.mapping.hub_id, work.subject, step.change, now=now)
     if step.change.action != "renew":
         end_task(tx, step.task_id, now=now)
     record(
@@ -123,6 +125,7 @@ def store_account(tx: Tx, hub_id: str, account: Account, *, person_id: int, obse
     """Keep an account that we just made, linked to its person. Returns its row's id."""
     values = {
         "login": account.login,
+        "login_key": name_key(account.login) if account.login else None,
         "status": account.status.value,
         "role": account.role,
         "person_id": person_id,
@@ -162,7 +165,9 @@ def _role_changed(tx: Tx, hub: HubNow, work: Work, step: Step, account: Account 
     tx.execute(
         sa.update(AccountRow)
         .where(AccountRow.id == work.subject.account.id)
-        .values(role=next(iter(step.change.after)), login=login, seen_at=now)
+        .values(
+            role=next(iter(step.change.after)), login=login, login_key=name_key(login) if login else None, seen_at=now
+        )
     )
     # Drift goes back no further than to what was there before it was ours; ours is what is wanted.
     ours = work.subject.standing.desired[SEAT] if step.change.is_fix else step.change.after

@@ -11,6 +11,8 @@ from datetime import datetime
 from typing import Any
 
 from scim_bridge.contract.state import SEAT, Account, Asset
+from scim_bridge.engine.approved_roles import HeldRaise
+from scim_bridge.engine.asks import Answer, Ask, Loss
 from scim_bridge.engine.diff import Roles, Standing
 from scim_bridge.engine.leave import Since
 from scim_bridge.hubs.bound import Resolved
@@ -75,6 +77,7 @@ class Desired:
     because: Mapping[str, list[dict[str, Any]]] = field(default_factory=dict)
     disabled: bool = False
     since: Since = field(default_factory=Since)
+    lower: Mapping[str, list[dict[str, Any]]] = field(default_factory=dict)  # lower roles given too, highest first
 
 
 @dataclass(slots=True)
@@ -94,6 +97,11 @@ class Subject:
     is_ignored: bool = False
     names: tuple[str, ...] = ()
     drift: tuple[KnownDrift, ...] = ()
+    answers: tuple[Answer, ...] = ()  # what was asked about this person here and is not over
+    loss: Loss | None = None  # of a source of theirs
+    asks: tuple[Ask, ...] = ()  # roles that a person must agree to, or agreed to
+    raises: tuple[HeldRaise, ...] = ()  # to those of them that wait; ``standing`` is without them
+    perhaps: str | None = None  # the ref of an account that a rule proposes for the person, who has none
 
 
 @dataclass(slots=True)
@@ -105,6 +113,8 @@ class Scene:
     assets: dict[str, Asset]  # by key
     resolved: Resolved
     new_links: dict[int, int]  # account row -> person
+    new_proposals: dict[int, tuple[int, str]] = field(default_factory=dict)  # account row -> (person, rule)
+    proves_drift: bool = False  # the last reading is whole and trusted
 
 
 def roles_of(mapping: HubMapping) -> Roles:
