@@ -31,7 +31,7 @@ from scim_bridge.hubs.states import MAY_BE_MATCHED
 from scim_bridge.hubs.tables import AccountEmail, AccountRow, RefusedMatch
 from scim_bridge.mapping.model import HubMapping
 
-_AT_ONCE = 500
+_AT_ONCE = 1000
 _KEYS: sa.BindParameter[str] = sa.bindparam("keys", expanding=True)
 _PEOPLE: sa.BindParameter[int] = sa.bindparam("people", expanding=True)
 _IDS: sa.BindParameter[int] = sa.bindparam("accounts", expanding=True)
@@ -81,6 +81,19 @@ _OF_PEOPLE: Mapping[str, sa.Executable] = {
         User.person_id.in_(_PEOPLE), User.display_name_key.is_not(None)
     ),
 }
+_INVITED = (
+    sa.select(AccountEmail.account_id, InvitationRow.person_id)
+    .join(InvitationRow, InvitationRow.email_key == AccountEmail.email_key)
+    .where(
+        InvitationRow.hub_id == sa.bindparam("hub"),
+        InvitationRow.ended_at.is_(None),
+        AccountEmail.account_id.in_(_IDS),
+        ~sa.exists().where(
+            RefusedMatch.account_id == AccountEmail.account_id, RefusedMatch.person_id == InvitationRow.person_id
+        ),
+    )
+)
+_REFUSED = sa.select(RefusedMatch.account_id, RefusedMatch.person_id).where(RefusedMatch.account_id.in_(_IDS))
 _DOCUMENTS = sa.select(User.person_id, User.document).where(User.person_id.in_(_PEOPLE))
 
 
@@ -140,8 +153,7 @@ def find_matches(
         hits += [Hit(number, account, person, value) for person, value in people for account in held.get(value, ())]
     if not hits:
         return {}
-    refused = sa.select(RefusedMatch.account_id, RefusedMatch.person_id).where(RefusedMatch.account_id.in_(_IDS))
-    said = {(row.account_id, row.person_id) for row in tx.execute(refused, {"accounts": list(account_ids)})}
+    said = {(row.account_id, row.person_id) for row in tx.execute(_REFUSED, {"accounts": list(account_ids)})}
     return match(rules, hits, said)
 
 
@@ -253,23 +265,7 @@ def match_some(tx: Tx, mapping: HubMapping, walked: Sequence[Hit], *, after: int
 
 def _invited(tx: Tx, mapping: HubMapping, account_ids: Sequence[int]) -> dict[int, int]:
     """Whose open invitation of ours went to an address of the account: our own books prove as much as a rule."""
-    rows = tx.execute(
-        sa.select(AccountEmail.account_id, InvitationRow.person_id)
-        .join(
-            InvitationRow,
-            sa.and_(
-                InvitationRow.hub_id == AccountEmail.hub_id,
-                InvitationRow.email_key == AccountEmail.email_key,
-                InvitationRow.ended_at.is_(None),
-            ),
-        )
-        .where(AccountEmail.hub_id == mapping.hub_id, AccountEmail.account_id.in_(account_ids))
-        .where(
-            ~sa.exists().where(
-                RefusedMatch.account_id == AccountEmail.account_id, RefusedMatch.person_id == InvitationRow.person_id
-            )
-        )
-    )
+    rows = tx.execute(_INVITED, {"hub": mapping.hub_id, "accounts": list(account_ids)})
     owners: dict[int, set[int]] = {}
     for row in rows:
         owners.setdefault(row.account_id, set()).add(row.person_id)
