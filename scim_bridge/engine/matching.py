@@ -173,17 +173,17 @@ def matches_for(tx: Tx, mapping: HubMapping, person_ids: Sequence[int]) -> Mappi
     rules = rules_of(mapping)
     if not person_ids:
         return {}
-    hits: list[Hit] = []
+    owned: dict[int, list[tuple[int, str]]] = {}
     documents: list[tuple[int, Mapping[str, object]]] | None = None
     for number, rule in enumerate(rules):
-        owned: Iterable[Sequence[object]]
         if rule.person in _OF_PEOPLE:
-            owned = tx.execute(_OF_PEOPLE[rule.person], {"people": list(person_ids)})
-        else:
-            if documents is None:
-                documents = [(who, doc) for who, doc in tx.execute(_DOCUMENTS, {"people": list(person_ids)})]
-            owned = _read_out(documents, rule)
-        hits += _meet(tx, mapping.hub_id, number, rule, owned)
+            rows = tx.execute(_OF_PEOPLE[rule.person], {"people": list(person_ids)})
+            owned[number] = [(who, value) for who, value in rows]
+            continue
+        if documents is None:
+            documents = [(who, document) for who, document in tx.execute(_DOCUMENTS, {"people": list(person_ids)})]
+        owned[number] = _read_out(documents, rule)
+    hits = _meet(tx, mapping.hub_id, rules, owned)
     if not hits:
         return {}
     walked = [hit for hit in hits if rules[hit.rule].person not in _BY_VALUE]
@@ -200,15 +200,20 @@ def _read_out(documents: Iterable[tuple[int, Mapping[str, object]]], rule: Rule)
     return [(who, key(text)) for who, document in documents for text in values_at(document, rule.person)]
 
 
-def _meet(tx: Tx, hub_id: str, number: int, rule: Rule, owned: Iterable[Sequence[object]]) -> list[Hit]:
-    """Hits between values of people and accounts that are nobody's."""
-    owners: dict[str, set[int]] = {}
-    for person_id, value in owned:
-        owners.setdefault(str(value), set()).add(int(str(person_id)))
-    if not owners:
-        return []
-    accounts = tx.execute(_KINDS[rule.account].unmatched, {"hub": hub_id, "keys": list(owners)})
-    return [Hit(number, account, person, value) for account, value in accounts for person in owners[value]]
+def _meet(tx: Tx, hub_id: str, rules: Sequence[Rule], owned: Mapping[int, Iterable[tuple[int, str]]]) -> list[Hit]:
+    """Hits between values of people, by rule, and accounts that are nobody's; a statement an attribute of accounts."""
+    by_kind: dict[str, dict[str, set[tuple[int, int]]]] = {}
+    for number, values in owned.items():
+        owners = by_kind.setdefault(rules[number].account, {})
+        for person_id, value in values:
+            owners.setdefault(value, set()).add((number, person_id))
+    return [
+        Hit(number, account_id, person_id, value)
+        for kind, owners in by_kind.items()
+        if owners
+        for account_id, value in tx.execute(_KINDS[kind].unmatched, {"hub": hub_id, "keys": list(owners)})
+        for number, person_id in owners[value]
+    ]
 
 
 def walk_people(db: Database, mapping: HubMapping) -> list[Hit]:
@@ -216,10 +221,11 @@ def walk_people(db: Database, mapping: HubMapping) -> list[Hit]:
 
     As many hits as there are accounts that are nobody's and meet somebody; a hub without such rules reads nothing.
     """
-    rules = [(number, rule) for number, rule in enumerate(rules_of(mapping)) if rule.person not in _BY_VALUE]
+    rules = rules_of(mapping)
+    unindexed = [number for number, rule in enumerate(rules) if rule.person not in _BY_VALUE]
     hits: list[Hit] = []
     after = 0
-    while rules:
+    while unindexed:
         with db.read() as tx:
             rows = tx.execute(
                 sa.select(User.id, User.person_id, User.document)
@@ -228,8 +234,8 @@ def walk_people(db: Database, mapping: HubMapping) -> list[Hit]:
                 .limit(_AT_ONCE)
             ).all()
             documents = [(row.person_id, row.document) for row in rows]
-            for number, rule in rules:
-                hits += _meet(tx, mapping.hub_id, number, rule, _read_out(documents, rule))
+            owned = {number: _read_out(documents, rules[number]) for number in unindexed}
+            hits += _meet(tx, mapping.hub_id, rules, owned)
         if len(rows) < _AT_ONCE:
             break
         after = rows[-1].id
