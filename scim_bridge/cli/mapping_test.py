@@ -50,7 +50,7 @@ def test(
         if as_json:
             print_json({"ok": False, "findings": [to_json(finding) for finding in error.findings]})
         else:
-            print_refused(error.findings, what=str(folder))
+            print_refused(error.findings, what=str(folder), then="no test ran")
         ctx.exit(1)
     chosen = [_get(loaded.hubs, hub) for hub in hubs] or list(loaded.hubs.values())
     today = datetime.now(UTC).date()
