@@ -11,7 +11,6 @@ from scim_bridge.cli.mapping_findings import print_findings, to_github, to_json
 from scim_bridge.cli.session import Session, pass_session
 from scim_bridge.cli.show import count, print_json
 from scim_bridge.mapping.findings import Finding, MappingError
-from scim_bridge.mapping.load import load_paths
 
 _FORMATS: Final = ("text", "github", "json")
 
@@ -32,7 +31,7 @@ def lint(session: Session, ctx: click.Context, paths: tuple[Path, ...], form: st
     paths = paths or (session.settings.mappings,)
     findings: tuple[Finding, ...]
     try:
-        checked = load_paths(paths, registry=session.registry, environment=session.settings.environment)
+        checked = session.load_paths(paths)
         findings, hubs = checked.warnings, len(checked.hubs)
     except MappingError as error:
         findings, hubs = error.findings, 0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +11,9 @@ import click
 from scim_bridge.cli.mapping_findings import print_refused, to_json
 from scim_bridge.cli.session import Session, pass_session
 from scim_bridge.cli.show import count, json_option, print_json, print_table
+from scim_bridge.clock import SystemClock
 from scim_bridge.errors import NotFound
 from scim_bridge.mapping.findings import MappingError
-from scim_bridge.mapping.load import load_paths
 from scim_bridge.mapping.model import HubMapping
 from scim_bridge.mapping.run_tests import Failure, Gap, Outcome, run_tests, uncovered, unnoticed
 from scim_bridge.spelling import did_you_mean
@@ -45,7 +44,7 @@ def test(
     """
     folder = folder or session.settings.mappings
     try:
-        loaded = load_paths([folder], registry=session.registry, environment=session.settings.environment)
+        loaded = session.load_paths([folder])
     except MappingError as error:
         if as_json:
             print_json({"ok": False, "findings": [to_json(finding) for finding in error.findings]})
@@ -53,7 +52,7 @@ def test(
             print_refused(error.findings, what=str(folder), then="no test ran")
         ctx.exit(1)
     chosen = [_get(loaded.hubs, hub) for hub in hubs] or list(loaded.hubs.values())
-    today = datetime.now(UTC).date()
+    today = SystemClock().now().date()
     outcomes = [run_tests(hub, today=today) for hub in chosen]
     untouched = [gap for hub in chosen for gap in uncovered(hub, today=today)] if coverage else []
     loose = [gap for hub in chosen for gap in unnoticed(hub, today=today)] if mutate else []

@@ -7,14 +7,19 @@ misspelt.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
+from functools import partial
 from pathlib import Path
 
 from scim_bridge.contract.registry import Registry
+from scim_bridge.filters import CORE_TRAITS, Traits
 from scim_bridge.mapping.check import SUFFIXES, check_hub
 from scim_bridge.mapping.findings import Finding, MappingError, in_order
 from scim_bridge.mapping.model import HubMapping, Place
+
+_Check = Callable[[str, str], tuple[HubMapping | None, list[Finding]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,13 +30,25 @@ class MappingSet:
     warnings: tuple[Finding, ...] = ()
 
 
-def load_set(files: Mapping[str, str], *, registry: Registry, environment: str) -> MappingSet:
+def load_set(
+    files: Mapping[str, str],
+    *,
+    registry: Registry,
+    environment: str,
+    today: date | None = None,
+    traits: Traits = CORE_TRAITS,
+) -> MappingSet:
     """Read and check ``files`` (name as the operator knows it -> text).
 
-    ``environment`` is the setting of that name; a mapping cannot depend on it yet. Raises ``MappingError``
-    with every finding if any is an error.
+    ``environment`` is the setting of that name. ``today`` (UTC) makes earlier dates draw a warning; None: a set that
+    was taken once is not doubted again. ``traits`` are the attributes of users. Raises ``MappingError`` with every
+    finding if any is an error.
     """
-    hubs, findings = _check_all(files, registry)
+    check = partial(check_hub, registry=registry, environment=environment, today=today, traits=traits)
+    return _whole(*_check_all(files, check))
+
+
+def _whole(hubs: Mapping[str, HubMapping], findings: Sequence[Finding]) -> MappingSet:
     if any(finding.level == "error" for finding in findings):
         raise MappingError(findings)
     return MappingSet(hubs, tuple(in_order(findings)))
@@ -49,7 +66,14 @@ def read_folder(path: Path) -> dict[str, str]:
     return files
 
 
-def load_paths(paths: Sequence[Path], *, registry: Registry, environment: str) -> MappingSet:
+def load_paths(
+    paths: Sequence[Path],
+    *,
+    registry: Registry,
+    environment: str,
+    today: date | None = None,
+    traits: Traits = CORE_TRAITS,
+) -> MappingSet:
     """Mapping files and folders of them as one set: what cannot be read is told beside all other findings.
 
     Files are named as ``paths`` were given, so that a finding can be opened from where it is read. Raises
@@ -64,9 +88,9 @@ def load_paths(paths: Sequence[Path], *, registry: Registry, environment: str) -
             found, faults = _read_one(path, str(path))
         files |= found
         unreadable += faults
-    if not unreadable:
-        return load_set(files, registry=registry, environment=environment)
-    raise MappingError([*unreadable, *(_check_all(files, registry)[1] if files else ())])
+    check = partial(check_hub, registry=registry, environment=environment, today=today, traits=traits)
+    hubs, findings = _check_all(files, check) if files or not unreadable else ({}, [])
+    return _whole(hubs, [*unreadable, *findings])
 
 
 def mapping_files(path: Path) -> list[os.DirEntry[str]]:
@@ -108,14 +132,14 @@ def _read_one(path: Path, name: str) -> tuple[dict[str, str], list[Finding]]:
         return {}, [Finding(Place(name, line, 1), "the file is not UTF-8", "save it as UTF-8")]
 
 
-def _check_all(files: Mapping[str, str], registry: Registry) -> tuple[dict[str, HubMapping], list[Finding]]:
+def _check_all(files: Mapping[str, str], check: _Check) -> tuple[dict[str, HubMapping], list[Finding]]:
     hubs: dict[str, HubMapping] = {}
     findings: list[Finding] = []
     if not files:
         advice = "every hub there was is detached until its file returns"
         findings.append(Finding(Place("mappings", 1, 1), "there are no mapping files", advice, "warning"))
     for file in sorted(files):
-        hub, found = check_hub(file, files[file], registry)
+        hub, found = check(file, files[file])
         findings += found
         if hub and hub.hub_id in hubs:
             other = hubs[hub.hub_id].place.file

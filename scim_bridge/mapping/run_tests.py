@@ -23,7 +23,7 @@ from scim_bridge.mapping.explain import nearest
 from scim_bridge.mapping.model import Expectation, Grant, GroupId, HubMapping, MappingTest, Place
 
 _SOURCE_ID: Final = 1
-_NOT_SCIM: Final = ("groups", "source")
+_ANOTHER: Final = "(any other)"  # a source that no rule names
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +86,8 @@ def _unnoticed(hub: HubMapping, passing: list[MappingTest], today: date) -> Iter
     if hub.scope is not None and not is_noticed(replace(hub, scope=None)):
         yield Gap(hub.place, "scope")
     for number, grant in enumerate(hub.grants):
-        if grant.partner is not None:
-            continue
+        if not (grant.role or grant.assets) or grant.partner is not None:
+            continue  # about no person, or gives what tests do not speak of
         before, after = hub.grants[:number], hub.grants[number + 1 :]
         if not is_noticed(replace(hub, grants=(*before, *after))):
             yield Gap(grant.place, f"rule {grant.name}")
@@ -115,16 +115,15 @@ def _holds(hub: HubMapping, grant: Grant, person: PersonFact, today: date) -> bo
 
 
 def _verdict(hub: HubMapping, person: PersonFact, today: date) -> Verdict:
-    return evaluate(hub, person, {})
+    return evaluate(hub, person, {}, today)
 
 
 def _person(test: MappingTest) -> PersonFact:
-    """One user of the source that the test names, or of none."""
-    document = {name: value for name, value in test.person.items() if name not in _NOT_SCIM}
-    active = document.setdefault("active", True)
+    """One user of the source that the test names."""
+    document = {"active": True, **test.person}
     groups = tuple(_group(number, group) for number, group in enumerate(test.groups, start=1))
-    source = str(test.person.get("source", ""))
-    return PersonFact(0, (UserFact(0, _SOURCE_ID, source, bool(active), document, groups),))
+    source = test.source or _ANOTHER
+    return PersonFact(0, (UserFact(0, _SOURCE_ID, source, document["active"] is True, document, groups),))
 
 
 def _group(number: int, group: str | GroupId) -> GroupFact:
@@ -140,7 +139,7 @@ def _failures(hub: HubMapping, test: MappingTest, today: date) -> Iterator[Failu
     for expected, came_out, given in _differences(hub, test.expect, verdict):
         by = tuple(dict.fromkeys(because.rule for key in given for because in verdict.because.get(key, ())))
         if verdict.role is None:
-            came_out = "; ".join([came_out, *_why_not(hub, person)])
+            came_out = "; ".join([came_out, *_why_not(hub, person, today)])
         yield Failure(test.place, _who(test), expected, came_out, by)
 
 
@@ -195,6 +194,9 @@ def _who(test: MappingTest) -> str:
     return str(person.get("userName") or person.get("displayName") or person.get("title") or "somebody")
 
 
-def _why_not(hub: HubMapping, person: PersonFact) -> list[str]:
+def _why_not(hub: HubMapping, person: PersonFact, today: date) -> list[str]:
     """The nearest rule and what it misses."""
-    return [f"{near.rule}: {near.missing}" if near.rule else near.missing for near in nearest(hub, person, {})[:1]]
+    return [
+        f"{near.rule}: {near.missing}" if near.rule else near.missing
+        for near in nearest(hub, person, {}, today, at_most=1)
+    ]
