@@ -136,28 +136,27 @@ def _group(number: int, group: str | GroupId) -> GroupFact:
 def _failures(hub: HubMapping, test: MappingTest, today: date) -> Iterator[Failure]:
     person = _person(test)
     verdict = _verdict(hub, person, today)
-    for expected, came_out, given in _differences(hub, test.expect, verdict):
+    for expected, came_out, given in _differences(test.expect, verdict):
         by = tuple(dict.fromkeys(because.rule for key in given for because in verdict.because.get(key, ())))
         if verdict.role is None:
             came_out = "; ".join([came_out, *_why_not(hub, person, today)])
         yield Failure(test.place, _who(test), expected, came_out, by)
 
 
-def _differences(
-    hub: HubMapping, expect: Expectation | None, verdict: Verdict
-) -> Iterator[tuple[str, str, tuple[str, ...]]]:
+def _differences(expect: Expectation | None, verdict: Verdict) -> Iterator[tuple[str, str, tuple[str, ...]]]:
     """What was expected, what came out, and which things of the verdict (``SEAT`` or assets) that is."""
     seat = f"role {verdict.role}" if verdict.role else "nothing"
     if expect is None:
         if verdict.role is not None:
             yield "nothing", seat, (SEAT,)
         return
-    if expect.role is not None and expect.role != verdict.role:
-        yield f"role {expect.role}", seat, (SEAT,)
-    elif expect.because is not None:
-        rules = [because.rule for because in verdict.because.get(SEAT, ())]
-        if expect.because not in rules:
-            yield f"because {expect.because}", seat, (SEAT,)
+    is_other = expect.role is not None and expect.role != verdict.role
+    rules = [because.rule for because in verdict.because.get(SEAT, ())]
+    if is_other or (expect.because is not None and expect.because not in rules):
+        by = f" by {expect.because}" if expect.because else ""
+        yield (f"role {expect.role}" if expect.role else "a seat") + by, seat, (SEAT,)
+        if verdict.role is None:
+            return  # no assets without a seat: said once is enough
     if expect.assets is not None:
         yield from _asset_differences(expect.assets.items(), verdict)
 

@@ -84,13 +84,28 @@ def test_a_test_that_passes(hub: HubMapping, test: MappingTest) -> None:
         ),
         pytest.param(
             a_test("Staff", GroupId("g-leads"), expect=roles("owner", "staff")),
-            [("because staff", "role owner", ("leads",))],
+            [("role owner by staff", "role owner", ("leads",))],
             id="another-rule",
         ),
         pytest.param(
             a_test("Sales", expect=roles("member", "staff")),
-            [("role member", 'nothing; staff: not in group "Staff"', ())],
+            [("role member by staff", 'nothing; staff: not in group "Staff"', ())],
             id="nothing-instead-of-a-seat",
+        ),
+        pytest.param(
+            a_test(GroupId("g-leads"), expect=Expectation(because="staff")),
+            [("a seat by staff", "role owner", ("leads",))],
+            id="another-rule-whatever-the-role",
+        ),
+        pytest.param(
+            a_test("Sales", expect=roles("member", core=("member",))),
+            [("role member", 'nothing; staff: not in group "Staff"', ())],
+            id="no-seat-is-said-once-not-for-each-asset",
+        ),
+        pytest.param(
+            a_test("Sales", expect=roles(core=("member",))),
+            [("team/core member", 'no team/core; staff: not in group "Staff"', ())],
+            id="an-asset-without-a-seat",
         ),
         pytest.param(
             a_test("Staff", title="Intern", expect=roles("member")),
