@@ -31,7 +31,7 @@ def lint(session: Session, ctx: click.Context, paths: tuple[Path, ...], form: st
     paths = paths or (session.settings.mappings,)
     findings: tuple[Finding, ...]
     try:
-        checked = session.load_paths(paths)
+        checked = session.load(paths)
         findings, hubs = checked.warnings, len(checked.hubs)
     except MappingError as error:
         findings, hubs = error.findings, 0

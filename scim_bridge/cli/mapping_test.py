@@ -45,7 +45,7 @@ def test(
     """
     folder = folder or session.settings.mappings
     try:
-        loaded = session.load_paths([folder])
+        loaded = session.load([folder])
     except MappingError as error:
         if as_json:
             print_json({"ok": False, "findings": [to_json(finding) for finding in error.findings]})

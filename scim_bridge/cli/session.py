@@ -82,8 +82,8 @@ class Session:
         """The mapping set in force."""
         return self.rules.in_force(tx).mappings
 
-    def load_paths(self, paths: Sequence[Path]) -> MappingSet:
-        """Mapping files on disk, and folders of them, as one set. Raises ``MappingError`` with every finding."""
+    def load(self, paths: Sequence[Path]) -> MappingSet:
+        """Mapping files and folders of them, checked as of today. Raises ``MappingError`` with every finding."""
         return load_paths(
             paths,
             registry=self.registry,
