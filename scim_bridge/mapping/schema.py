@@ -1,9 +1,9 @@
 """The mapping format as a JSON Schema, so that an editor completes, explains and underlines. Pure.
 
-Draft 7, which is what VS Code's YAML extension takes whole. What every mapping has stands at the top; what an app
-adds (its settings, roles, types of assets, and what it cannot do) stands under an `if` on `app`, made from the
-adapter's catalogue. The lint knows more: filters, captures, other files. The schema must never refuse what the lint
-takes.
+Draft 7, which is what VS Code's YAML extension takes whole, and its `errorMessage` and `patternErrorMessage` where its
+own words would not help. What every mapping has stands at the top; what an app adds (its settings, roles, types of
+assets, and what it cannot do) stands under an `if` on `app`, made from the adapter's catalogue. The lint knows more:
+filters, captures, other files. The schema must never refuse what the lint takes.
 """
 
 from __future__ import annotations
@@ -21,16 +21,28 @@ _STEPS: Final = ("remove_assets", "suspend", "remove", "nothing")
 _PARTNER: Final = ("id", "name", "owner")
 _HUB_ROLES: Final = ("owner", "manager", "collaborator")
 _TEXT: Final[Schema] = {"type": ["string", "number"], "pattern": r"\S"}
+_WRITE_DURATION: Final = "write an integer with s, m, h or d (90s, 7d), or 0"
 _DURATION: Final[Schema] = {
     "type": ["string", "integer"],
     "pattern": "^(0|[0-9]{1,9}[smhd])$",
-    "minimum": 0,
-    "maximum": 0,
+    "patternErrorMessage": _WRITE_DURATION,
+    "if": {"type": "integer"},
+    "then": {"const": 0, "errorMessage": _WRITE_DURATION},
 }
-_REFERENCE: Final = "^(env:[A-Za-z_][A-Za-z0-9_]*|file:/.+)$"
-_NO_REFERENCE: Final = r"^(?!env:|file:).*\S"
+_SECRET: Final[Schema] = {
+    "pattern": "^(env:[A-Za-z_][A-Za-z0-9_]*|file:/.+)$",
+    "patternErrorMessage": "a secret must not stand here: write env:NAME or file:/path",
+}
+_NO_SECRET: Final[Schema] = {
+    "pattern": r"^(?!env:|file:).*\S",
+    "patternErrorMessage": "this is no secret: write the value itself",
+}
 _COUNT: Final[Schema] = {"type": "integer", "minimum": 0}
-_DAY: Final[Schema] = {"type": "string", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"}
+_DAY: Final[Schema] = {
+    "type": "string",
+    "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}$",
+    "patternErrorMessage": "write YYYY-MM-DD",
+}
 _BY_PEOPLE: Final[Schema] = {
     "properties": {"connect": {"properties": {"fallback": {"const": "manual"}}, "required": ["fallback"]}},
     "required": ["connect"],
@@ -229,7 +241,7 @@ def _steps(steps: Iterable[str]) -> Schema:
 def _connect(app: Abilities) -> Schema:
     own: Schema = {"fallback": _said("connect.fallback", _words("manual"))}
     for key in app.connect:
-        shape: Schema = {"pattern": _REFERENCE if key.secret else _NO_REFERENCE}
+        shape = _SECRET if key.secret else _NO_SECRET
         note = "A secret: env:NAME or file:/path." if key.secret else ""
         own[key.name] = {**_TEXT, **shape, "description": " ".join(part for part in (key.help, note) if part)}
     return _closed(own)
