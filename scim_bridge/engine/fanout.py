@@ -33,9 +33,11 @@ from scim_bridge.engine.schedule import DISABLED, GAINS, LOSES, REPAIRS
 from scim_bridge.engine.tables import AccessRow, Task
 from scim_bridge.hubs.bindings import bind, group_bindings, propose
 from scim_bridge.hubs.bound import NewBinding
-from scim_bridge.mapping.evaluate import Verdict, evaluate
+from scim_bridge.mapping.compiled import compile_hub
+from scim_bridge.mapping.evaluate import Verdict, evaluate_view
 from scim_bridge.mapping.model import HubMapping
 from scim_bridge.mapping.tables import RevisionChange
+from scim_bridge.mapping.views import Bindings, PersonView
 
 _PEOPLE_AT_ONCE = 250
 _SLICE = 2000
@@ -182,16 +184,19 @@ def judge(
     verdicts: dict[tuple[str, int], Verdict] = {}
     met: list[NewBinding] = []
     refused: list[NewBinding] = []
+    views = [(person_id, PersonView(person)) for person_id, person in people.items()]
     for hub_id, mapping in hubs.items():
-        known = dict(bound.get(hub_id, {}))
-        for person_id, person in people.items():
-            verdict = evaluate(mapping, person, known, today)
-            firsts = {(new.source_id, new.name_key): new for new in reversed(verdict.met)}
-            if firsts:
-                known.update({key: new.scim_id for key, new in firsts.items()})
-                met += [_binding(hub_id, new) for new in firsts.values()]
-                verdict = evaluate(mapping, person, known, today)
-            refused += [_binding(hub_id, new) for new in verdict.refused]
+        compiled = compile_hub(mapping, today)
+        known = Bindings(bound.get(hub_id, {}))
+        for person_id, view in views:
+            verdict = evaluate_view(compiled, view, known)
+            if verdict.met:
+                for new in {(new.source_id, new.name_key): new for new in reversed(verdict.met)}.values():
+                    known.add(new.source_id, new.name_key, new.scim_id)
+                    met.append(_binding(hub_id, new))
+                verdict = evaluate_view(compiled, view, known)
+            if verdict.refused:
+                refused += [_binding(hub_id, new) for new in verdict.refused]
             verdicts[hub_id, person_id] = verdict
     return verdicts, met, refused
 
