@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 
 import sqlalchemy as sa
@@ -31,6 +32,8 @@ from scim_bridge.settings import Settings
 log = logging.getLogger(__name__)
 
 _REST_S = 0.025
+_RESTS_FOR = 4.0  # times what the step took
+_LONGEST_REST_S = 0.25
 _SWEEP_S = 1.0
 _AFTER_TROUBLE_S = 2.0
 
@@ -94,9 +97,11 @@ class Engine:
 
         What comes meanwhile is done together, which costs less: two people in a step are hardly dearer than one.
         """
+        began_s = time.monotonic()
         work = self._fanout.step()
         if work is Work.SOME:
-            self._stopping.wait(_REST_S)
+            took_s = time.monotonic() - began_s
+            self._stopping.wait(min(max(_REST_S, _RESTS_FOR * took_s), _LONGEST_REST_S))
         return bool(work)
 
     def _keep(self) -> bool:
