@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from scim_bridge.directory.snapshot import GroupFact, PersonFact, UserFact
-from scim_bridge.filters import by_name
+from scim_bridge.filters import Names, by_name
 
 Bound = Mapping[tuple[int, str], str]
 """What plain group names mean in a hub: (source_id, name key) -> ``groups.scim_id``."""
@@ -41,9 +41,9 @@ class Bindings:
 
 
 class UserView:
-    """One user. ``names`` are the attributes as filters take them (``filters.by_name``), groups included."""
+    """One user."""
 
-    __slots__ = ("_beginnings", "by_key", "group_keys", "ids", "names", "scim_ids", "user")
+    __slots__ = ("_beginnings", "_names", "by_key", "group_keys", "ids", "scim_ids", "user")
 
     def __init__(self, user: UserFact) -> None:
         self.user = user
@@ -53,8 +53,15 @@ class UserView:
         self.group_keys = frozenset(self.by_key)
         self.scim_ids = frozenset(group.scim_id for group in user.groups)
         self.ids = self.scim_ids.union(group.external_id for group in user.groups if group.external_id)
-        self.names = by_name(resource_of(user))
+        self._names: Names | None = None
         self._beginnings: dict[tuple[int, ...], dict[str, list[GroupFact]]] = {}
+
+    @property
+    def names(self) -> Names:
+        """The attributes as conditions take them, groups included; made when the first one asks."""
+        if self._names is None:
+            self._names = by_name(resource_of(self.user))
+        return self._names
 
     def beginnings(self, lengths: tuple[int, ...]) -> Mapping[str, list[GroupFact]]:
         """The groups by how their names' keys begin, cut to each of ``lengths``."""
