@@ -70,6 +70,7 @@ class Verdict:
     disabled: bool
     met: tuple[Met, ...] = ()
     refused: tuple[Met, ...] = ()
+    matched: tuple[int, ...] = ()  # the rules that hold, by their place in the file, whether or not they give most
     hub_role: HubRole | None = None
     changes_on: date | None = None
 
@@ -184,7 +185,7 @@ def _add_up(compiled: CompiledHub, given: list[Hit]) -> Verdict:
         because[HUB_ROLE] = tuple(rules[number].because for number, rank in ranks.items() if rank == best)
     last_day = min((day for number in numbers if (day := rules[number].grant.until) is not None), default=date.max)
     changes_on = last_day + _A_DAY if because and last_day < date.max else None
-    return Verdict(role, assets, because, False, hub_role=hub_role, changes_on=changes_on)
+    return Verdict(role, assets, because, False, matched=tuple(numbers), hub_role=hub_role, changes_on=changes_on)
 
 
 def _assets(
