@@ -17,9 +17,13 @@ from scim_bridge.db import Database
 from scim_bridge.directory.changes import mark_people
 from scim_bridge.directory.memberships import drop_old_pending, take_in_missed
 from scim_bridge.directory.probe import drop_left_probes
+from scim_bridge.engine import answering
+from scim_bridge.engine.brake_tables import ApprovalRow
 from scim_bridge.engine.check import Check
 from scim_bridge.engine.connections import Connections
+from scim_bridge.engine.losses import braked_sources, clear_departures, end_losses
 from scim_bridge.engine.probe import probe_hub
+from scim_bridge.engine.publishing import take_folder
 from scim_bridge.engine.rules import Rules
 from scim_bridge.engine.tables import AccessRow, InvitationRow, Reservation, Task
 from scim_bridge.hubs.tables import AccountRow, Hub
@@ -27,6 +31,7 @@ from scim_bridge.journal.clear import clear_slice
 from scim_bridge.mapping import revisions
 from scim_bridge.mapping.findings import MappingError
 from scim_bridge.mapping.watch import FolderWatch
+from scim_bridge.mapping.work_tree import find_commit
 from scim_bridge.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -54,6 +59,7 @@ class Keeper:
         self._settings = settings
         self._check = Check(db, rules, connections, settings, on_read)
         self._watch = FolderWatch(settings.mappings)
+        self._is_trouble_known = False
         self._pool = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="keeper")
         self._busy: set[str] = set()
         self._clear_at: datetime | None = None
@@ -72,12 +78,16 @@ class Keeper:
             self._start(f"probe {hub_id}", probe_hub, self._db, self._rules, self._connections, hub_id)
         for hub_id in checks:
             self._start(f"check {hub_id}", self._check.run, hub_id)
+        self._ask_again(now)
         self._clear(now)
         self._clear_journal()
         return moved
 
     def watch_mappings(self, now: datetime) -> bool:
         """Put changed files in force, if the whole set is valid; else say why they are not."""
+        if not self._settings.watch_mappings:
+            self._forget_trouble()
+            return False
         try:
             return self._publish_changes(now)
         except Exception:
@@ -89,17 +99,24 @@ class Keeper:
             files = self._watch.poll()
             if files is None:
                 return False
+            commit = find_commit(self._settings.mappings, files)
             with self._db.write() as tx:
-                published = self._rules.publish(tx, files, actor="engine", now=now)
-                revisions.clear_trouble(tx)
+                published = take_folder(tx, self._rules, files, actor="engine", now=now, commit=commit)
         except MappingError as error:
             with self._db.write() as tx:
                 revisions.note_trouble(tx, error.findings, now)
             log.warning("mapping.invalid", extra={"findings": len(error.findings)})
             return False
         if published is not None:
-            log.info("mapping.published", extra={"revision": published.revision})
+            log.info("mapping.published", extra={"revision": published})
         return published is not None
+
+    def _forget_trouble(self) -> None:
+        """What an earlier process noted of the folder says nothing where the folder counts for nothing."""
+        if not self._is_trouble_known:
+            with self._db.write() as tx:
+                revisions.clear_trouble(tx)
+            self._is_trouble_known = True
 
     def stop(self) -> None:
         """Take nothing more."""
@@ -122,6 +139,16 @@ class Keeper:
                 return
         with self._db.write() as tx:
             tx.execute(sa.update(Hub).where(late).values(check_at=soon))
+
+    def _ask_again(self, now: datetime) -> None:
+        """What nobody answered is asked again; a yes that was not used is void; a loss whose people are back, over."""
+        remind = self._settings.approval_reminder
+        with self._db.read() as tx:
+            if not answering.is_due(tx, remind=remind, now=now) and not braked_sources(tx):
+                return
+        with self._db.write() as tx:
+            answering.sweep(tx, remind=remind, now=now)
+            end_losses(tx, now=now)
 
     def _judge_anew(self, now: datetime) -> bool:
         """Whoever holds something by a rule that has ended by its date goes through fan-out again, in slices."""
@@ -149,12 +176,14 @@ class Keeper:
                 tx.execute(sa.delete(Task).where(is_over, Task.updated_at < before))
                 tx.execute(sa.delete(InvitationRow).where(InvitationRow.ended_at < before))
                 tx.execute(sa.delete(AccountRow).where(AccountRow.gone_at < before))
+                tx.execute(sa.delete(ApprovalRow).where(ApprovalRow.ended_at < before))
             if kept.audit:
                 tx.execute(sa.delete(AuditRow).where(AuditRow.at < now - timedelta(days=kept.audit)))
             tx.execute(sa.delete(Reservation).where(~Reservation.is_open, Reservation.at < now - _RESERVATIONS_KEPT))
             take_in_missed(tx, now=now)
             drop_old_pending(tx, now - timedelta(days=self._settings.pending_member_days))
             drop_left_probes(tx, now=now)
+            clear_departures(tx, now=now)
         if kept.journal:
             self._journal_before = now - timedelta(days=kept.journal)
 

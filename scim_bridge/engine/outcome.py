@@ -19,6 +19,7 @@ from scim_bridge.contract.state import SEAT, Account, Status
 from scim_bridge.db import Tx, UTCDateTime, upsert
 from scim_bridge.engine import reservations
 from scim_bridge.engine.applied import clear_applied, set_applied
+from scim_bridge.engine.approvals import end_answered
 from scim_bridge.engine.begin import HubNow, Step, Work
 from scim_bridge.engine.diff import NOTHING
 from scim_bridge.engine.invitations import forget_invitation, mark_sent, not_sent
@@ -27,7 +28,7 @@ from scim_bridge.engine.schedule import backoff_s, probe_wait
 from scim_bridge.engine.tables import Task
 from scim_bridge.engine.tasks import end_task
 from scim_bridge.errors import BridgeError, Conflict, Held, NeedsAttention, Permanent, Transient
-from scim_bridge.folding import fold
+from scim_bridge.folding import fold, name_key
 from scim_bridge.hubs.tables import AccountEmail, AccountRow, AssetRow, HoldingRow, Hub
 
 _AUDIT = {
@@ -59,6 +60,7 @@ def record_success(tx: Tx, hub: HubNow, work: Work, step: Step, account: Account
     }
     writers.get(step.change.action, _asset_changed)(tx, hub, work, step, account, now=now)
     reservations.close(tx, step.reservation_id)
+    end_answered(tx, hub.mapping.hub_id, work.subject, step.change, now=now)
     if step.change.action != "renew":
         end_task(tx, step.task_id, now=now)
     record(
@@ -113,6 +115,7 @@ def store_account(tx: Tx, hub_id: str, account: Account, *, person_id: int, obse
     """Keep an account that we just made, linked to its person. Returns its row's id."""
     values = {
         "login": account.login,
+        "login_key": name_key(account.login) if account.login else None,
         "status": account.status.value,
         "role": account.role,
         "person_id": person_id,
@@ -152,7 +155,9 @@ def _role_changed(tx: Tx, hub: HubNow, work: Work, step: Step, account: Account 
     tx.execute(
         sa.update(AccountRow)
         .where(AccountRow.id == work.subject.account.id)
-        .values(role=next(iter(step.change.after)), login=login, seen_at=now)
+        .values(
+            role=next(iter(step.change.after)), login=login, login_key=name_key(login) if login else None, seen_at=now
+        )
     )
     set_applied(tx, hub.mapping.hub_id, work.claim.person_id, {SEAT: step.change.after}, now=now)
 

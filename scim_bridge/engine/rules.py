@@ -10,6 +10,8 @@ import sqlalchemy as sa
 
 from scim_bridge.contract.registry import Registry
 from scim_bridge.db import Tx, UTCDateTime
+from scim_bridge.engine.approvals import withdraw
+from scim_bridge.engine.brake_tables import ApprovalRow
 from scim_bridge.engine.pairs import wake
 from scim_bridge.engine.schedule import LOSES, REPAIRS
 from scim_bridge.engine.sync import sync_hubs
@@ -18,6 +20,7 @@ from scim_bridge.filters import CORE_TRAITS, Traits
 from scim_bridge.mapping import revisions
 from scim_bridge.mapping.load import MappingSet, load_set
 from scim_bridge.mapping.tables import RevisionChange
+from scim_bridge.mapping.work_tree import Commit
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +55,22 @@ class Rules:
                 self._last = InForce(revision, self.load(dict(ref.files) if ref else {}))
             return self._last
 
-    def publish(self, tx: Tx, files: dict[str, str], *, actor: str, now: datetime) -> InForce | None:
-        """Put a set of files in force. None: it is already. Raises ``MappingError`` and changes nothing."""
+    def publish(
+        self,
+        tx: Tx,
+        files: dict[str, str],
+        *,
+        actor: str,
+        now: datetime,
+        commit: Commit | None = None,
+        restores: int | None = None,
+    ) -> InForce | None:
+        """Put a set of files in force. None: it is already. Raises ``MappingError`` and changes nothing.
+
+        ``restores``: the revision whose content this is, where it is rolled back to.
+        """
         mappings = self.load(files, today=now.date())
-        revision = revisions.publish(tx, files, actor=actor, now=now)
+        revision = revisions.publish(tx, files, actor=actor, now=now, commit=commit, restores=restores)
         if revision is None:
             return None
         synced = sync_hubs(tx, mappings, actor=actor, now=now)
@@ -96,6 +111,10 @@ def cancel_hub(tx: Tx, hub_id: str, *, now: datetime) -> None:
             updated_at=now,
         )
     )
+    asked = sa.select(ApprovalRow.id).where(
+        ApprovalRow.hub_id == hub_id, ApprovalRow.state.in_(["pending", "approved"])
+    )
+    withdraw(tx, asked, why="the hub is detached", now=now)
     looks = sa.case((Pair.owner.is_not(None), sa.literal(now, UTCDateTime())), else_=Pair.look_after)
     left = {"due_at": None, "owner": None, "lease_until": None, "waits": None, "look_after": looks}
     tx.execute(sa.update(Pair).where(Pair.hub_id == hub_id).values(left))

@@ -16,7 +16,7 @@ group "Admins" must not become one.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from typing import Final
 
@@ -61,7 +61,8 @@ class Verdict:
     """What somebody is to have. ``assets``: ``team/core`` -> roles, highest first, in order of their names.
 
     ``because``: "seat", "hub_role" or an asset -> the rules that give just this, in file order. ``changes_on``: the
-    first day (UTC) on which a rule that holds now does not any more, so that the answer may be another.
+    first day (UTC) on which a rule that holds now does not any more, so that the answer may be another. ``lower``: the
+    lower seat roles that rules give too, highest first, with these rules; only under a role of `approve_roles`.
     """
 
     role: str | None
@@ -70,9 +71,10 @@ class Verdict:
     disabled: bool
     met: tuple[Met, ...] = ()
     refused: tuple[Met, ...] = ()
-    matched: tuple[int, ...] = ()  # the rules that hold, by their place in the file, whether or not they give most
     hub_role: HubRole | None = None
     changes_on: date | None = None
+    matched: tuple[int, ...] = ()  # the rules that hold, by their place in the file, whether or not they give most
+    lower: Mapping[str, tuple[Because, ...]] = field(default_factory=dict)
 
 
 _NOTHING: Final = Verdict(None, {}, {}, disabled=False)
@@ -172,12 +174,14 @@ def _add_up(compiled: CompiledHub, given: list[Hit]) -> Verdict:
     because: dict[str, tuple[Because, ...]] = {}
     role = hub_role = None
     assets: dict[str, tuple[str, ...]] = {}
+    lower: dict[str, tuple[Because, ...]] = {}
     ranks = {number: rank for number in numbers if (rank := rules[number].rank) is not None}
     if ranks:
         best = min(ranks.values())
         role = hub.roles[best]
         because[SEAT] = tuple(rules[number].because for number, rank in ranks.items() if rank == best)
         assets = _assets(compiled, given, because)
+        lower = _lower(compiled, ranks, best) if role in hub.safety.approve_roles else {}
     ranks = {number: rank for number in numbers if (rank := rules[number].hub_rank) is not None}
     if ranks:
         best = min(ranks.values())
@@ -185,7 +189,25 @@ def _add_up(compiled: CompiledHub, given: list[Hit]) -> Verdict:
         because[HUB_ROLE] = tuple(rules[number].because for number, rank in ranks.items() if rank == best)
     last_day = min((day for number in numbers if (day := rules[number].grant.until) is not None), default=date.max)
     changes_on = last_day + _A_DAY if because and last_day < date.max else None
-    return Verdict(role, assets, because, False, matched=tuple(numbers), hub_role=hub_role, changes_on=changes_on)
+    return Verdict(
+        role,
+        assets,
+        because,
+        disabled=False,
+        hub_role=hub_role,
+        changes_on=changes_on,
+        matched=tuple(numbers),
+        lower=lower,
+    )
+
+
+def _lower(compiled: CompiledHub, ranks: Mapping[int, int], best: int) -> dict[str, tuple[Because, ...]]:
+    """What the rules give whoever may not have the best role yet."""
+    return {
+        compiled.hub.roles[rank]: tuple(compiled.rules[number].because for number in ranks if ranks[number] == rank)
+        for rank in sorted(set(ranks.values()))
+        if rank > best
+    }
 
 
 def _assets(

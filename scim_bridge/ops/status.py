@@ -8,7 +8,11 @@
     people need attention: a join was not made      | degraded
     a hub needs attention, is detached, or its last | degraded
     word from the app was an error                  |
+    the last reading of a hub is not trusted        | degraded
     changes of a hub failed: a person must act      | degraded
+    a source lost many people at once               | degraded, until somebody says that it should be so
+    a removal waits for a person's word, and was    | degraded
+    asked for more than once                        |
     a hub is paused, in plan mode, holds removals   | ok: a person decided so, or will
 
 Counts and ids only: nobody's name is here, and messages of apps pass the logs' redaction.
@@ -27,14 +31,19 @@ from scim_bridge.db import Tx
 from scim_bridge.directory.returns import count_returns
 from scim_bridge.directory.tables import GroupChange, Person, PersonChange
 from scim_bridge.durations import format_duration
+from scim_bridge.engine.brake_tables import ApprovalRow
+from scim_bridge.engine.losses import braked_sources
 from scim_bridge.engine.tables import Pair, Task
+from scim_bridge.engine.unmanaged import AccountCounts, count_accounts
 from scim_bridge.hubs.operate import hub_state
 from scim_bridge.hubs.tables import Hub
+from scim_bridge.hubs.trust import untrusted
 from scim_bridge.logs import redact
 from scim_bridge.mapping.tables import MappingTrouble, Revision
 
 State = Literal["ok", "degraded", "failed"]
 
+_WELL = ("live", "plan", "paused", "removals_paused")
 _BEHIND_S = 60
 """Seconds that a committed push may wait for fan-out before the engine counts as behind."""
 
@@ -46,9 +55,11 @@ class HubStatus:
 
     ``oldest_waiting_s``: since when the oldest of those waits that are due (a leave timer does not wait).
     ``next_try_at``: when something that failed, or the hub as a whole, is tried again.
+    ``untrusted``: why the last reading takes nothing away, and what to do. ``accounts``: how many there are by
+    state; ``unmanaged`` of them are not ours, and ``leavers_unmanaged`` of those are leavers'.
     """
 
-    state: str  # live, plan, paused, needs_attention or detached
+    state: str  # as ``hub_state`` names it
     backlog: int
     oldest_waiting_s: int | None
     held: int
@@ -57,6 +68,15 @@ class HubStatus:
     last_error: str | None
     next_try_at: datetime | None
     is_well: bool
+    untrusted: str | None = None
+    accounts: Mapping[str, int] = field(default_factory=dict)
+    unmanaged: int = 0
+    leavers_unmanaged: int = 0
+
+    def account_words(self) -> list[str]:
+        """Its accounts for people: ``12 linked``, ``3 unmatched``, ``3 unmanaged``."""
+        counts = {**self.accounts, "unmanaged": self.unmanaged, "leaver, unmanaged": self.leavers_unmanaged}
+        return [f"{number} {word}" for word, number in counts.items() if number]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +107,8 @@ def read_status(tx: Tx, *, now: datetime, engine_runs: bool) -> Status:
         "engine": _engine(tx, now, engine_runs),
         "mappings": _mappings(tx),
         "people": _people(tx),
+        "sources": _sources(tx),
+        "approvals": _approvals(tx, now),
     }
     hubs = read_hubs(tx, now)
     components["hubs"] = _summary(hubs)
@@ -121,16 +143,43 @@ def _engine(tx: Tx, now: datetime, runs: bool) -> dict[str, Any]:
 
 
 def _mappings(tx: Tx) -> dict[str, Any]:
-    revision = tx.scalar(sa.select(sa.func.max(Revision.id)))
+    row = tx.execute(sa.select(Revision.id, Revision.restores).order_by(Revision.id.desc()).limit(1)).first()
+    found: dict[str, Any] = {"state": "ok", "revision": row.id if row else None, "findings": 0}
+    if row and row.restores:
+        found["rolled_back_to"] = row.restores
     trouble = tx.execute(sa.select(MappingTrouble.findings, MappingTrouble.since)).first()
     if trouble is None:
-        return {"state": "ok", "revision": revision, "findings": 0}
-    return {"state": "degraded", "revision": revision, "findings": len(trouble.findings), "since": _text(trouble.since)}
+        return found
+    return found | {"state": "degraded", "findings": len(trouble.findings), "since": _text(trouble.since)}
 
 
 def _people(tx: Tx) -> dict[str, Any]:
     count = tx.scalar(sa.select(sa.func.count()).select_from(Person).where(Person.attention.is_not(None))) or 0
     return {"state": "degraded" if count else "ok", "needing_attention": count, "returns_proposed": count_returns(tx)}
+
+
+def _sources(tx: Tx) -> dict[str, Any]:
+    braked = [loss.source for loss in braked_sources(tx)]
+    if not braked:
+        return {"state": "ok", "braked": 0}
+    way_out = f"scim-bridge approvals approve --source {braked[0]} --reason WHY, or mend it at the identity provider"
+    return {"state": "degraded", "braked": len(braked), "which": ", ".join(braked), "way_out": way_out}
+
+
+def _approvals(tx: Tx, now: datetime) -> dict[str, Any]:
+    is_late = sa.and_(ApprovalRow.takes, ApprovalRow.asked > 1)
+    waiting, unanswered, oldest = tx.execute(
+        sa.select(
+            sa.func.count(), sa.func.count(sa.case((is_late, ApprovalRow.id))), sa.func.min(ApprovalRow.asked_at)
+        ).where(ApprovalRow.state == "pending", ApprovalRow.ended_at.is_(None))
+    ).one()
+    found = {
+        "state": "degraded" if unanswered else "ok",
+        "waiting": waiting,
+        "unanswered": unanswered,
+        "oldest_waiting_s": _age_s(oldest, now) if oldest else None,
+    }
+    return found | ({"way_out": "scim-bridge approvals list"} if waiting else {})
 
 
 def read_hubs(tx: Tx, now: datetime) -> dict[str, HubStatus]:
@@ -140,6 +189,7 @@ def read_hubs(tx: Tx, now: datetime) -> dict[str, HubStatus]:
     stuck = {
         (row.hub_id, row.state): row.number for row in tx.execute(counted.where(Task.state.in_(["held", "failed"])))
     }
+    accounts = count_accounts(tx)
     hubs = {}
     for row in tx.execute(sa.select(*_HUB_COLUMNS).order_by(Hub.id)):
         pair = pairs.get(row.id)
@@ -148,9 +198,12 @@ def read_hubs(tx: Tx, now: datetime) -> dict[str, HubStatus]:
             detached=row.detached_at is not None,
             attention=row.attention is not None,
             paused=row.paused_at is not None,
+            removals_paused=row.removals_paused_at is not None,
         )
         failed = stuck.get((row.id, "failed"), 0)
         error = row.attention or (row.last_error if _is_fresh(row) else None)
+        doubt = untrusted(row.id, row.doubt_kind, row.doubt)
+        counts = accounts.get(row.id, AccountCounts())
         tries = [row.probe_at if row.attention else row.resting_until, pair.next_try_at if pair else None]
         hubs[row.id] = HubStatus(
             state=state,
@@ -161,7 +214,11 @@ def read_hubs(tx: Tx, now: datetime) -> dict[str, HubStatus]:
             last_success_at=row.last_success_at,
             last_error=redact(error),
             next_try_at=min((at for at in tries if at is not None and at > now), default=None),
-            is_well=state in ("live", "plan", "paused") and error is None and not failed,
+            is_well=state in _WELL and error is None and not failed and doubt is None,
+            untrusted=redact(doubt),
+            accounts=counts.by_state,
+            unmanaged=counts.unmanaged,
+            leavers_unmanaged=counts.leavers,
         )
     return hubs
 
@@ -171,12 +228,15 @@ _HUB_COLUMNS = (
     Hub.mode,
     Hub.detached_at,
     Hub.paused_at,
+    Hub.removals_paused_at,
     Hub.attention,
     Hub.probe_at,
     Hub.resting_until,
     Hub.last_success_at,
     Hub.last_error,
     Hub.last_error_at,
+    Hub.doubt_kind,
+    Hub.doubt,
 )
 
 
