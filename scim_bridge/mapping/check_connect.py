@@ -44,9 +44,7 @@ def read_fallback(reader: Reader, node: Node | None, abilities: Abilities | None
     if value is None or reader.word(value, "connect.fallback", ("manual",)) is None:
         return False
     advice = "until a version that makes them, look to it yourself"
-    reader.warn(
-        value.place, "`fallback: manual` is noted only: what the app cannot do waits for manual tasks", advice
-    )
+    reader.warn(value.place, "`fallback: manual` is noted only: what the app cannot do waits for manual tasks", advice)
     return True
 
 
