@@ -25,6 +25,8 @@ from scim_bridge.db import Database, Tx
 from scim_bridge.directory import groups, sources, users
 from scim_bridge.directory.sources import SourceRef
 from scim_bridge.engine.rules import Rules
+from scim_bridge.hubs.accounts import set_links, shared_addresses
+from scim_bridge.hubs.match import match_accounts
 from scim_bridge.hubs.observed import Reading, close_reading, take_in
 from scim_bridge.hubs.tables import Hub
 from scim_bridge.schema import upgrade
@@ -99,6 +101,7 @@ def fill(url: str, people: int) -> None:
                 batch = []
         take_in(tx, reading, batch)
         close_reading(tx, reading, now=now)
+        set_links(tx, dict(match_accounts(shared_addresses(tx, HUB))), how="matched", now=now)
         tx.execute(Hub.__table__.update().values(observation=1, observed_from=now, observed_at=now))  # type: ignore[attr-defined]
     db.close()
 

@@ -77,4 +77,4 @@ def _wrapped(text: str, width: int, *, first: int = 0, indent: int) -> list[str]
 
 def _whole(text: str) -> str:
     """On one line: names are data, and some hold what would be obeyed by a terminal."""
-    return "".join(each if each.isprintable() else " " for each in text)
+    return text if text.isprintable() else "".join(each if each.isprintable() else " " for each in text)

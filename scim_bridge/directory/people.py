@@ -51,9 +51,13 @@ def load_people(tx: Tx, person_ids: Sequence[int]) -> dict[int, PersonFact]:
     of_people, of_groups = _queries(tx.dialect.name)
     chosen = {"people": list(person_ids)}
     groups: dict[int, list[GroupFact]] = {}
-    for user_id, *group in tx.execute(of_groups, chosen):
-        groups.setdefault(user_id, []).append(GroupFact(*group))
-    rows = tx.execute(of_people, chosen)
+    facts_of: dict[int, GroupFact] = {}  # many are in the same few groups
+    for user_id, group_id, *group in tx.execute(of_groups, chosen).all():
+        fact = facts_of.get(group_id)
+        if fact is None:
+            fact = facts_of[group_id] = GroupFact(group_id, *group)
+        groups.setdefault(user_id, []).append(fact)
+    rows = tx.execute(of_people, chosen).all()
     users: dict[int, list[UserFact]] = {}
     for person_id, user_id, source_id, source, active, document in rows:
         facts = users.setdefault(person_id, [])
@@ -95,6 +99,12 @@ def _queries(dialect: str) -> tuple[Any, Any]:
         .order_by(holds.c.user_id, Group.id)
     )
     return users, groups
+
+
+def name_of(person: PersonFact) -> str | None:
+    """The same name as ``user_names`` gives, of somebody who was read; None: every user is deleted."""
+    first = min(person.users, key=lambda user: (not user.active, user.id), default=None)
+    return None if first is None else str(first.document["userName"])
 
 
 def user_names(tx: Tx, person_ids: Sequence[int]) -> dict[int, str]:

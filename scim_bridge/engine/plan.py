@@ -19,7 +19,8 @@ from scim_bridge.contract.registry import Registry
 from scim_bridge.contract.state import SEAT
 from scim_bridge.db import Tx
 from scim_bridge.directory.keys import numbers
-from scim_bridge.directory.people import load_people, user_names
+from scim_bridge.directory.people import load_people, name_of, user_names
+from scim_bridge.directory.snapshot import PersonFact
 from scim_bridge.directory.tables import GroupChange, Person, PersonChange
 from scim_bridge.engine.allowed import brings
 from scim_bridge.engine.decide import Ruling, decide, label
@@ -125,7 +126,8 @@ class _Work:
             yield from self._batch(everyone[start : start + _AT_ONCE])
 
     def _batch(self, ids: Sequence[int]) -> Iterator[PlannedChange]:
-        verdicts = self._judge(ids)
+        people = load_people(self._tx, ids)
+        verdicts = self._judge(ids, people)
         for verdict in verdicts.values():
             self.matched.update(verdict.matched)
         desired = self._desired(verdicts)
@@ -139,6 +141,7 @@ class _Work:
             read_in_full=self._read_in_full,
             planned=frozenset(desired) if self._is_planned else frozenset(),
             desired=desired,
+            people=people,
             now=self._now,
         )
         rivalled = wanted_by_others(self._tx, scene.subjects.values(), self._seated)
@@ -154,12 +157,19 @@ class _Work:
             )
             self.warnings.update(dict.fromkeys(decision.waits))
             found += [(subject, ruling) for ruling in decision.rulings if ruling.change.action != "forget"]
-        names = user_names(self._tx, list({subject.person_id for subject, _ in found}))
+        names = self._names({subject.person_id for subject, _ in found}, people)
         for subject, ruling in found:
-            yield from _planned(ruling, subject, scene, names.get(subject.person_id, f"p{subject.person_id}"))
+            yield from _planned(ruling, subject, scene, names[subject.person_id])
 
-    def _judge(self, ids: Collection[int]) -> dict[int, Verdict]:
-        hub_id, people = self._mapping.hub_id, load_people(self._tx, list(ids))
+    def _names(self, ids: Collection[int], people: Mapping[int, PersonFact]) -> dict[int, str]:
+        """What to call these people; only those without users are asked for."""
+        names = {person_id: name for person_id in ids if (name := name_of(people[person_id]))}
+        nameless = [person_id for person_id in ids if person_id not in names]
+        deleted = user_names(self._tx, nameless) if nameless else {}
+        return names | {person_id: deleted.get(person_id, f"p{person_id}") for person_id in nameless}
+
+    def _judge(self, ids: Collection[int], people: Mapping[int, PersonFact]) -> dict[int, Verdict]:
+        hub_id = self._mapping.hub_id
         verdicts, met, _ = judge({hub_id: self._mapping}, people, {hub_id: self._bound})
         for new in met:  # what a name means is settled by the first who meets it, here as at the engine
             self._bound.setdefault((int(new.scope), name_key(new.name)), new.target_id)
@@ -167,7 +177,8 @@ class _Work:
 
     def _seated(self, people: Collection[int]) -> set[int]:
         """Who of these is to have a seat by these very rules, which need not be in force yet."""
-        return {person_id for person_id, verdict in self._judge(people).items() if verdict.role is not None}
+        verdicts = self._judge(people, load_people(self._tx, list(people)))
+        return {person_id for person_id, verdict in verdicts.items() if verdict.role is not None}
 
     def _desired(self, verdicts: Mapping[int, Verdict]) -> dict[int, Desired]:
         """What is wanted of whoever should hold something here, or holds something of ours."""
