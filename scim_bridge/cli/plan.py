@@ -29,7 +29,7 @@ from scim_bridge.engine.snapshot import opened
 from scim_bridge.errors import Transient
 from scim_bridge.hubs import operate
 from scim_bridge.mapping import revisions
-from scim_bridge.mapping.load import MappingSet, load_folder
+from scim_bridge.mapping.load import MappingSet
 from scim_bridge.schema import head
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
@@ -124,15 +124,13 @@ def unswept() -> Iterator[None]:
 @contextmanager
 def _ground(session: Session, snapshot: Path | None, folder: Path | None) -> Iterator[_Ground]:
     if snapshot is not None:
-        files = load_folder(
-            folder or session.settings.mappings, registry=session.registry, environment=session.settings.environment
-        )
+        files = session.load([folder or session.settings.mappings])
         with opened(snapshot, files, schema=head()) as found:
             yield _Ground(found.db, files, found.taken_at, False, found.notes)
         return
     db = session.db
     if folder is not None:
-        files = load_folder(folder, registry=session.registry, environment=session.settings.environment)
+        files = session.load([folder])
         with db.read() as tx:
             known = {each.id for each in operate.list_hubs(tx)}
         new = tuple(

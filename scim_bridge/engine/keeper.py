@@ -14,24 +14,28 @@ import sqlalchemy as sa
 
 from scim_bridge.audit.tables import AuditRow
 from scim_bridge.db import Database
+from scim_bridge.directory.changes import mark_people
 from scim_bridge.directory.memberships import drop_old_pending, take_in_missed
 from scim_bridge.directory.probe import drop_left_probes
 from scim_bridge.engine.check import Check
 from scim_bridge.engine.connections import Connections
 from scim_bridge.engine.probe import probe_hub
+from scim_bridge.engine.publishing import take_folder
 from scim_bridge.engine.rules import Rules
-from scim_bridge.engine.tables import InvitationRow, Reservation, Task
+from scim_bridge.engine.tables import AccessRow, InvitationRow, Reservation, Task
 from scim_bridge.hubs.tables import AccountRow, Hub
 from scim_bridge.journal.clear import clear_slice
 from scim_bridge.mapping import revisions
 from scim_bridge.mapping.findings import MappingError
 from scim_bridge.mapping.watch import FolderWatch
+from scim_bridge.mapping.work_tree import find_commit
 from scim_bridge.settings import Settings
 
 log = logging.getLogger(__name__)
 
 _CLEAR_EVERY = timedelta(hours=1)
 _RESERVATIONS_KEPT = timedelta(days=2)
+_JUDGED_AT_ONCE = 2000
 _AT_ONCE = 4  # hubs read or probed at the same time
 
 
@@ -52,6 +56,7 @@ class Keeper:
         self._settings = settings
         self._check = Check(db, rules, connections, settings, on_read)
         self._watch = FolderWatch(settings.mappings)
+        self._is_trouble_known = False
         self._pool = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="keeper")
         self._busy: set[str] = set()
         self._clear_at: datetime | None = None
@@ -61,6 +66,7 @@ class Keeper:
         """One sweep. True: something was set going that others may want to know of."""
         now = self._db.now()
         moved = self.watch_mappings(now)
+        moved = self._judge_anew(now) or moved
         self._invitations_soon(now)
         with self._db.read() as tx:
             checks = list(tx.execute(_due_checks(now)).scalars())
@@ -75,6 +81,9 @@ class Keeper:
 
     def watch_mappings(self, now: datetime) -> bool:
         """Put changed files in force, if the whole set is valid; else say why they are not."""
+        if not self._settings.watch_mappings:
+            self._forget_trouble()
+            return False
         try:
             return self._publish_changes(now)
         except Exception:
@@ -86,17 +95,24 @@ class Keeper:
             files = self._watch.poll()
             if files is None:
                 return False
+            commit = find_commit(self._settings.mappings, files)
             with self._db.write() as tx:
-                published = self._rules.publish(tx, files, actor="engine", now=now)
-                revisions.clear_trouble(tx)
+                published = take_folder(tx, self._rules, files, actor="engine", now=now, commit=commit)
         except MappingError as error:
             with self._db.write() as tx:
                 revisions.note_trouble(tx, error.findings, now)
             log.warning("mapping.invalid", extra={"findings": len(error.findings)})
             return False
         if published is not None:
-            log.info("mapping.published", extra={"revision": published.revision})
+            log.info("mapping.published", extra={"revision": published})
         return published is not None
+
+    def _forget_trouble(self) -> None:
+        """What an earlier process noted of the folder says nothing where the folder counts for nothing."""
+        if not self._is_trouble_known:
+            with self._db.write() as tx:
+                revisions.clear_trouble(tx)
+            self._is_trouble_known = True
 
     def stop(self) -> None:
         """Take nothing more."""
@@ -119,6 +135,20 @@ class Keeper:
                 return
         with self._db.write() as tx:
             tx.execute(sa.update(Hub).where(late).values(check_at=soon))
+
+    def _judge_anew(self, now: datetime) -> bool:
+        """Whoever holds something by a rule that has ended by its date goes through fan-out again, in slices."""
+        is_due = AccessRow.reevaluate_at <= now
+        with self._db.read() as tx:
+            if tx.execute(sa.select(AccessRow.person_id).where(is_due).limit(1)).first() is None:
+                return False
+        chosen = sa.select(AccessRow.person_id).where(is_due).order_by(AccessRow.reevaluate_at).limit(_JUDGED_AT_ONCE)
+        with self._db.write() as tx:
+            people = sorted(set(tx.execute(chosen).scalars()))
+            mark_people(tx, people, now=now)  # first: fan-out locks people before their rows, too
+            of_them = AccessRow.person_id.in_(people)
+            tx.execute(sa.update(AccessRow).where(is_due, of_them).values(reevaluate_at=None))
+        return True
 
     def _clear(self, now: datetime) -> None:
         if self._clear_at is not None and now < self._clear_at:

@@ -8,7 +8,7 @@ statements for any number of them.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -26,7 +26,7 @@ from scim_bridge.engine.allowed import brings
 from scim_bridge.engine.decide import Ruling, decide, label
 from scim_bridge.engine.diff import Things
 from scim_bridge.engine.fanout import judge
-from scim_bridge.engine.planned import HubPlan, Named, PlannedChange, RuleCount, add_up
+from scim_bridge.engine.planned import HubPlan, HubRoleChange, Named, PartnerRule, PlannedChange, RuleCount, add_up
 from scim_bridge.engine.reservations import hub_counts, open_reservations
 from scim_bridge.engine.rivals import wanted_by_others
 from scim_bridge.engine.scene import Desired, Scene, Subject
@@ -38,14 +38,24 @@ from scim_bridge.folding import name_key
 from scim_bridge.hubs.bindings import group_bindings
 from scim_bridge.hubs.operate import require_hub
 from scim_bridge.hubs.tables import Hub
+from scim_bridge.hubs.trust import untrusted
 from scim_bridge.mapping import revisions
-from scim_bridge.mapping.evaluate import Verdict
+from scim_bridge.mapping.evaluate import HUB_ROLE, Because, Verdict
 from scim_bridge.mapping.load import MappingSet
 from scim_bridge.mapping.model import HubMapping
 
 _AT_ONCE = 500
 _HUB = sa.select(
-    Hub.app, Hub.tenant, Hub.created_at, Hub.mode, Hub.observation, Hub.observed_at, Hub.attention, Hub.detached_at
+    Hub.app,
+    Hub.tenant,
+    Hub.created_at,
+    Hub.mode,
+    Hub.observation,
+    Hub.observed_at,
+    Hub.attention,
+    Hub.detached_at,
+    Hub.doubt_kind,
+    Hub.doubt,
 ).where(Hub.id == sa.bindparam("hub"))
 
 
@@ -71,6 +81,8 @@ def plan_hub(
     )
     if hub.observed_at is None:
         work.warn("the app was never read: everybody looks new; `scim-bridge plan --refresh` reads it")
+    if doubt := untrusted(hub_id, hub.doubt_kind, hub.doubt):
+        work.warn(f"the last reading is untrusted: {doubt}")
     if hub.attention:
         work.warn(f"the hub needs attention: {hub.attention}")
     changes = tuple(work.changes())
@@ -88,11 +100,22 @@ def plan_hub(
         tuple(
             RuleCount(grant.name, grant.place.file, grant.place.line, work.matched[number])
             for number, grant in enumerate(mapping.grants)
+            if grant.partner is None
         ),
         add_up(changes, mapping.roles),
         _pending(tx),
         tuple(work.warnings),
+        tuple(work.hub_roles),
+        tuple(_partners(mapping)),
     )
+
+
+def _partners(mapping: HubMapping) -> Iterator[PartnerRule]:
+    for grant in mapping.grants:
+        if grant.partner is not None:
+            who, place = grant.partner, grant.place
+            assets = tuple((f"{each.type}/{each.name}", ", ".join(each.roles)) for each in grant.assets)
+            yield PartnerRule(grant.name, place.file, place.line, who.id, who.name, who.owner, grant.until, assets)
 
 
 class _Work:
@@ -114,6 +137,7 @@ class _Work:
         )
         self.matched: Counter[int] = Counter()  # rule -> people for whom it holds
         self.warnings: dict[str, None] = {}
+        self.hub_roles: list[HubRoleChange] = []
 
     def warn(self, text: str) -> None:
         """Say something once."""
@@ -130,7 +154,9 @@ class _Work:
         verdicts = self._judge(ids, people)
         for verdict in verdicts.values():
             self.matched.update(verdict.matched)
-        desired = self._desired(verdicts)
+        stored = self._stored(ids)
+        self._hub_roles(verdicts, stored, people)
+        desired = self._desired(verdicts, stored)
         if not desired:
             return
         scene = load_scene(
@@ -170,7 +196,7 @@ class _Work:
 
     def _judge(self, ids: Collection[int], people: Mapping[int, PersonFact]) -> dict[int, Verdict]:
         hub_id = self._mapping.hub_id
-        verdicts, met, _ = judge({hub_id: self._mapping}, people, {hub_id: self._bound})
+        verdicts, met, _ = judge({hub_id: self._mapping}, people, {hub_id: self._bound}, self._now.date())
         for new in met:  # what a name means is settled by the first who meets it, here as at the engine
             self._bound.setdefault((int(new.scope), name_key(new.name)), new.target_id)
         return {person_id: verdicts[hub_id, person_id] for person_id in ids if person_id in people}
@@ -180,13 +206,30 @@ class _Work:
         verdicts = self._judge(people, load_people(self._tx, list(people)))
         return {person_id for person_id, verdict in verdicts.items() if verdict.role is not None}
 
-    def _desired(self, verdicts: Mapping[int, Verdict]) -> dict[int, Desired]:
+    def _stored(self, ids: Sequence[int]) -> dict[int, Any]:
+        columns = (AccessRow.person_id, AccessRow.disabled, AccessRow.role, AccessRow.lost_at, AccessRow.hub_role)
+        access = sa.select(*columns).where(
+            AccessRow.hub_id == self._mapping.hub_id, AccessRow.person_id.in_(numbers(self._tx, ids))
+        )
+        return {row.person_id: row for row in self._tx.execute(access)}
+
+    def _hub_roles(
+        self, verdicts: Mapping[int, Verdict], stored: Mapping[int, Any], people: Mapping[int, PersonFact]
+    ) -> None:
+        moved = {
+            person_id: (before, verdict.hub_role)
+            for person_id, verdict in verdicts.items()
+            if (before := stored[person_id].hub_role if person_id in stored else None) != verdict.hub_role
+        }
+        names = self._names(moved, people)
+        for person_id, (before, after) in moved.items():
+            because = _because(verdicts[person_id].because.get(HUB_ROLE, ()))
+            self.hub_roles.append(HubRoleChange(person_id, names[person_id], before, after, tuple(because)))
+
+    def _desired(self, verdicts: Mapping[int, Verdict], stored: Mapping[int, Any]) -> dict[int, Desired]:
         """What is wanted of whoever should hold something here, or holds something of ours."""
         tx, hub_id = self._tx, self._mapping.hub_id
         chosen = numbers(tx, list(verdicts))
-        columns = (AccessRow.person_id, AccessRow.disabled, AccessRow.role, AccessRow.lost_at)
-        access = sa.select(*columns).where(AccessRow.hub_id == hub_id, AccessRow.person_id.in_(chosen))
-        stored = {row.person_id: row for row in tx.execute(access)}
         seats = sa.select(AppliedRow.person_id).where(
             AppliedRow.hub_id == hub_id, AppliedRow.thing == SEAT, AppliedRow.person_id.in_(chosen)
         )
@@ -208,15 +251,16 @@ def _in_order(tx: Tx, hub_id: str) -> Sequence[int]:
 
 def desired_of(verdict: Verdict, stored: Any, *, now: datetime) -> Desired:
     """A verdict as fan-out would store it now; ``stored`` is the access row of before (None: there is none)."""
-    because = {
-        thing: [{"rule": why.rule, "file": why.file, "line": why.line} for why in reasons]
-        for thing, reasons in verdict.because.items()
-    }
+    because = {thing: _because(reasons) for thing, reasons in verdict.because.items()}
     lost_at = None
     if verdict.role is None:
         same = stored is not None and stored.role is None and stored.disabled == verdict.disabled
         lost_at = (stored.lost_at if same else None) or now
     return Desired(verdict.role, verdict.assets, because, verdict.disabled, lost_at)
+
+
+def _because(reasons: Iterable[Because]) -> list[dict[str, Any]]:
+    return [{"rule": why.rule, "file": why.file, "line": why.line} for why in reasons]
 
 
 def _planned(ruling: Ruling, subject: Subject, scene: Scene, name: str) -> Iterator[PlannedChange]:

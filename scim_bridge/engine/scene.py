@@ -81,6 +81,7 @@ class Subject:
     next_at: datetime | None = None  # when a timer of `leave` changes the picture
     is_ignored: bool = False
     names: tuple[str, ...] = ()
+    perhaps: str | None = None  # the ref of an account that a rule proposes for the person, who has none
 
 
 @dataclass(slots=True)
@@ -92,6 +93,7 @@ class Scene:
     assets: dict[str, Asset]  # by key
     resolved: Resolved
     new_links: dict[int, int]  # account row -> person
+    new_proposals: dict[int, tuple[int, str]] = field(default_factory=dict)  # account row -> (person, rule)
 
 
 def roles_of(mapping: HubMapping) -> Roles:

@@ -48,6 +48,7 @@ KEPT: Final[Mapping[type[Base], frozenset[str]]] = {
     directory.Person: frozenset(),
     directory.User: frozenset(),
     directory.UserEmail: frozenset(),
+    directory.FormerEmail: frozenset(),
     directory.DeletedUser: frozenset(),
     directory.DeletedEmail: frozenset(),
     directory.Group: frozenset(),
@@ -58,6 +59,7 @@ KEPT: Final[Mapping[type[Base], frozenset[str]]] = {
     hubs.Hub: frozenset({"probe_result", "last_error", "last_error_at", "check_owner", "check_lease_until"}),
     hubs.AccountRow: frozenset({"detail"}),
     hubs.AccountEmail: frozenset(),
+    hubs.RefusedMatch: frozenset(),
     hubs.AssetRow: frozenset(),
     hubs.HoldingRow: frozenset(),
     hubs.Binding: frozenset(),
@@ -80,6 +82,7 @@ LEFT_OUT: Final = frozenset(
         "revisions",
         "revision_changes",
         "mapping_trouble",
+        "folder_taken",
     }
 )
 """The other tables: secrets, records, and what no plan reads. A new table belongs to one of the two."""

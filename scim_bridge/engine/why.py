@@ -123,7 +123,7 @@ def _one_hub(
     *,
     now: datetime,
 ) -> WhyHub:
-    verdict = evaluate(mapping, person, bound)
+    verdict = evaluate(mapping, person, bound, now.date())
     stored = tx.execute(
         sa.select(AccessRow).where(AccessRow.hub_id == mapping.hub_id, AccessRow.person_id == person.id)
     ).first()
@@ -137,7 +137,7 @@ def _one_hub(
         now=now,
     )
     subject = scene.subjects[person.id]
-    holds_by = grounds(mapping, person, bound)
+    holds_by = grounds(mapping, person, bound, now.date())
     gap = diff(to_compare(subject), scene.roles)
     return WhyHub(
         mapping.hub_id,
@@ -163,7 +163,7 @@ def _one_hub(
         [_task(view) for view in list_tasks(tx, hub_id=mapping.hub_id, person_id=person.id, limit=_TASKS_SHOWN)],
         [
             {"rule": near.rule, "file": near.place.file, "line": near.place.line, "missing": near.missing}
-            for near in (nearest(mapping, person, bound) if verdict.role is None else [])
+            for near in (nearest(mapping, person, bound, now.date()) if verdict.role is None else [])
         ],
     )
 

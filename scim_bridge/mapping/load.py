@@ -7,14 +7,19 @@ misspelt.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
+from functools import partial
 from pathlib import Path
 
 from scim_bridge.contract.registry import Registry
+from scim_bridge.filters import CORE_TRAITS, Traits
 from scim_bridge.mapping.check import SUFFIXES, check_hub
 from scim_bridge.mapping.findings import Finding, MappingError, in_order
 from scim_bridge.mapping.model import HubMapping, Place
+
+_Check = Callable[[str, str], tuple[HubMapping | None, list[Finding]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,13 +30,25 @@ class MappingSet:
     warnings: tuple[Finding, ...] = ()
 
 
-def load_set(files: Mapping[str, str], *, registry: Registry, environment: str) -> MappingSet:
+def load_set(
+    files: Mapping[str, str],
+    *,
+    registry: Registry,
+    environment: str,
+    today: date | None = None,
+    traits: Traits = CORE_TRAITS,
+) -> MappingSet:
     """Read and check ``files`` (name as the operator knows it -> text).
 
-    ``environment`` is the setting of that name; a mapping cannot depend on it yet. Raises ``MappingError``
-    with every finding if any is an error.
+    ``environment`` is the setting of that name. ``today`` (UTC) makes earlier dates draw a warning; None: a set that
+    was taken once is not doubted again. ``traits`` are the attributes of users. Raises ``MappingError`` with every
+    finding if any is an error.
     """
-    hubs, findings = _check_all(files, registry)
+    check = partial(check_hub, registry=registry, environment=environment, today=today, traits=traits)
+    return _whole(*_check_all(files, check))
+
+
+def _whole(hubs: Mapping[str, HubMapping], findings: Sequence[Finding]) -> MappingSet:
     if any(finding.level == "error" for finding in findings):
         raise MappingError(findings)
     return MappingSet(hubs, tuple(in_order(findings)))
@@ -49,26 +66,43 @@ def read_folder(path: Path) -> dict[str, str]:
     return files
 
 
-def load_folder(path: Path, *, registry: Registry, environment: str) -> MappingSet:
-    """``read_folder`` and ``load_set`` in one, for the lint: what cannot be read is told beside all other findings.
+def load_paths(
+    paths: Sequence[Path],
+    *,
+    registry: Registry,
+    environment: str,
+    today: date | None = None,
+    traits: Traits = CORE_TRAITS,
+) -> MappingSet:
+    """Mapping files and folders of them as one set: what cannot be read is told beside all other findings.
 
-    Files are named as ``path`` was given, so that a finding can be opened from where it is read.
+    Files are named as ``paths`` were given, so that a finding can be opened from where it is read. Raises
+    ``MappingError`` with every finding if any is an error.
     """
-    files, unreadable = _read_files(path, shown=path)
-    if not unreadable:
-        return load_set(files, registry=registry, environment=environment)
-    raise MappingError([*unreadable, *_check_all(files, registry)[1]])
+    files: dict[str, str] = {}
+    unreadable: list[Finding] = []
+    for path in paths:
+        if path.is_dir() or not (path.exists() or path.suffix in SUFFIXES):
+            found, faults = _read_files(path, shown=path)
+        else:
+            found, faults = _read_one(path, str(path))
+        files |= found
+        unreadable += faults
+    check = partial(check_hub, registry=registry, environment=environment, today=today, traits=traits)
+    hubs, findings = _check_all(files, check) if files or not unreadable else ({}, [])
+    return _whole(hubs, [*unreadable, *findings])
 
 
 def mapping_files(path: Path) -> list[os.DirEntry[str]]:
     """Files directly in the folder that are mappings; hidden ones (editors, Kubernetes) and folders are not."""
     with os.scandir(path) as entries:
-        found = [
-            entry
-            for entry in entries
-            if entry.name.endswith(SUFFIXES) and not entry.name.startswith(".") and not entry.is_dir()
-        ]
+        found = [entry for entry in entries if is_mapping_name(entry.name) and not entry.is_dir()]
     return sorted(found, key=lambda entry: entry.name)
+
+
+def is_mapping_name(name: str) -> bool:
+    """Whether a file of this name is a mapping."""
+    return name.endswith(SUFFIXES) and not name.startswith(".")
 
 
 def _read_files(path: Path, *, shown: Path | None = None) -> tuple[dict[str, str], list[Finding]]:
@@ -81,26 +115,31 @@ def _read_files(path: Path, *, shown: Path | None = None) -> tuple[dict[str, str
     files: dict[str, str] = {}
     findings: list[Finding] = []
     for entry in entries:
-        name = str(Path(folder, entry.name))
-        try:
-            files[name] = Path(entry.path).read_bytes().decode("utf-8-sig")
-        except OSError as error:
-            advice = "let the bridge read it, or remove it"
-            findings.append(Finding(Place(name, 1, 1), f"the file cannot be read: {error.strerror}", advice))
-        except UnicodeDecodeError as error:
-            line = error.object[: error.start].count(b"\n") + 1
-            findings.append(Finding(Place(name, line, 1), "the file is not UTF-8", "save it as UTF-8"))
+        found, faults = _read_one(Path(entry.path), str(Path(folder, entry.name)))
+        files |= found
+        findings += faults
     return files, findings
 
 
-def _check_all(files: Mapping[str, str], registry: Registry) -> tuple[dict[str, HubMapping], list[Finding]]:
+def _read_one(path: Path, name: str) -> tuple[dict[str, str], list[Finding]]:
+    try:
+        return {name: path.read_bytes().decode("utf-8-sig")}, []
+    except OSError as error:
+        advice = "let the bridge read it, or remove it" if path.exists() else "name a file that is there"
+        return {}, [Finding(Place(name, 1, 1), f"the file cannot be read: {error.strerror}", advice)]
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        return {}, [Finding(Place(name, line, 1), "the file is not UTF-8", "save it as UTF-8")]
+
+
+def _check_all(files: Mapping[str, str], check: _Check) -> tuple[dict[str, HubMapping], list[Finding]]:
     hubs: dict[str, HubMapping] = {}
     findings: list[Finding] = []
     if not files:
         advice = "every hub there was is detached until its file returns"
         findings.append(Finding(Place("mappings", 1, 1), "there are no mapping files", advice, "warning"))
     for file in sorted(files):
-        hub, found = check_hub(file, files[file], registry)
+        hub, found = check(file, files[file])
         findings += found
         if hub and hub.hub_id in hubs:
             other = hubs[hub.hub_id].place.file
