@@ -39,6 +39,7 @@ _COMMANDS = {
     "binding": ("scim_bridge.cli.binding:binding", "What names in mappings mean."),
     "person": ("scim_bridge.cli.person:person", "People, and whether they were here before."),
     "account": ("scim_bridge.cli.account:account", "Accounts in a hub, and whose they are."),
+    "approvals": ("scim_bridge.cli.approvals:approvals", "Changes that wait for a person's word."),
     "pause": ("scim_bridge.cli.pause:pause", "Let a hub rest until it is resumed."),
     "resume": ("scim_bridge.cli.pause:resume", "End a pause."),
     "status": ("scim_bridge.cli.status:status", "How everything is."),

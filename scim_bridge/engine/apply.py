@@ -16,7 +16,9 @@ from scim_bridge.audit.record import record
 from scim_bridge.db import Tx
 from scim_bridge.directory.keys import numbers
 from scim_bridge.engine.allowed import NOT_PLANNED, to_rows
+from scim_bridge.engine.answering import answer_all, approve_ahead
 from scim_bridge.engine.diff import Change
+from scim_bridge.engine.guard import ends_seat
 from scim_bridge.engine.pairs import ensure_pairs, wake
 from scim_bridge.engine.schedule import LOSES, REPAIRS
 from scim_bridge.engine.tables import Pair, Task
@@ -37,7 +39,9 @@ class Applied:
 def apply_hub(
     tx: Tx, hub_id: str, *, release: bool, actor: str, now: datetime, people: Collection[int] = ()
 ) -> Applied:
-    """Carry out the hub's plan. A hub in plan mode becomes live for good; ``release`` frees held removals.
+    """Carry out the hub's plan. A hub in plan mode becomes live for good.
+
+    ``release`` approves the removals that `max_removals` holds, and nothing else.
 
     Looked at are ``people`` (whom the plan that was shown names) and whoever has something left to do, held or
     failed. Raises ``NotFound`` for an unknown hub, ``Conflict`` for a detached one.
@@ -52,17 +56,28 @@ def apply_hub(
     looked_at: sa.SelectBase = sa.union(dirty, failed, numbers(tx, sorted(people)))
     # The plan of a live hub lowers nobody by adoption, so neither does this.
     pairs = wake(tx, hub_id, looked_at, now=now, priority=REPAIRS, is_planned=made_live, cuts_settle=True)
-    held = sa.select(Task.person_id).where(Task.hub_id == hub_id, Task.state == "held")
-    released = wake(tx, hub_id, held, now=now, priority=LOSES, is_released=release, cuts_settle=True)
+    released = 0
+    if release:
+        approved = answer_all(
+            tx, "approved", hub_id=hub_id, kind="limit", actor=actor, reason="apply --release", now=now
+        )
+        released = len({one.person_id for one in approved})
+    go_on(tx, hub_id, now=now)
     record(
         tx,
         at=now,
         actor=actor,
         action="hub.applied",
         hub_id=hub_id,
-        detail={"made_live": made_live, "people": pairs, "released": released if release else 0},
+        detail={"made_live": made_live, "people": pairs, "released": released},
     )
-    return Applied(made_live, pairs, released if release else 0)
+    return Applied(made_live, pairs, released)
+
+
+def go_on(tx: Tx, hub_id: str, *, now: datetime) -> None:
+    """A person said so: judge anew what is held in the hub."""
+    held = sa.select(Task.person_id).where(Task.hub_id == hub_id, Task.state == "held")
+    wake(tx, hub_id, held, now=now, priority=LOSES, cuts_settle=True)
 
 
 def apply_filed(
@@ -79,7 +94,8 @@ def apply_filed(
     """Carry out these changes (by person) of a filed plan and no other. Returns for how many people.
 
     The engine decides each person anew: what it finds beyond ``changes`` is held. ``mode``: the hub's, when they were
-    compared. Raises ``NotFound`` for an unknown hub, ``Conflict`` for a detached one and where the mode moved.
+    compared. ``release`` approves those that end seats. Raises ``NotFound`` for an unknown hub, ``Conflict`` for a
+    detached one and where the mode moved.
     """
     found = _mode(tx, hub_id)
     if found != mode:
@@ -89,17 +105,11 @@ def apply_filed(
     if people:
         rows = [{"of_person": person_id, "rows": to_rows(changes[person_id])} for person_id in people]
         tx.execute(_ALLOW, [{"of_hub": hub_id, **row} for row in rows])
+    if release:
+        ending = {person_id: [one for one in made if ends_seat(one)] for person_id, made in changes.items()}
+        approve_ahead(tx, hub_id, ending, actor=actor, reason=f"apply --release of plan {digest}", now=now)
     chosen = numbers(tx, people)
-    wake(
-        tx,
-        hub_id,
-        chosen,
-        now=now,
-        priority=REPAIRS,
-        is_planned=mode == "plan",
-        is_released=release,
-        cuts_settle=True,
-    )
+    wake(tx, hub_id, chosen, now=now, priority=REPAIRS, is_planned=mode == "plan", cuts_settle=True)
     detail = {"plan": digest, "people": len(people), "changes": sum(map(len, changes.values())), "release": release}
     record(tx, at=now, actor=actor, action="hub.plan_applied", hub_id=hub_id, detail=detail)
     return len(people)

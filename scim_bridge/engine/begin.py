@@ -20,6 +20,7 @@ from scim_bridge.contract.state import SEAT, Status
 from scim_bridge.db import Tx
 from scim_bridge.engine.allowed import SEATS, carried, of_rows
 from scim_bridge.engine.applied import set_applied
+from scim_bridge.engine.approvals import keep_asked
 from scim_bridge.engine.books import end_what_shows, record_adopted
 from scim_bridge.engine.decide import Decision, Ruling, decide, label
 from scim_bridge.engine.diff import Change
@@ -69,6 +70,7 @@ class HubNow:
     observed_at: datetime | None  # the same: ended
     observation: int
     next_observation: int  # the first that may show what is sent now: the one under way, or the one to come
+    are_removals_paused: bool = False
     is_live: bool = True  # False: in plan mode, where only an applied plan's changes are made
 
 
@@ -107,8 +109,8 @@ def begin(tx: Tx, hub: HubNow, claims: Sequence[Claim], *, look_after_s: int, no
             hub.mapping,
             scene,
             counts,
-            is_released=claim.is_released,
             is_wanted_by_another=claim.person_id in rivalled,
+            are_removals_paused=hub.are_removals_paused,
             allowed=allowed,
         )
         if allowed is not None and any(ruling.change.action in SEATS for ruling in decision.rulings):
@@ -183,7 +185,7 @@ def _write_down(
     kept_tasks: list[int] = []
     for ruling in decision.rulings:
         if ruling.change.needs_call:
-            task_id = open_task(tx, hub_id, subject, ruling, label(scene, ruling.change.thing), now=now)
+            task_id = open_task(tx, hub_id, subject, ruling, label(scene, ruling.change.thing), kept_tasks, now=now)
             kept_tasks.append(task_id)
             if ruling.goes_on:
                 steps += _steps(tx, hub, subject, scene, ruling, task_id, now=now)
@@ -191,6 +193,7 @@ def _write_down(
     settle(tx, [entry for entry in left_open if entry.id not in kept_reservations], subject)
     kept_tasks += end_what_shows(tx, hub_id, subject, scene, kept_tasks, now=now)
     close_tasks(tx, subject, kept_tasks, now=now)
+    keep_asked(tx, hub_id, subject, scene, decision, now=now)
     waits = "; ".join(decision.waits) or None
     if steps:
         return Work(claim, subject, scene, tuple(steps), waits)
@@ -230,7 +233,8 @@ def _steps(
     change, name = ruling.change, label(scene, ruling.change.thing)
     reservation_id = None
     if takes_away(change, scene.roles):
-        reservation_id = reserve(tx, hub.mapping.hub_id, subject, change, now=now)
+        approve_roles = hub.mapping.safety.approve_roles
+        reservation_id = reserve(tx, hub.mapping.hub_id, subject, change, approve_roles=approve_roles, now=now)
     if change.action in ("invite", "add"):
         invitation_id = None
         if hub.abilities.invites:

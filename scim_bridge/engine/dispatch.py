@@ -32,7 +32,14 @@ from scim_bridge.settings import Settings
 log = logging.getLogger(__name__)
 
 _HUB_NOW = (
-    sa.select(Hub.observed_from, Hub.observed_at, Hub.observation, Hub.check_owner, Hub.mode)
+    sa.select(
+        Hub.observed_from,
+        Hub.observed_at,
+        Hub.observation,
+        Hub.check_owner,
+        Hub.mode,
+        Hub.removals_paused_at,
+    )
     .where(Hub.id == sa.bindparam("hub"))
     .with_for_update(key_share=True)
 )
@@ -169,6 +176,7 @@ class Dispatch:
             row.observed_at,
             row.observation,
             coming,
+            are_removals_paused=row.removals_paused_at is not None,
             is_live=row.mode == "live",
         )
 

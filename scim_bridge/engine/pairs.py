@@ -47,7 +47,6 @@ class Claim:
     attempts: int
     look_after: datetime | None
     is_planned: bool
-    is_released: bool
     allowed: list[list[Any]] | None = None  # the changes of an applied plan (``engine.allowed``); None: all
 
 
@@ -99,7 +98,6 @@ _CLAIM_ANY = (
         Pair.attempts,
         Pair.look_after,
         Pair.planned,
-        Pair.released,
         Pair.allowed,
     )
 )
@@ -120,7 +118,6 @@ _FINISH = (
         attempts=sa.bindparam("tries"),
         look_after=bound_time("look"),
         planned=sa.case((_IS_OVER, False), else_=Pair.planned),
-        released=sa.case((_IS_OVER, False), else_=Pair.released),
         allowed=sa.case((_IS_OVER, sa.null()), else_=Pair.allowed),
         waits=sa.bindparam("why"),
     )
@@ -195,7 +192,6 @@ def wake(
     now: datetime,
     priority: int,
     is_planned: bool = False,
-    is_released: bool = False,
     cuts_settle: bool = False,
 ) -> int:
     """Want again, now, what is there already (a new reading, a person's word). Returns how many pairs.
@@ -219,8 +215,6 @@ def wake(
     }
     if is_planned:
         values["planned"] = True
-    if is_released:
-        values["released"] = True
     return tx.execute(sa.update(Pair).where(Pair.hub_id == hub_id, Pair.person_id.in_(chosen)).values(values)).rowcount
 
 
@@ -272,7 +266,6 @@ def claim(tx: Tx, hub_id: str, *, limit: int, now: datetime, lease_s: int, only_
             row.attempts,
             row.look_after,
             row.planned,
-            row.released,
             row.allowed,
         )
         for row in rows

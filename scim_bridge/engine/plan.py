@@ -8,7 +8,7 @@ statements for any number of them.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -25,7 +25,7 @@ from scim_bridge.directory.tables import GroupChange, Person, PersonChange
 from scim_bridge.engine.allowed import brings
 from scim_bridge.engine.decide import Ruling, decide, label
 from scim_bridge.engine.diff import Things
-from scim_bridge.engine.fanout import judge
+from scim_bridge.engine.fanout import as_rows, judge
 from scim_bridge.engine.planned import HubPlan, HubRoleChange, Named, PartnerRule, PlannedChange, RuleCount, add_up
 from scim_bridge.engine.reservations import hub_counts, open_reservations
 from scim_bridge.engine.rivals import wanted_by_others
@@ -40,7 +40,7 @@ from scim_bridge.hubs.operate import require_hub
 from scim_bridge.hubs.tables import Hub
 from scim_bridge.hubs.trust import untrusted
 from scim_bridge.mapping import revisions
-from scim_bridge.mapping.evaluate import HUB_ROLE, Because, Verdict
+from scim_bridge.mapping.evaluate import HUB_ROLE, Verdict
 from scim_bridge.mapping.load import MappingSet
 from scim_bridge.mapping.model import HubMapping
 
@@ -56,6 +56,7 @@ _HUB = sa.select(
     Hub.detached_at,
     Hub.doubt_kind,
     Hub.doubt,
+    Hub.removals_paused_at,
 ).where(Hub.id == sa.bindparam("hub"))
 
 
@@ -77,6 +78,7 @@ def plan_hub(
         invites=registry.adapter(mapping.app).abilities.invites,
         is_planned=hub.mode == "plan",
         read_in_full=hub.observed_at is not None,
+        are_removals_paused=hub.removals_paused_at is not None,
         now=now,
     )
     if hub.observed_at is None:
@@ -122,13 +124,22 @@ class _Work:
     """One plan in the making: decides for everybody, batch by batch, in the order of the engine."""
 
     def __init__(
-        self, tx: Tx, mapping: HubMapping, *, invites: bool, is_planned: bool, read_in_full: bool, now: datetime
+        self,
+        tx: Tx,
+        mapping: HubMapping,
+        *,
+        invites: bool,
+        is_planned: bool,
+        read_in_full: bool,
+        are_removals_paused: bool,
+        now: datetime,
     ) -> None:
         self._tx = tx
         self._mapping = mapping
         self._invites = invites
         self._is_planned = is_planned
         self._read_in_full = read_in_full
+        self._are_removals_paused = are_removals_paused
         self._now = now
         self._bound = dict(group_bindings(tx).get(mapping.hub_id, {}))
         # Everybody is decided here, so what is under way must not count against itself.
@@ -178,8 +189,8 @@ class _Work:
                 self._mapping,
                 scene,
                 self._counts,
-                is_released=False,
                 is_wanted_by_another=person_id in rivalled,
+                are_removals_paused=self._are_removals_paused,
             )
             self.warnings.update(dict.fromkeys(decision.waits))
             found += [(subject, ruling) for ruling in decision.rulings if ruling.change.action != "forget"]
@@ -223,7 +234,7 @@ class _Work:
         }
         names = self._names(moved, people)
         for person_id, (before, after) in moved.items():
-            because = _because(verdicts[person_id].because.get(HUB_ROLE, ()))
+            because = as_rows(verdicts[person_id].because).get(HUB_ROLE, ())
             self.hub_roles.append(HubRoleChange(person_id, names[person_id], before, after, tuple(because)))
 
     def _desired(self, verdicts: Mapping[int, Verdict], stored: Mapping[int, Any]) -> dict[int, Desired]:
@@ -251,16 +262,12 @@ def _in_order(tx: Tx, hub_id: str) -> Sequence[int]:
 
 def desired_of(verdict: Verdict, stored: Any, *, now: datetime) -> Desired:
     """A verdict as fan-out would store it now; ``stored`` is the access row of before (None: there is none)."""
-    because = {thing: _because(reasons) for thing, reasons in verdict.because.items()}
+    because = as_rows(verdict.because)
     lost_at = None
     if verdict.role is None:
         same = stored is not None and stored.role is None and stored.disabled == verdict.disabled
         lost_at = (stored.lost_at if same else None) or now
-    return Desired(verdict.role, verdict.assets, because, verdict.disabled, lost_at)
-
-
-def _because(reasons: Iterable[Because]) -> list[dict[str, Any]]:
-    return [{"rule": why.rule, "file": why.file, "line": why.line} for why in reasons]
+    return Desired(verdict.role, verdict.assets, because, verdict.disabled, lost_at, as_rows(verdict.lower))
 
 
 def _planned(ruling: Ruling, subject: Subject, scene: Scene, name: str) -> Iterator[PlannedChange]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -27,8 +27,13 @@ _DONE = (
 )
 
 
-def open_task(tx: Tx, hub_id: str, subject: Subject, ruling: Ruling, label: str, *, now: datetime) -> int:
-    """The task of this change: the one that is open for it, or a new one; running, held or failed."""
+def open_task(
+    tx: Tx, hub_id: str, subject: Subject, ruling: Ruling, label: str, taken: Collection[int] = (), *, now: datetime
+) -> int:
+    """The task of this change: the one that is open for it (none of ``taken``), or a new one; running, held or failed.
+
+    Two changes of role may be open at once: one that goes on, and a higher one that somebody must agree to.
+    """
     change = ruling.change
     verdict = ruling.held or ruling.failed
     values: dict[str, Any] = {
@@ -40,7 +45,10 @@ def open_task(tx: Tx, hub_id: str, subject: Subject, ruling: Ruling, label: str,
         "next_try_at": None,
         "updated_at": now,
     }
-    known = next((task for task in subject.tasks if (task.action, task.thing) == (change.action, label)), None)
+    same = [
+        task for task in subject.tasks if (task.action, task.thing) == (change.action, label) and task.id not in taken
+    ]
+    known = next((task for task in same if task.after == values["after"]), same[0] if same else None)
     if known is not None:
         values["attempts"] = known.attempts + (verdict is None)
         tx.execute(sa.update(Task).where(Task.id == known.id).values(values))
