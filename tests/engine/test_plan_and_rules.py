@@ -52,7 +52,7 @@ def test_a_plan_writes_nothing(company: World) -> None:
     company.push("later", "Staff")  # fan-out has not seen it
     before = company.dump()
     company.plan()
-    assert company.dump() == before
+    assert (company.dump(), company.calls()) == (before, [])
 
 
 def test_a_plan_holds_every_step_also_of_pushes_that_fan_out_has_not_seen(company: World) -> None:
