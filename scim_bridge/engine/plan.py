@@ -19,13 +19,15 @@ from scim_bridge.contract.registry import Registry
 from scim_bridge.contract.state import SEAT
 from scim_bridge.db import Tx
 from scim_bridge.directory.keys import numbers
-from scim_bridge.directory.people import load_people, user_names
+from scim_bridge.directory.people import load_people, name_of, user_names
+from scim_bridge.directory.snapshot import PersonFact
 from scim_bridge.directory.tables import GroupChange, Person, PersonChange
 from scim_bridge.engine.allowed import brings
-from scim_bridge.engine.decide import Ruling, decide, label
+from scim_bridge.engine.decide import Ruling, because_of, decide, label
 from scim_bridge.engine.diff import Things
 from scim_bridge.engine.fanout import as_rows, judge
-from scim_bridge.engine.planned import HubPlan, Named, PlannedChange, RuleCount, add_up
+from scim_bridge.engine.leave import Since
+from scim_bridge.engine.planned import HubPlan, HubRoleChange, Named, PartnerRule, PlannedChange, RuleCount, add_up
 from scim_bridge.engine.reservations import hub_counts, open_reservations
 from scim_bridge.engine.rivals import wanted_by_others
 from scim_bridge.engine.scene import Desired, Scene, Subject
@@ -39,11 +41,19 @@ from scim_bridge.hubs.operate import require_hub
 from scim_bridge.hubs.tables import Hub
 from scim_bridge.hubs.trust import untrusted
 from scim_bridge.mapping import revisions
-from scim_bridge.mapping.evaluate import Verdict
+from scim_bridge.mapping.evaluate import HUB_ROLE, Verdict
 from scim_bridge.mapping.load import MappingSet
 from scim_bridge.mapping.model import HubMapping
 
 _AT_ONCE = 500
+_STORED = (
+    AccessRow.person_id,
+    AccessRow.disabled,
+    AccessRow.disabled_at,
+    AccessRow.role,
+    AccessRow.lost_at,
+    AccessRow.hub_role,
+)
 _HUB = sa.select(
     Hub.app,
     Hub.tenant,
@@ -77,6 +87,7 @@ def plan_hub(
         invites=registry.adapter(mapping.app).abilities.invites,
         is_planned=hub.mode == "plan",
         read_in_full=hub.observed_at is not None,
+        is_doubted=hub.doubt_kind is not None,
         are_removals_paused=hub.removals_paused_at is not None,
         now=now,
     )
@@ -101,11 +112,22 @@ def plan_hub(
         tuple(
             RuleCount(grant.name, grant.place.file, grant.place.line, work.matched[number])
             for number, grant in enumerate(mapping.grants)
+            if grant.partner is None
         ),
         add_up(changes, mapping.roles),
         _pending(tx),
         tuple(work.warnings),
+        tuple(work.hub_roles),
+        tuple(_partners(mapping)),
     )
+
+
+def _partners(mapping: HubMapping) -> Iterator[PartnerRule]:
+    for grant in mapping.grants:
+        if grant.partner is not None:
+            who, place = grant.partner, grant.place
+            assets = tuple((f"{each.type}/{each.name}", ", ".join(each.roles)) for each in grant.assets)
+            yield PartnerRule(grant.name, place.file, place.line, who.id, who.name, who.owner, grant.until, assets)
 
 
 class _Work:
@@ -119,6 +141,7 @@ class _Work:
         invites: bool,
         is_planned: bool,
         read_in_full: bool,
+        is_doubted: bool,
         are_removals_paused: bool,
         now: datetime,
     ) -> None:
@@ -127,6 +150,7 @@ class _Work:
         self._invites = invites
         self._is_planned = is_planned
         self._read_in_full = read_in_full
+        self._is_doubted = is_doubted
         self._are_removals_paused = are_removals_paused
         self._now = now
         self._bound = dict(group_bindings(tx).get(mapping.hub_id, {}))
@@ -136,6 +160,7 @@ class _Work:
         )
         self.matched: Counter[int] = Counter()  # rule -> people for whom it holds
         self.warnings: dict[str, None] = {}
+        self.hub_roles: list[HubRoleChange] = []
 
     def warn(self, text: str) -> None:
         """Say something once."""
@@ -148,10 +173,13 @@ class _Work:
             yield from self._batch(everyone[start : start + _AT_ONCE])
 
     def _batch(self, ids: Sequence[int]) -> Iterator[PlannedChange]:
-        verdicts = self._judge(ids)
+        people = load_people(self._tx, ids)
+        verdicts = self._judge(ids, people)
         for verdict in verdicts.values():
             self.matched.update(verdict.matched)
-        desired = self._desired(verdicts)
+        stored = self._stored(ids)
+        self._hub_roles(verdicts, stored, people)
+        desired = self._desired(verdicts, stored)
         if not desired:
             return
         scene = load_scene(
@@ -160,8 +188,10 @@ class _Work:
             list(desired),
             invites=self._invites,
             read_in_full=self._read_in_full,
+            is_doubted=self._is_doubted,
             planned=frozenset(desired) if self._is_planned else frozenset(),
             desired=desired,
+            people=people,
             now=self._now,
         )
         rivalled = wanted_by_others(self._tx, scene.subjects.values(), self._seated)
@@ -177,12 +207,19 @@ class _Work:
             )
             self.warnings.update(dict.fromkeys(decision.waits))
             found += [(subject, ruling) for ruling in decision.rulings if ruling.change.action != "forget"]
-        names = user_names(self._tx, list({subject.person_id for subject, _ in found}))
+        names = self._names({subject.person_id for subject, _ in found}, people)
         for subject, ruling in found:
-            yield from _planned(ruling, subject, scene, names.get(subject.person_id, f"p{subject.person_id}"))
+            yield from _planned(ruling, subject, scene, self._mapping, names[subject.person_id])
 
-    def _judge(self, ids: Collection[int]) -> dict[int, Verdict]:
-        hub_id, people = self._mapping.hub_id, load_people(self._tx, list(ids))
+    def _names(self, ids: Collection[int], people: Mapping[int, PersonFact]) -> dict[int, str]:
+        """What to call these people; only those without users are asked for."""
+        names = {person_id: name for person_id in ids if (name := name_of(people[person_id]))}
+        nameless = [person_id for person_id in ids if person_id not in names]
+        deleted = user_names(self._tx, nameless) if nameless else {}
+        return names | {person_id: deleted.get(person_id, f"p{person_id}") for person_id in nameless}
+
+    def _judge(self, ids: Collection[int], people: Mapping[int, PersonFact]) -> dict[int, Verdict]:
+        hub_id = self._mapping.hub_id
         verdicts, met, _ = judge({hub_id: self._mapping}, people, {hub_id: self._bound}, self._now.date())
         for new in met:  # what a name means is settled by the first who meets it, here as at the engine
             self._bound.setdefault((int(new.scope), name_key(new.name)), new.target_id)
@@ -190,15 +227,32 @@ class _Work:
 
     def _seated(self, people: Collection[int]) -> set[int]:
         """Who of these is to have a seat by these very rules, which need not be in force yet."""
-        return {person_id for person_id, verdict in self._judge(people).items() if verdict.role is not None}
+        verdicts = self._judge(people, load_people(self._tx, list(people)))
+        return {person_id for person_id, verdict in verdicts.items() if verdict.role is not None}
 
-    def _desired(self, verdicts: Mapping[int, Verdict]) -> dict[int, Desired]:
+    def _stored(self, ids: Sequence[int]) -> dict[int, Any]:
+        access = sa.select(*_STORED).where(
+            AccessRow.hub_id == self._mapping.hub_id, AccessRow.person_id.in_(numbers(self._tx, ids))
+        )
+        return {row.person_id: row for row in self._tx.execute(access)}
+
+    def _hub_roles(
+        self, verdicts: Mapping[int, Verdict], stored: Mapping[int, Any], people: Mapping[int, PersonFact]
+    ) -> None:
+        moved = {
+            person_id: (before, verdict.hub_role)
+            for person_id, verdict in verdicts.items()
+            if (before := stored[person_id].hub_role if person_id in stored else None) != verdict.hub_role
+        }
+        names = self._names(moved, people)
+        for person_id, (before, after) in moved.items():
+            because = as_rows(verdicts[person_id].because).get(HUB_ROLE, ())
+            self.hub_roles.append(HubRoleChange(person_id, names[person_id], before, after, tuple(because)))
+
+    def _desired(self, verdicts: Mapping[int, Verdict], stored: Mapping[int, Any]) -> dict[int, Desired]:
         """What is wanted of whoever should hold something here, or holds something of ours."""
         tx, hub_id = self._tx, self._mapping.hub_id
         chosen = numbers(tx, list(verdicts))
-        columns = (AccessRow.person_id, AccessRow.disabled, AccessRow.role, AccessRow.lost_at)
-        access = sa.select(*columns).where(AccessRow.hub_id == hub_id, AccessRow.person_id.in_(chosen))
-        stored = {row.person_id: row for row in tx.execute(access)}
         seats = sa.select(AppliedRow.person_id).where(
             AppliedRow.hub_id == hub_id, AppliedRow.thing == SEAT, AppliedRow.person_id.in_(chosen)
         )
@@ -220,15 +274,14 @@ def _in_order(tx: Tx, hub_id: str) -> Sequence[int]:
 
 def desired_of(verdict: Verdict, stored: Any, *, now: datetime) -> Desired:
     """A verdict as fan-out would store it now; ``stored`` is the access row of before (None: there is none)."""
-    because = as_rows(verdict.because)
-    lost_at = None
-    if verdict.role is None:
-        same = stored is not None and stored.role is None and stored.disabled == verdict.disabled
-        lost_at = (stored.lost_at if same else None) or now
-    return Desired(verdict.role, verdict.assets, because, verdict.disabled, lost_at, as_rows(verdict.lower))
+    before = Since() if stored is None else Since.of(stored)
+    had_role = stored is not None and stored.role is not None
+    since = before.goes_on(has_role=verdict.role is not None, had_role=had_role, disabled=verdict.disabled, now=now)
+    because, lower = as_rows(verdict.because), as_rows(verdict.lower)
+    return Desired(verdict.role, verdict.assets, because, verdict.disabled, since, lower)
 
 
-def _planned(ruling: Ruling, subject: Subject, scene: Scene, name: str) -> Iterator[PlannedChange]:
+def _planned(ruling: Ruling, subject: Subject, scene: Scene, mapping: HubMapping, name: str) -> Iterator[PlannedChange]:
     change, standing = ruling.change, subject.standing
     along = brings(change, standing.desired)
     step = PlannedChange(
@@ -238,7 +291,7 @@ def _planned(ruling: Ruling, subject: Subject, scene: Scene, name: str) -> Itera
         None if change.thing == SEAT else label(scene, change.thing),
         _roles(change.before),
         _roles(change.after),
-        tuple(subject.because.get(change.thing, ())),
+        tuple(because_of(subject, change, mapping)),
         "; ".join(ruling.held) if ruling.held else None,
         "; ".join(ruling.failed) if ruling.failed else None,
         brings=_named(scene, {each.thing: each.after for each in along}),

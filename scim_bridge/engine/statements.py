@@ -8,7 +8,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from scim_bridge.directory.tables import User, UserEmail
-from scim_bridge.engine.tables import AccessRow, AppliedRow, InvitationRow, Task
+from scim_bridge.engine.tables import AccessRow, AppliedRow, DriftRow, InvitationRow, Task
 from scim_bridge.hubs.tables import AccountEmail, AccountRow, AssetRow, HoldingRow
 
 OPEN_TASKS = ("queued", "running", "waiting", "retrying", "held", "failed")
@@ -29,6 +29,11 @@ ACCOUNT = (
 DESIRED = sa.select(AccessRow).where(AccessRow.hub_id == _HUB, AccessRow.person_id.in_(_PEOPLE))
 USERS = (
     sa.select(User.id, User.person_id, User.join_key, User.document)
+    .where(User.person_id.in_(_PEOPLE))
+    .order_by(User.person_id, User.active.desc(), User.id)
+)
+USER_KEYS = (
+    sa.select(User.id, User.person_id, User.join_key)
     .where(User.person_id.in_(_PEOPLE))
     .order_by(User.person_id, User.active.desc(), User.id)
 )
@@ -57,13 +62,22 @@ PROPOSED = sa.select(AccountRow.proposed_to, AccountRow.ref).where(
     AccountRow.gone_at.is_(None),
 )
 HOLDINGS = (
-    sa.select(HoldingRow.account_id, HoldingRow.role, AssetRow.type, AssetRow.ref, AssetRow.name, AssetRow.slug)
+    sa.select(
+        HoldingRow.account_id,
+        HoldingRow.role,
+        HoldingRow.asset_id,
+        AssetRow.type,
+        AssetRow.ref,
+        AssetRow.name,
+        AssetRow.slug,
+    )
     .join(AssetRow, AssetRow.id == HoldingRow.asset_id)
     .where(HoldingRow.account_id.in_(_ACCOUNT_IDS))
 )
 APPLIED = sa.select(AppliedRow.person_id, AppliedRow.thing, AppliedRow.role).where(
     AppliedRow.hub_id == _HUB, AppliedRow.person_id.in_(_PEOPLE)
 )
+DRIFT = sa.select(DriftRow).where(DriftRow.hub_id == _HUB, DriftRow.person_id.in_(_PEOPLE)).order_by(DriftRow.thing)
 INVITATIONS = (
     sa.select(InvitationRow)
     .where(InvitationRow.hub_id == _HUB, InvitationRow.person_id.in_(_PEOPLE), InvitationRow.ended_at.is_(None))

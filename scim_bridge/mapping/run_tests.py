@@ -17,10 +17,8 @@ from typing import Final
 
 from scim_bridge.contract.state import SEAT
 from scim_bridge.directory.snapshot import GroupFact, PersonFact, UserFact
-from scim_bridge.filters import matches
 from scim_bridge.folding import name_key
-from scim_bridge.mapping.compiled import compile_hub
-from scim_bridge.mapping.evaluate import Verdict, conditions_hold, evaluate, group_hits, resource_of
+from scim_bridge.mapping.evaluate import Verdict, evaluate
 from scim_bridge.mapping.explain import nearest
 from scim_bridge.mapping.model import Expectation, Grant, GroupId, HubMapping, MappingTest, Place
 
@@ -113,15 +111,9 @@ def _wider(grant: Grant) -> Iterator[tuple[str, Grant]]:
         yield "source", replace(grant, source=None)
 
 
-def _holding(hub: HubMapping, test: MappingTest, today: date) -> set[int]:
+def _holding(hub: HubMapping, test: MappingTest, today: date) -> tuple[int, ...]:
     """The numbers of the rules that hold for a test's person, whatever comes of them."""
-    (user,) = _person(test).users
-    resource = resource_of(user)
-    if not user.active or (hub.scope is not None and not matches(hub.scope, resource, hub.traits)):
-        return set()
-    selection = compile_hub(hub, today).selection(user.source)
-    selected = {*selection.without_group, *group_hits(selection, user, {}).captures}
-    return {number for number in selected if conditions_hold(hub.grants[number], resource, hub.traits)}
+    return evaluate(hub, _person(test), {}, today).matched
 
 
 def _passes(hub: HubMapping, test: MappingTest, today: date) -> bool:
