@@ -13,11 +13,12 @@ comes in between is never lost, and an older answer never wins.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
 from enum import IntEnum
 from functools import lru_cache
+from types import SimpleNamespace
 from typing import Any
 
 import sqlalchemy as sa
@@ -30,6 +31,7 @@ from scim_bridge.directory.memberships import people_in
 from scim_bridge.directory.people import load_people
 from scim_bridge.directory.snapshot import PersonFact
 from scim_bridge.directory.tables import Group, GroupChange, Person, PersonChange
+from scim_bridge.engine.leave import Since
 from scim_bridge.engine.losses import notice
 from scim_bridge.engine.pairs import Wish, want
 from scim_bridge.engine.rules import InForce, Rules
@@ -249,13 +251,13 @@ class _Before:
     assets: dict[str, list[str]]
     because: dict[str, list[dict[str, Any]]]
     disabled: bool
-    lost_at: datetime | None
+    since: Since = field(default_factory=Since)
     hub_role: str | None = None
     reevaluate_at: datetime | None = None
     lower: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
 
 
-_NEVER = _Before(-1, None, {}, {}, disabled=False, lost_at=None)
+_NEVER = _Before(-1, None, {}, {}, disabled=False)
 
 
 def _write(tx: Tx, in_force: InForce, generations: Mapping[int, int], verdicts: Verdicts, *, now: datetime) -> int:
@@ -319,17 +321,24 @@ _read_json = lru_cache(maxsize=4096)(json.loads)
 
 
 def _before(tx: Tx, people: Sequence[int]) -> dict[tuple[str, int], _Before]:
-    found = {}
-    for values in _stored.all(tx, {"people": people}):
-        row = dict(zip(_NAMES, values, strict=True))
-        hub_id, person_id = row.pop("hub_id"), row.pop("person_id")
-        for name in _DOCUMENTS:
-            row[name] = _read_json(row[name])
-        found[hub_id, person_id] = _Before(**row)
-    return found
-
-
-_NAMES = tuple(column.name for column in _STORED)
+    names = [column.name for column in _STORED]
+    rows: Iterator[Any] = (
+        SimpleNamespace(**dict(zip(names, values, strict=True))) for values in _stored.all(tx, {"people": people})
+    )
+    return {
+        (row.hub_id, row.person_id): _Before(
+            row.generation,
+            row.role,
+            _read_json(row.assets),
+            _read_json(row.because),
+            disabled=row.disabled,
+            since=Since.of(row),
+            hub_role=row.hub_role,
+            reevaluate_at=row.reevaluate_at,
+            lower=_read_json(row.lower),
+        )
+        for row in rows
+    }
 
 
 def _compare(old: _Before, verdict: Verdict, *, now: datetime) -> tuple[dict[str, Any] | None, bool]:
@@ -340,16 +349,16 @@ def _compare(old: _Before, verdict: Verdict, *, now: datetime) -> tuple[dict[str
         return None, False
     # A lower role is what somebody gets until the role is approved.
     moved = (old.role, old.assets, list(old.lower)) != (verdict.role, assets, list(lower))
-    # Disabled or back again, still without a seat: other steps of `leave` count, from now on.
+    # Disabled or back again, still without a seat: other steps of `leave` count.
     is_leaving = verdict.role is None and verdict.disabled != old.disabled
     reevaluate_at = datetime.combine(verdict.changes_on, time(), UTC) if verdict.changes_on else None
     aside = (because, lower, verdict.disabled, verdict.hub_role, reevaluate_at)
     was_aside = (old.because, old.lower, old.disabled, old.hub_role, old.reevaluate_at)
     if not moved and not is_leaving and was_aside == aside:
         return None, False
-    lost_at = None
-    if verdict.role is None:
-        lost_at = now if old.role is not None or is_leaving or old.lost_at is None else old.lost_at
+    loss = old.since.goes_on(
+        has_role=verdict.role is not None, had_role=old.role is not None, disabled=verdict.disabled, now=now
+    )
     return (
         {
             "role": verdict.role,
@@ -357,7 +366,8 @@ def _compare(old: _Before, verdict: Verdict, *, now: datetime) -> tuple[dict[str
             "because": because,
             "lower": lower,
             "disabled": verdict.disabled,
-            "lost_at": lost_at,
+            "lost_at": loss.lost_at,
+            "disabled_at": loss.disabled_at,
             "hub_role": verdict.hub_role,
             "reevaluate_at": reevaluate_at,
         },
