@@ -23,9 +23,9 @@ _OF_THE_BRIDGE: dict[str, Callable[[], list[Figure]]] = {
     "resend": resend.measure,
     "idle": idle.measure,
     "kill": kill.measure,
+    "reading": reading.measure,
     "evaluate": evaluate.measure,
     "fanout": fanout.measure,
-    "reading": reading.measure,
     "plan": plan.measure,
 }
 _OF_SCIM: dict[str, Callable[[Site], list[Figure]]] = {

@@ -103,6 +103,12 @@ def _groups_of(dialect: str) -> Any:
     )
 
 
+def name_of(person: PersonFact) -> str | None:
+    """The same name as ``user_names`` gives, of somebody who was read; None: every user is deleted."""
+    first = min(person.users, key=lambda user: (not user.active, user.id), default=None)
+    return None if first is None else str(first.document["userName"])
+
+
 def user_names(tx: Tx, person_ids: Sequence[int]) -> dict[int, str]:
     """A name to show for each person: the userName of an active user if there is one.
 

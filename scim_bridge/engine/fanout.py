@@ -13,12 +13,11 @@ comes in between is never lost, and an older answer never wins.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
 from enum import IntEnum
 from functools import lru_cache
-from types import SimpleNamespace
 from typing import Any
 
 import sqlalchemy as sa
@@ -321,24 +320,18 @@ _read_json = lru_cache(maxsize=4096)(json.loads)
 
 
 def _before(tx: Tx, people: Sequence[int]) -> dict[tuple[str, int], _Before]:
-    names = [column.name for column in _STORED]
-    rows: Iterator[Any] = (
-        SimpleNamespace(**dict(zip(names, values, strict=True))) for values in _stored.all(tx, {"people": people})
-    )
-    return {
-        (row.hub_id, row.person_id): _Before(
-            row.generation,
-            row.role,
-            _read_json(row.assets),
-            _read_json(row.because),
-            disabled=row.disabled,
-            since=Since.of(row),
-            hub_role=row.hub_role,
-            reevaluate_at=row.reevaluate_at,
-            lower=_read_json(row.lower),
-        )
-        for row in rows
-    }
+    found = {}
+    for values in _stored.all(tx, {"people": people}):
+        row = dict(zip(_NAMES, values, strict=True))
+        hub_id, person_id = row.pop("hub_id"), row.pop("person_id")
+        for name in _DOCUMENTS:
+            row[name] = _read_json(row[name])
+        row["since"] = Since.kept(row.pop("lost_at"), row.pop("disabled_at"), disabled=row["disabled"])
+        found[hub_id, person_id] = _Before(**row)
+    return found
+
+
+_NAMES = tuple(column.name for column in _STORED)
 
 
 def _compare(old: _Before, verdict: Verdict, *, now: datetime) -> tuple[dict[str, Any] | None, bool]:
