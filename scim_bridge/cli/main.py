@@ -33,6 +33,7 @@ _COMMANDS = {
     "mapping": ("scim_bridge.cli.mapping:mapping", "The mapping files."),
     "plan": ("scim_bridge.cli.plan:plan", "Show what would change in a hub, and why."),
     "apply": ("scim_bridge.cli.plan:apply", "Carry a hub's plan out and make the hub live."),
+    "undo": ("scim_bridge.cli.undo:undo", "Take back what was done: a run, a task."),
     "why": ("scim_bridge.cli.why:why", "Show why somebody has something, or does not."),
     "hub": ("scim_bridge.cli.hub:hub", "Connected apps."),
     "binding": ("scim_bridge.cli.binding:binding", "What names in mappings mean."),

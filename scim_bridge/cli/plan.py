@@ -6,6 +6,8 @@ shown. ``apply`` writes rows; an engine carries them out, now or whenever one st
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 import sqlalchemy as sa
 
@@ -77,7 +79,12 @@ def apply(session: Session, ctx: click.Context, hub: str, release: bool, no_wait
     with db.read() as tx:
         held, backlog = _held(tx, hub), _backlog(tx, hub)
     if as_json:
-        result = {"made_live": applied.made_live, "pairs": applied.pairs, "released": applied.released}
+        result: dict[str, Any] = {
+            "run": applied.run,
+            "made_live": applied.made_live,
+            "pairs": applied.pairs,
+            "released": applied.released,
+        }
         print_json({"hub": hub, "plan": planned.to_json(), "applied": result, "backlog": backlog, "held": held})
     else:
         _tell(hub, applied, waited, backlog, held)
@@ -137,6 +144,7 @@ def _held(tx: Tx, hub_id: str) -> int:
 def _tell(hub: str, applied: Applied, waited: bool, backlog: int, held: int) -> None:
     if applied.made_live:
         click.echo(f"{hub} is live now")
+    click.echo(f"run {applied.run}: `scim-bridge tasks list --run {applied.run}`, `scim-bridge undo {applied.run}`")
     if not waited:
         click.echo(f"{count(applied.pairs, 'person', 'people')} to look at once an engine runs (`scim-bridge serve`)")
     elif backlog:

@@ -52,6 +52,7 @@ class Abilities:
     suspend: bool = False
     partners: bool = False
     create_assets: tuple[str, ...] = ()
+    lost_on_removal: str = ""  # what the app deletes with a seat, and no new invitation brings back
 
 
 class Adapter(Protocol):

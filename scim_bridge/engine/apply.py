@@ -12,6 +12,7 @@ from scim_bridge.audit.record import record
 from scim_bridge.db import Tx
 from scim_bridge.directory.keys import numbers
 from scim_bridge.engine.pairs import ensure_pairs, wake
+from scim_bridge.engine.runs import run_name, start_run
 from scim_bridge.engine.schedule import LOSES, REPAIRS
 from scim_bridge.engine.tables import Pair, Task
 from scim_bridge.errors import Conflict
@@ -21,11 +22,15 @@ from scim_bridge.hubs.tables import Hub
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """What ``apply`` set going: whether the hub became live, how many people are looked at, how many released."""
+    """What ``apply`` set going: whether the hub became live, how many people are looked at, how many released.
+
+    ``run`` names what it sets going (``r12``), for `tasks list` and `undo`.
+    """
 
     made_live: bool
     pairs: int
     released: int
+    run: str
 
 
 def apply_hub(
@@ -43,20 +48,24 @@ def apply_hub(
     made_live = hub.mode == "plan"
     if made_live:
         tx.execute(sa.update(Hub).where(Hub.id == hub_id).values(mode="live", live_by=actor, live_at=now))
+    run_id = start_run(tx, "apply", actor=actor, now=now, hub_id=hub_id)
+    run = run_name(run_id) or ""
     ensure_pairs(tx, hub_id, people, now=now)
     dirty = sa.select(Pair.person_id).where(Pair.hub_id == hub_id, Pair.done < Pair.want)
     failed = sa.select(Task.person_id).where(Task.hub_id == hub_id, Task.state == "failed")
     looked_at: sa.SelectBase = sa.union(dirty, failed, numbers(tx, sorted(people)))
     # The plan of a live hub lowers nobody by adoption, so neither does this.
-    pairs = wake(tx, hub_id, looked_at, now=now, priority=REPAIRS, is_planned=made_live, cuts_settle=True)
+    pairs = wake(
+        tx, hub_id, looked_at, now=now, priority=REPAIRS, is_planned=made_live, cuts_settle=True, run_id=run_id
+    )
     held = sa.select(Task.person_id).where(Task.hub_id == hub_id, Task.state == "held")
-    released = wake(tx, hub_id, held, now=now, priority=LOSES, is_released=release, cuts_settle=True)
+    released = wake(tx, hub_id, held, now=now, priority=LOSES, is_released=release, cuts_settle=True, run_id=run_id)
     record(
         tx,
         at=now,
         actor=actor,
         action="hub.applied",
         hub_id=hub_id,
-        detail={"made_live": made_live, "people": pairs, "released": released if release else 0},
+        detail={"made_live": made_live, "people": pairs, "released": released if release else 0, "run": run},
     )
-    return Applied(made_live, pairs, released if release else 0)
+    return Applied(made_live, pairs, released if release else 0, run)

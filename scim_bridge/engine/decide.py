@@ -14,13 +14,14 @@ The plan and the engine both decide here, so that a plan is what happens.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from scim_bridge.contract.state import SEAT, Status
 from scim_bridge.engine.diff import Change, Drift, Standing, diff
 from scim_bridge.engine.guard import Counts, held_because, takes_away
 from scim_bridge.engine.scene import Scene, Subject
+from scim_bridge.engine.undone import held_back, words
 from scim_bridge.mapping.model import HubMapping
 
 RESENDS_AT_MOST = 2
@@ -76,9 +77,10 @@ def decide(
     if subject.is_ignored:
         return Decision(waits=("the account is under `safety.ignore`",) if subject.desired.role else ())
     waits = list(subject.troubles)
+    undone = tuple(_undone(subject))
     by_itself = _by_invitation(subject)
     if by_itself is not None:
-        return replace(by_itself, waits=(*by_itself.waits, *waits))
+        return replace(by_itself, rulings=(*by_itself.rulings, *undone), waits=(*by_itself.waits, *waits))
     gap = diff(to_compare(subject), scene.roles)
     waits += [f"{label(scene, thing)} follows when the invitation is accepted" for thing in gap.waits_for_acceptance]
     if subject.next_at is not None:
@@ -89,7 +91,14 @@ def decide(
             rulings.append(Ruling(change, held=_ANOTHER))
         else:
             rulings.append(_rule(change, subject, mapping, scene, counts, is_released=is_released))
-    return Decision(tuple(rulings), gap.drift, tuple(waits))
+    return Decision((*rulings, *undone), gap.drift, tuple(waits))
+
+
+def _undone(subject: Subject) -> Iterator[Ruling]:
+    """What the rules would do about what somebody undid: held until they want something else, or are let."""
+    standing = subject.standing
+    for undone, change in held_back(subject.undone, standing.status, invites=standing.invites):
+        yield Ruling(change, held=words(undone, change.after))
 
 
 def _by_invitation(subject: Subject) -> Decision | None:

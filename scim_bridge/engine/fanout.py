@@ -29,6 +29,7 @@ from scim_bridge.directory.snapshot import PersonFact
 from scim_bridge.directory.tables import Group, GroupChange, Person, PersonChange
 from scim_bridge.engine.pairs import Wish, want
 from scim_bridge.engine.rules import InForce, Rules
+from scim_bridge.engine.runs import run_of_revision
 from scim_bridge.engine.schedule import DISABLED, GAINS, LOSES, REPAIRS
 from scim_bridge.engine.tables import AccessRow, Task
 from scim_bridge.hubs.bindings import bind, group_bindings, propose
@@ -48,7 +49,7 @@ _WAITING = sa.select(
 _GROUP_CHANGES = sa.select(GroupChange).order_by(GroupChange.id).limit(50)
 _EXPANDED = sa.delete(GroupChange).where(GroupChange.id == sa.bindparam("change"))
 _PERSON_CHANGES = (
-    sa.select(PersonChange.person_id, PersonChange.generation)
+    sa.select(PersonChange.person_id, PersonChange.generation, PersonChange.run_id)
     .order_by(PersonChange.changed_at, PersonChange.person_id)
     .limit(_PEOPLE_AT_ONCE)
 )
@@ -60,6 +61,7 @@ _FAILED = (
     .where(Task.hub_id.in_(sa.bindparam("hubs", expanding=True)), Task.person_id.in_(_CHOSEN), Task.state == "failed")
     .distinct()
 )
+_IN_RUN = sa.update(PersonChange).where(PersonChange.person_id.in_(_CHOSEN)).values(run_id=sa.bindparam("run"))
 _TOLD = sa.delete(PersonChange).where(
     PersonChange.person_id == sa.bindparam("who"), PersonChange.generation == sa.bindparam("read")
 )
@@ -130,6 +132,8 @@ class Fanout:
         with self._db.write() as tx:
             if people:
                 mark_people(tx, people, now=self._db.clock.now())
+                in_run = {"run": run_of_revision(tx, row.revision_id), "people": people}
+                tx.execute(_IN_RUN, in_run)
                 tx.execute(sa.update(RevisionChange).where(same).values(after_person_id=people[-1]))
             else:
                 tx.execute(sa.delete(RevisionChange).where(same))
@@ -137,7 +141,9 @@ class Fanout:
     def _people(self) -> int:
         """How many people were looked at."""
         with self._db.read() as tx:
-            generations = {row.person_id: row.generation for row in tx.execute(_PERSON_CHANGES)}
+            changes = tx.execute(_PERSON_CHANGES).all()
+            generations = {row.person_id: row.generation for row in changes}
+            runs = {row.person_id: row.run_id for row in changes}
             if not generations:
                 return 0
             in_force = self._rules.in_force(tx)
@@ -152,7 +158,7 @@ class Fanout:
             now = self._db.clock.now()
             bind(tx, met, now=now)
             propose(tx, refused)
-            wanted = _write(tx, in_force, generations, verdicts, now=now)
+            wanted = _write(tx, in_force, generations, runs, verdicts, now=now)
         if wanted:
             self._on_want()
         return len(generations)
@@ -210,7 +216,15 @@ class _Before:
 _NEVER = _Before(-1, None, {}, {}, disabled=False, lost_at=None)
 
 
-def _write(tx: Tx, in_force: InForce, generations: Mapping[int, int], verdicts: Verdicts, *, now: datetime) -> int:
+def _write(
+    tx: Tx,
+    in_force: InForce,
+    generations: Mapping[int, int],
+    runs: Mapping[int, int | None],
+    verdicts: Verdicts,
+    *,
+    now: datetime,
+) -> int:
     """Returns how many pairs are wanted now."""
     people = sorted(generations)
     tx.execute(_LOCK_PEOPLE, {"people": people}).all()
@@ -237,7 +251,7 @@ def _write(tx: Tx, in_force: InForce, generations: Mapping[int, int], verdicts: 
             )
         if moved or (hub_id, person_id) in failed:
             priority = _priority(hubs[hub_id], old, verdict) if moved else REPAIRS
-            wishes.append(Wish(hub_id, person_id, priority, hubs[hub_id].safety.settle_s))
+            wishes.append(Wish(hub_id, person_id, priority, hubs[hub_id].safety.settle_s, runs[person_id]))
     columns = ["generation", "revision", "role", "assets", "because", "disabled", "lost_at", "changed_at"]
     upsert(tx, AccessRow, rows, keys=["hub_id", "person_id"], update=columns)
     want(tx, wishes, now=now)

@@ -20,7 +20,7 @@ from scim_bridge.engine.check import Check
 from scim_bridge.engine.connections import Connections
 from scim_bridge.engine.probe import probe_hub
 from scim_bridge.engine.rules import Rules
-from scim_bridge.engine.tables import InvitationRow, Reservation, Task
+from scim_bridge.engine.tables import InvitationRow, Reservation, Run, Task
 from scim_bridge.hubs.tables import AccountRow, Hub
 from scim_bridge.journal.clear import clear_slice
 from scim_bridge.mapping import revisions
@@ -130,6 +130,8 @@ class Keeper:
                 before = now - timedelta(days=kept.tasks)
                 is_over = Task.state.in_(["done", "cancelled"])
                 tx.execute(sa.delete(Task).where(is_over, Task.updated_at < before))
+                has_tasks = sa.exists().where(Task.run_id == Run.id)
+                tx.execute(sa.delete(Run).where(Run.at < before, ~has_tasks))
                 tx.execute(sa.delete(InvitationRow).where(InvitationRow.ended_at < before))
                 tx.execute(sa.delete(AccountRow).where(AccountRow.gone_at < before))
             if kept.audit:

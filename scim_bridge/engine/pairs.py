@@ -32,6 +32,7 @@ class Wish:
     person_id: int
     priority: int
     settle_s: int
+    run_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,7 @@ class Claim:
     look_after: datetime | None
     is_planned: bool
     is_released: bool
+    run_id: int | None = None  # the run that wants it, where one does
 
 
 def bound_time(name: str) -> sa.BindParameter[datetime]:
@@ -99,6 +101,7 @@ _CLAIM = (
         Pair.look_after,
         Pair.planned,
         Pair.released,
+        Pair.run_id,
     )
 )
 _MOVED_ON = Pair.want > sa.bindparam("taken_want")
@@ -117,6 +120,7 @@ _FINISH = (
         look_after=bound_time("look"),
         planned=sa.case((_IS_OVER, False), else_=Pair.planned),
         released=sa.case((_IS_OVER, False), else_=Pair.released),
+        run_id=sa.case((_IS_OVER, None), else_=Pair.run_id),
         waits=sa.bindparam("why"),
     )
 )
@@ -153,6 +157,7 @@ def want(tx: Tx, wishes: Sequence[Wish], *, now: datetime) -> None:
                 "due_at": due_at,
                 "unsettled_since": first,
                 "priority": priority,
+                "run_id": wish.run_id,
             }
         )
     tx.execute(_want(tx.dialect.name), rows)
@@ -168,6 +173,7 @@ def _want(dialect: str) -> Any:
             "due_at": statement.excluded.due_at,
             "unsettled_since": statement.excluded.unsettled_since,
             "priority": statement.excluded.priority,
+            "run_id": sa.func.coalesce(statement.excluded.run_id, sa.case((Pair.done < Pair.want, Pair.run_id))),
             "attempts": 0,
         },
     )
@@ -192,8 +198,11 @@ def wake(
     is_planned: bool = False,
     is_released: bool = False,
     cuts_settle: bool = False,
+    run_id: int | None = None,
 ) -> int:
     """Want again, now, what is there already (a new reading, a person's word). Returns how many pairs.
+
+    ``run_id``: the run that a person's word began; without it they stay in the one that they are in.
 
     Whoever has not come to rest yet settles first, for a reading in between must not drop a seat in mid-move;
     ``cuts_settle``: a person saw the plan and said go.
@@ -216,6 +225,8 @@ def wake(
         values["planned"] = True
     if is_released:
         values["released"] = True
+    if run_id is not None:
+        values["run_id"] = run_id
     return tx.execute(sa.update(Pair).where(Pair.hub_id == hub_id, Pair.person_id.in_(chosen)).values(values)).rowcount
 
 
@@ -258,6 +269,7 @@ def claim(tx: Tx, hub_id: str, *, limit: int, now: datetime, lease_s: int) -> li
             row.look_after,
             row.planned,
             row.released,
+            row.run_id,
         )
         for row in rows
     ]

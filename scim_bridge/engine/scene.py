@@ -11,7 +11,8 @@ from datetime import datetime
 from typing import Any
 
 from scim_bridge.contract.state import SEAT, Account, Asset
-from scim_bridge.engine.diff import Roles, Standing
+from scim_bridge.engine.diff import Roles, Standing, Things
+from scim_bridge.engine.undone import Undone
 from scim_bridge.hubs.bound import Resolved
 from scim_bridge.mapping.model import HubMapping
 
@@ -81,6 +82,9 @@ class Subject:
     next_at: datetime | None = None  # when a timer of `leave` changes the picture
     is_ignored: bool = False
     names: tuple[str, ...] = ()
+    rules: Things = field(default_factory=dict)  # what the rules alone want, by things; no timers, nothing undone
+    undone: tuple[Undone, ...] = ()  # what is kept against the rules
+    undone_over: tuple[Undone, ...] = ()  # what was, until now
 
 
 @dataclass(slots=True)

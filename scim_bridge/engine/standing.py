@@ -6,7 +6,8 @@ that nobody claims becomes theirs by its address, an invitation's life shows in 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -19,6 +20,8 @@ from scim_bridge.engine.diff import Standing
 from scim_bridge.engine.guard import is_named
 from scim_bridge.engine.leave import leaving
 from scim_bridge.engine.scene import Desired, OpenTask, Scene, StoredAccount, StoredInvitation, Subject, roles_of
+from scim_bridge.engine.undone import Undone, keep, split
+from scim_bridge.engine.undone_rows import load_undone
 from scim_bridge.folding import fold
 from scim_bridge.hubs.accounts import shared_addresses
 from scim_bridge.hubs.bindings import resolve_assets
@@ -37,17 +40,25 @@ def load_scene(
     read_in_full: bool,
     planned: frozenset[int] = frozenset(),
     desired: Mapping[int, Desired] | None = None,
+    undone: Mapping[int, Sequence[Undone]] | None = None,
     now: datetime,
 ) -> Scene:
-    """Read these people in this hub. ``desired`` stands in for the stored access rows (a plan's own evaluation)."""
+    """Read these people in this hub.
+
+    ``desired`` stands in for the stored access rows (a plan's own evaluation), ``undone`` for what is kept against
+    the rules (an undo that nobody ordered yet).
+    """
     wishes = dict(desired) if desired is not None else _desired(tx, mapping.hub_id, person_ids)
     addresses = load_addresses(tx, person_ids)
     accounts, links = _accounts_and_links(tx, mapping, person_ids, addresses)
     holdings, assets = _holdings(tx, [stored.id for stored in accounts.values()])
     applied = _applied(tx, mapping.hub_id, person_ids)
-    resolved = _resolve(tx, mapping.hub_id, wishes, applied, assets)
     invitations = _invitations(tx, mapping.hub_id, person_ids)
     tasks = _tasks(tx, mapping.hub_id, person_ids)
+    kept = undone if undone is not None else load_undone(tx, mapping.hub_id, person_ids)
+    things = {thing for mine in applied.values() for thing in mine}
+    things |= {one.thing for mine in kept.values() for one in mine}
+    resolved = _resolve(tx, mapping.hub_id, wishes, things, assets)
     scene = Scene(roles_of(mapping), {}, assets, resolved, links)
     for person_id in person_ids:
         stored = accounts.get(person_id)
@@ -70,6 +81,7 @@ def load_scene(
             scene,
             applied.get(person_id, {}),
             holdings.get(stored.id, {}) if stored else {},
+            kept.get(person_id, ()),
             is_planned=person_id in planned,
             invites=invites,
             read_in_full=read_in_full,
@@ -84,6 +96,7 @@ def _stand(
     scene: Scene,
     applied: Mapping[str, frozenset[str]],
     holdings: Mapping[str, frozenset[str]],
+    kept: Sequence[Undone],
     *,
     is_planned: bool,
     invites: bool,
@@ -94,12 +107,18 @@ def _stand(
     desired = subject.desired
     if desired.role is not None:
         wanted = _by_rules(subject, desired.role, scene)
-    elif SEAT in applied:
+    subject.rules = wanted
+    subject.undone, subject.undone_over = split(kept, wanted, disabled=desired.disabled)
+    keeps_seat = any(each.thing == SEAT for each in subject.undone)
+    if desired.role is None and SEAT in applied and not keeps_seat:
         steps = mapping.disabled if desired.disabled else mapping.lost_access
         left = leaving(steps, desired.lost_at or now, now)
         subject.next_at = left.next_at
         if left.keeps_seat:
             wanted = {thing: had for thing, had in applied.items() if thing == SEAT or left.keeps_assets}
+    if subject.undone:
+        wanted = keep(wanted, subject.undone)
+        subject.desired = replace(desired, role=next(iter(wanted.get(SEAT, ())), None) if keeps_seat else desired.role)
     account = subject.account.account if subject.account else None
     observed: dict[str, frozenset[str]] = {}
     if account is not None and account.status is not Status.EXPIRED:
@@ -253,22 +272,19 @@ def _resolve(
     tx: Tx,
     hub_id: str,
     wishes: Mapping[int, Desired],
-    applied: Mapping[int, Mapping[str, frozenset[str]]],
+    things: Collection[str],
     assets: dict[str, Asset],
 ) -> Resolved:
-    """What the names in the wishes mean; ``assets`` is completed by whatever is wished for or ours."""
+    """What the names in the wishes mean; ``assets`` is completed by whatever is wished for, and by ``things``."""
     resolved = resolve_assets(tx, hub_id, sorted({name for wish in wishes.values() for name in wish.assets}))
     for group in resolved.assets.values():
         assets.update({asset.key: asset for asset in group})
-    _complete_assets(tx, hub_id, applied, assets)
+    _complete_assets(tx, hub_id, things, assets)
     return resolved
 
 
-def _complete_assets(
-    tx: Tx, hub_id: str, applied: Mapping[int, Mapping[str, frozenset[str]]], assets: dict[str, Asset]
-) -> None:
-    keys = {thing for things in applied.values() for thing in things if thing != SEAT}
-    missing = sorted(keys - set(assets))
+def _complete_assets(tx: Tx, hub_id: str, things: Collection[str], assets: dict[str, Asset]) -> None:
+    missing = sorted(set(things) - set(assets) - {SEAT})
     if not missing:
         return
     refs = [key.partition("/")[2] for key in missing]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -10,13 +10,17 @@ from typing import Any
 import sqlalchemy as sa
 
 from scim_bridge.audit.record import record
+from scim_bridge.contract.state import SEAT
 from scim_bridge.db import Tx
 from scim_bridge.engine.applied import clear_applied
 from scim_bridge.engine.decide import Ruling
+from scim_bridge.engine.diff import NOTHING, Change
+from scim_bridge.engine.inverse import ENDS
 from scim_bridge.engine.pairs import bound_time, wake
 from scim_bridge.engine.scene import Subject
 from scim_bridge.engine.schedule import REPAIRS
 from scim_bridge.engine.tables import InvitationRow, Task
+from scim_bridge.engine.undone_rows import end_undone
 from scim_bridge.errors import NotFound
 
 _INSERT = sa.insert(Task).returning(Task.id)
@@ -27,8 +31,13 @@ _DONE = (
 )
 
 
-def open_task(tx: Tx, hub_id: str, subject: Subject, ruling: Ruling, label: str, *, now: datetime) -> int:
-    """The task of this change: the one that is open for it, or a new one; running, held or failed."""
+def open_task(
+    tx: Tx, hub_id: str, subject: Subject, ruling: Ruling, label: str, run: Callable[[], int], *, now: datetime
+) -> int:
+    """The task of this change: the one that is open for it, or a new one; running, held or failed.
+
+    It belongs to the ``run`` that carries it out.
+    """
     change = ruling.change
     verdict = ruling.held or ruling.failed
     values: dict[str, Any] = {
@@ -37,24 +46,43 @@ def open_task(tx: Tx, hub_id: str, subject: Subject, ruling: Ruling, label: str,
         "advice": verdict[1] if verdict else None,
         "before": ", ".join(sorted(change.before)) or None,
         "after": ", ".join(sorted(change.after)) or None,
+        **_states(subject, change),
         "next_try_at": None,
         "updated_at": now,
     }
     known = next((task for task in subject.tasks if (task.action, task.thing) == (change.action, label)), None)
     if known is not None:
         values["attempts"] = known.attempts + (verdict is None)
+        if verdict is None:
+            values["run_id"] = run()
         tx.execute(sa.update(Task).where(Task.id == known.id).values(values))
         return known.id
     values |= {
         "hub_id": hub_id,
         "person_id": subject.person_id,
         "action": change.action,
+        "run_id": run(),
         "thing": label,
         "because": subject.because.get(change.thing, []),
         "attempts": int(verdict is None),
         "created_at": now,
     }
     return tx.execute(_INSERT, values).scalar_one()
+
+
+def _states(subject: Subject, change: Change) -> dict[str, Any]:
+    """What the app shows before the change and after it, as far as the change touches it: what ``undo`` needs."""
+    observed = subject.standing.observed
+    if change.action in ENDS:
+        had, gave = dict(observed), {SEAT: change.after}
+    else:
+        shown = observed.get(change.thing, NOTHING)
+        had, gave = {change.thing: shown}, {change.thing: (shown - change.before) | change.after}
+    return {
+        "key": change.thing,
+        "had": {thing: sorted(roles) for thing, roles in had.items() if roles},
+        "gave": {thing: sorted(roles) for thing, roles in gave.items() if roles},
+    }
 
 
 def end_task(tx: Tx, task_id: int, *, now: datetime) -> None:
@@ -78,6 +106,7 @@ class TaskView:
     """One task, for people and machines."""
 
     id: int
+    run_id: int | None
     hub_id: str
     person_id: int
     action: str
@@ -101,11 +130,17 @@ def list_tasks(
     hub_id: str | None = None,
     state: str | None = None,
     person_id: int | None = None,
+    run_id: int | None = None,
     limit: int = 100,
 ) -> list[TaskView]:
     """The latest tasks first."""
     query = sa.select(*(getattr(Task, name) for name in TaskView.__dataclass_fields__))
-    for column, value in ((Task.hub_id, hub_id), (Task.state, state), (Task.person_id, person_id)):
+    for column, value in (
+        (Task.hub_id, hub_id),
+        (Task.state, state),
+        (Task.person_id, person_id),
+        (Task.run_id, run_id),
+    ):
         if value is not None:
             query = query.where(column == value)
     return [TaskView(*row) for row in tx.execute(query.order_by(Task.id.desc()).limit(limit))]
@@ -114,9 +149,10 @@ def list_tasks(
 def retry(tx: Tx, *, task_id: int | None = None, hub_id: str | None = None, actor: str, now: datetime) -> int:
     """Try failed, held and retrying tasks again now: one, all of a hub, or all there are. Returns how many.
 
-    An invitation that was cancelled in the app, or expired too often, is forgotten, so that it is sent anew.
+    An invitation that was cancelled in the app, or expired too often, is forgotten, so that it is sent anew. What an
+    undo holds against the rules goes on only if the task is named.
     """
-    query = sa.select(Task.id, Task.hub_id, Task.person_id, Task.action).where(
+    query = sa.select(Task.id, Task.hub_id, Task.person_id, Task.action, Task.key).where(
         Task.state.in_(["failed", "retrying", "held", "waiting"])
     )
     if task_id is not None:
@@ -129,6 +165,8 @@ def retry(tx: Tx, *, task_id: int | None = None, hub_id: str | None = None, acto
     for row in rows:
         if row.action == "invite":
             _forget_dead_invitation(tx, row.hub_id, row.person_id, now=now)
+        if task_id is not None and row.key is not None:
+            end_undone(tx, row.hub_id, row.person_id, [row.key], why="let go on", actor=actor, now=now)
         wake(tx, row.hub_id, [row.person_id], now=now, priority=REPAIRS)
         record(
             tx,
