@@ -35,6 +35,7 @@ _COMMANDS = {
     "apply": ("scim_bridge.cli.plan:apply", "Carry a hub's plan out and make the hub live."),
     "undo": ("scim_bridge.cli.undo:undo", "Take back what was done: a run, a task."),
     "why": ("scim_bridge.cli.why:why", "Show why somebody has something, or does not."),
+    "who": ("scim_bridge.cli.who:who", "Show who holds something in a hub, and who should."),
     "hub": ("scim_bridge.cli.hub:hub", "Connected apps."),
     "binding": ("scim_bridge.cli.binding:binding", "What names in mappings mean."),
     "person": ("scim_bridge.cli.person:person", "People, and whether they were here before."),

@@ -15,7 +15,7 @@ import click
 from scim_bridge.contract import registry
 from scim_bridge.contract.registry import Registry
 from scim_bridge.db import Database, Tx
-from scim_bridge.engine.rules import Rules
+from scim_bridge.engine.rules import InForce, Rules
 from scim_bridge.errors import InvalidInput
 from scim_bridge.logs import configure_logs
 from scim_bridge.mapping.load import MappingSet
@@ -71,7 +71,11 @@ class Session:
 
     def mappings(self, tx: Tx) -> MappingSet:
         """The mapping set in force."""
-        return Rules(self.registry, self.settings.environment).in_force(tx).mappings
+        return self.in_force(tx).mappings
+
+    def in_force(self, tx: Tx) -> InForce:
+        """The mapping set in force, with its revision."""
+        return Rules(self.registry, self.settings.environment).in_force(tx)
 
     @cached_property
     def actor(self) -> str:
