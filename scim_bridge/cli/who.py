@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import click
 
 from scim_bridge.cli.session import Session, pass_session
 from scim_bridge.cli.show import json_option, print_json, print_pages
-from scim_bridge.engine.who import Holder, holders, wanted
+from scim_bridge.engine.who import PAGE, Holder, holders, wanted
 from scim_bridge.errors import Conflict
 from scim_bridge.hubs.operate import require_hub
 
@@ -37,9 +37,20 @@ def who(session: Session, hub: str, what: str | None, as_json: bool) -> None:
             return
         print_pages(
             ["person", "account", "what", "holds", "should hold", "because"],
-            ([_row(holder) for holder in page] for page in pages),
+            _tables(pages),
             empty="nobody holds it, and nobody should" if what else "nobody holds anything here, and nobody should",
         )
+
+
+def _tables(pages: Iterable[list[Holder]]) -> Iterator[list[Sequence[Any]]]:
+    """Rows for tables of about a page each: a small hub is one table."""
+    rows: list[Sequence[Any]] = []
+    for page in pages:
+        rows += [_row(holder) for holder in page]
+        if len(rows) >= PAGE:
+            yield rows
+            rows = []
+    yield rows
 
 
 def _row(holder: Holder) -> Sequence[Any]:

@@ -61,7 +61,7 @@ def _rules(rules: Mapping[str, Any]) -> str:
 
 def _show(hub: WhyHub, now: datetime) -> None:
     read = f"read {age(datetime.fromisoformat(hub.read_at), now)}" if hub.read_at else "never read"
-    click.secho(f"\n{hub.hub} ({hub.mode}, {read})", bold=True)
+    _title(f"{hub.hub} ({hub.mode}, {read})")
     shown = hub.observed.get("things", {})
     things = sorted({*hub.desired, *hub.applied, *shown}, key=lambda thing: (thing != SEAT, thing))
     print_table(
@@ -74,7 +74,7 @@ def _show(hub: WhyHub, now: datetime) -> None:
         _write([(0, f"account: {hub.observed['account']}, {hub.observed['status']}, seen {seen}")])
     for title, lines in _sections(hub):
         if lines:
-            click.secho(f"\n{title}", bold=True)
+            _title(title)
             _write(lines)
 
 
@@ -98,17 +98,18 @@ def _because(grant: Mapping[str, Any]) -> str:
 def _path(through: Mapping[str, Any]) -> str:
     if through["group"] is None:
         return f"by attributes of the user in {through['source']}"
-    return "in " + " in ".join(f'"{link["group"]}"' for link in through["path"])
+    return "in " + ", which is in ".join(f'"{link["group"]}"' for link in through["path"])
 
 
 def _memberships(grants: Sequence[Mapping[str, Any]]) -> list[str]:
     """Each link from a user to a rule's group once, however many rules go by it."""
     found: dict[str, None] = {}
     for through in (each for grant in grants for each in grant["through"] if each["group"] is not None):
-        inner = f"the user in {through['source']}"
+        inner = ""
         for link in through["path"]:
             brought = _request(link["request"]) if link["request"] else link["missing"]
-            found[f'{inner} in "{link["group"]}": {brought}'] = None
+            where = f'{inner} in "{link["group"]}"' if inner else f'"{link["group"]}" in {through["source"]}'
+            found[f"{where}: {brought}"] = None
             inner = f'"{link["group"]}"'
     return list(found)
 
@@ -145,6 +146,11 @@ def _answers(answers: Mapping[str, Any]) -> Iterator[tuple[int, str]]:
 
 def _when(text: str | None) -> str:
     return when(datetime.fromisoformat(text) if text else None)
+
+
+def _title(text: str) -> None:
+    click.echo()
+    click.secho(text, bold=True)
 
 
 def _write(lines: Lines) -> None:

@@ -99,6 +99,6 @@ def test_why_names_the_rule_and_what_was_given(bridge: str, ana: None, run):
     assert shown.startswith("ana@acme.example (p1)\n  ana@acme.example in okta: active; last request: POST /Users at ")
     assert '\n  seat member: engineers (mappings/acme.yaml:7), in "Engineering"\n' in shown
     assert '\n  team/core member: engineers (mappings/acme.yaml:7), in "Engineering"\n' in shown
-    assert shown.count('\n  the user in okta in "Engineering": POST /Groups at ') == 1
+    assert shown.count('\n  "Engineering" in okta: POST /Groups at ') == 1
     assert re.search(r"\n  \d{4}-\d\d-\d\d \d\d:\d\d:\d\dZ invite seat \(member\): done, task 1, r\d+\n", shown)
     assert not re.search(r"False|True|None|\dT\d|\+00:00", shown)
