@@ -13,7 +13,6 @@ from __future__ import annotations
 import json
 import sqlite3
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -29,11 +28,9 @@ from sqlalchemy.orm import DeclarativeBase
 
 from scim_bridge.clock import Clock, SystemClock
 from scim_bridge.errors import InvalidInput
+from scim_bridge.kept import Kept, Lost
 from scim_bridge.sql_functions import postgresql as postgresql_functions
 from scim_bridge.sql_functions import register
-
-_FRESH_S = 5.0
-"""Seconds for which a connection that was used is taken to live."""
 
 BEFORE_NEXT = "before_next"
 """Key of ``Connection.info``: what waits for the next statement, and the function that runs it."""
@@ -146,25 +143,30 @@ class Database:
         if self.is_sqlite:
             options["connect_args"] = {"check_same_thread": False, "timeout": _BUSY_S, "cached_statements": 512}
         else:
-            options["connect_args"] = {"connect_timeout": 3}
+            # psycopg would forget our prepared statements (libpq.py) with its own, at any rollback.
+            options["connect_args"] = {"connect_timeout": 3, "prepare_threshold": None}
         self.engine = sa.create_engine(self.url, **options)
-        self._reader = self._moments = self._writer = self.engine
-        self._turn: _Turn | None = None
+        self._engines = {self.engine}
+        self._moments = self.engine
+        self._writers: Kept | _Turn
         if self.is_sqlite:
             _prepare_sqlite(self.engine, synchronous)
-            self._turn = _Turn(self.engine.execution_options(writes=True))
+            self._readers = Kept(self.engine, None)
+            self._writers = _Turn(self.engine.execution_options(writes=True))
         else:
             # Pools of their own: to turn a connection into a reader and back, or to roll back what has
             # ended already, costs as much as a look-up.
             options["pool_reset_on_return"] = None
-            self._reader = sa.create_engine(self.url, isolation_level="AUTOCOMMIT", **options)
+            reader = sa.create_engine(self.url, isolation_level="AUTOCOMMIT", **options)
             self._moments = sa.create_engine(self.url, isolation_level="REPEATABLE READ", **options)
-            self._writer = sa.create_engine(self.url, **options)
-            lost = _Lost()
-            for engine in (self.engine, self._reader, self._moments, self._writer):
+            writer = sa.create_engine(self.url, **options)
+            self._engines |= {reader, self._moments, writer}
+            lost = Lost()
+            for engine in self._engines:
                 lost.watch(engine)
-            for engine in (self.engine, self._writer):
+            for engine in (self.engine, writer):
                 _keep_order(engine)
+            self._readers, self._writers = Kept(reader, lost), Kept(writer, lost)
 
     @property
     def dialect(self) -> str:
@@ -184,7 +186,7 @@ class Database:
         On PostgreSQL each statement sees the latest commit, as READ COMMITTED has it in a transaction, too:
         without one a look-up is a single trip to the server instead of three.
         """
-        with self._reader.connect() as connection:
+        with self._readers.use() as connection:
             yield connection
 
     @contextmanager
@@ -196,7 +198,7 @@ class Database:
     @contextmanager
     def write(self) -> Iterator[Tx]:
         """A transaction that may write; commits at the end, rolls back on any error."""
-        with self._turn or self._writer.connect() as connection, connection.begin():
+        with self._writers.use() as connection, connection.begin():
             connection.info.pop(BEFORE_NEXT, None)
             yield connection
             run_waiting(connection)
@@ -209,10 +211,9 @@ class Database:
             return tx.execute(sa.select(sa.func.clock_timestamp(type_=UTCDateTime()))).scalar_one()
 
     def close(self) -> None:
-        if self._turn:
-            self._turn.close()
-        self.engine.dispose()
-        for engine in (self._reader, self._moments, self._writer):
+        self._readers.close()
+        self._writers.close()
+        for engine in self._engines:
             engine.dispose()
 
 
@@ -228,21 +229,18 @@ class _Turn:
         self._lock = threading.Lock()
         self._connection: Connection | None = None
 
-    def __enter__(self) -> Connection:
+    @contextmanager
+    def use(self) -> Iterator[Connection]:
+        """The connection, when it is our turn."""
         if not self._lock.acquire(timeout=_BUSY_S):
             raise sa.exc.TimeoutError("another process is writing the database")
         try:
             if self._connection is None:
                 self._connection = self._engine.connect()
-            return self._connection
-        except BaseException:
-            self._lock.release()
+            yield self._connection
+        except BaseException:  # whatever happened to it, the next writer has a sound one
+            self.close()
             raise
-
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        try:
-            if kind is not None:  # whatever happened to it, the next writer has a sound one
-                self.close()
         finally:
             self._lock.release()
 
@@ -287,41 +285,6 @@ def _keep_order(engine: sa.Engine) -> None:
     @sa.event.listens_for(engine, "before_cursor_execute")
     def before(connection: Connection, *_: Any) -> None:
         run_waiting(connection)
-
-
-class _Lost:
-    """Whether connections live: asked of those that lay idle, and of all once one was found to be lost.
-
-    A ping before every use would double the trips to the server.
-    """
-
-    def __init__(self) -> None:
-        self._at_s = float("-inf")
-
-    def watch(self, engine: sa.Engine) -> None:
-        """Look after the connections of ``engine``."""
-
-        @sa.event.listens_for(engine, "invalidate")
-        def on_invalidate(*_: Any) -> None:
-            self._at_s = time.monotonic()
-
-        @sa.event.listens_for(engine, "connect")
-        def on_connect(_connection: Any, record: Any) -> None:
-            record.info["used_s"] = time.monotonic()
-
-        @sa.event.listens_for(engine, "checkin")
-        def on_checkin(_connection: Any, record: Any) -> None:
-            record.info["used_s"] = time.monotonic()
-
-        @sa.event.listens_for(engine, "checkout")
-        def on_checkout(connection: Any, record: Any, _proxy: Any) -> None:
-            used_s = record.info["used_s"]
-            if used_s > self._at_s and time.monotonic() - used_s < _FRESH_S:
-                return
-            try:
-                engine.dialect.do_ping(connection)
-            except engine.dialect.loaded_dbapi.Error as error:
-                raise sa.exc.DisconnectionError from error
 
 
 def run_waiting(tx: Tx) -> None:

@@ -14,14 +14,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from scim_bridge.db import BEFORE_NEXT, Base, Tx, run_waiting
+from scim_bridge.libpq import Statements
 
 Values = Mapping[str, Any]
+STATEMENTS = "statements"
+"""Key of ``Connection.info``: the ``Statements`` of a PostgreSQL connection."""
 
 
 class Prepared:
@@ -39,7 +43,7 @@ class Prepared:
     def all(self, tx: Tx, values: Values) -> list[tuple[Any, ...]]:
         """Every row that it answers, as plain tuples of Python values."""
         compiled = self.compiled(tx)
-        rows = _execute(tx, compiled.text, compiled.bind(values)).fetchall()
+        rows, _ = _execute(tx, compiled.text, compiled.bind(values))
         return compiled.read(rows)
 
     def first(self, tx: Tx, values: Values) -> tuple[Any, ...] | None:
@@ -50,7 +54,7 @@ class Prepared:
     def run(self, tx: Tx, values: Values) -> int:
         """Run it for its effect; how many rows it touched."""
         compiled = self.compiled(tx)
-        count: int = _execute(tx, compiled.text, compiled.bind(values)).rowcount
+        _, count = _execute(tx, compiled.text, compiled.bind(values))
         return count
 
     def later(self, tx: Tx, values: Values, *, conflict: Conflict | None = None) -> None:
@@ -93,10 +97,7 @@ class _Waiting(NamedTuple):
 def _send(tx: Tx, waiting: Sequence[_Waiting]) -> None:
     """Everything that waits, in one trip and in its order."""
     joined = _joined(tx, tuple(one.insert for one in waiting))
-    values: dict[str, Any] = {}
-    for number, one in enumerate(waiting):
-        bound = one.insert.compiled(tx).bind(one.values)
-        values |= {f"{name}_{number}": value for name, value in bound.items()}
+    values = [value for one in waiting for value in one.insert.compiled(tx).bind(one.values)]
     try:
         _execute(tx, joined, values)
     except IntegrityError as error:
@@ -114,10 +115,10 @@ def _joined(tx: Tx, inserts: tuple[Prepared, ...]) -> str:
     if text is None:
         within: list[str] = []
         parts = []
+        bound = 0
         for number, insert in enumerate(inserts):
-            part = insert.compiled(tx).text
-            for name, _ in insert.compiled(tx).writers:
-                part = part.replace(f"%({name})s", f"%({name}_{number})s")
+            part = _NUMBERED.sub(partial(_moved, by=bound), insert.compiled(tx).text)
+            bound += len(insert.compiled(tx).writers)
             if has_own := _WITH.fullmatch(part):  # which PostgreSQL takes at the top only
                 name, first, part = has_own.groups()
                 within.append(f"{name}_{number} AS ({first})")
@@ -130,6 +131,11 @@ def _joined(tx: Tx, inserts: tuple[Prepared, ...]) -> str:
     return text
 
 
+def _moved(found: re.Match[str], *, by: int) -> str:
+    return f"${int(found[1]) + by}"
+
+
+_NUMBERED = re.compile(r"\$(\d+)")
 _WITH = re.compile(r"WITH (\w+) AS \n\((.*)\)\n (INSERT .*)", re.DOTALL)
 
 
@@ -161,11 +167,11 @@ class _Compiled:
         compiled: Any = statement.compile(dialect=dialect)
         if compiled.insert_prefetch or compiled.update_prefetch or "POSTCOMPILE" in compiled.string:
             raise AssertionError(f"not for Prepared: {compiled.string}")
-        self.text: str = compiled.string
-        self._by_place = bool(compiled.positional)
+        self.text, names = compiled.string, compiled.positiontup
+        if not compiled.positional:
+            self.text, names = _numbered(compiled.string)
         self.writers = [
-            (name, compiled.binds[name].type.dialect_impl(dialect).bind_processor(dialect))
-            for name in (compiled.positiontup if self._by_place else compiled.binds)
+            (name, compiled.binds[name].type.dialect_impl(dialect).bind_processor(dialect)) for name in names
         ]
         self._fixed = {
             name: bind.value
@@ -176,12 +182,10 @@ class _Compiled:
         readers = [column.type.dialect_impl(dialect).result_processor(dialect, None) for column in columns]
         self._readers = readers if any(readers) else None
 
-    def bind(self, values: Values) -> Any:
+    def bind(self, values: Values) -> list[Any]:
         """``values`` as the driver takes them; a name that is missing is an error of ours (KeyError)."""
         given = {**self._fixed, **values} if self._fixed else values
-        if self._by_place:
-            return [given[name] if write is None else write(given[name]) for name, write in self.writers]
-        return {name: given[name] if write is None else write(given[name]) for name, write in self.writers}
+        return [given[name] if write is None else write(given[name]) for name, write in self.writers]
 
     def read(self, rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
         """Rows of the driver as rows of Python values."""
@@ -194,13 +198,31 @@ class _Compiled:
         ]
 
 
-def _execute(tx: Tx, text: str, values: Any) -> Any:
-    """A cursor of the driver that has run ``text``."""
-    if tx.dialect.name != "sqlite":
-        run_waiting(tx)
+def _numbered(text: str) -> tuple[str, list[str]]:
+    """psycopg's ``%(name)s`` as the server's ``$1``; the names in the order of their numbers."""
+    names: dict[str, str] = {}
+
+    def number(found: re.Match[str]) -> str:
+        return names.setdefault(found[1], f"${len(names) + 1}") if found[1] else "%"
+
+    return _NAMED.sub(number, text), list(names)
+
+
+_NAMED = re.compile(r"%\((\w+)\)s|%%")
+
+
+def _execute(tx: Tx, text: str, values: Sequence[Any]) -> tuple[list[tuple[Any, ...]], int]:
+    """Run ``text`` on the driver; its rows, and how many it touched."""
     connection: Any = tx.connection.dbapi_connection
     try:
-        return connection.execute(text, values)
+        if tx.dialect.name == "sqlite":
+            cursor = connection.execute(text, values)
+            return cursor.fetchall(), cursor.rowcount
+        run_waiting(tx)
+        statements = tx.info.get(STATEMENTS)
+        if statements is None:
+            statements = tx.info[STATEMENTS] = Statements(connection)
+        return statements.execute(text, values)
     except Exception as error:
         dialect: Any = tx.dialect
         if not isinstance(error, dialect.loaded_dbapi.Error):

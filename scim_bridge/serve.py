@@ -34,7 +34,7 @@ from scim_bridge.engine.lock import EngineLock
 from scim_bridge.engine.runtime import Engine
 from scim_bridge.errors import BridgeError, Conflict, InvalidInput
 from scim_bridge.schema import prepare_schema
-from scim_bridge.scim.extensions import load_types
+from scim_bridge.scim.extensions import load_traits, load_types
 from scim_bridge.scim.service import PREFIX
 from scim_bridge.settings import Settings
 
@@ -139,7 +139,7 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
     def load(self) -> Any:
         db = self._db = _open(self._settings)
         if self._lock is not None:
-            self._engine = Engine(db, self._settings, registry.load())
+            self._engine = Engine(db, self._settings, registry.load(), load_traits(self._settings.schemas))
         return create_app(self._settings, db, wake=self._engine.wake if self._engine else _nobody)
 
     def _started(self, _worker: Any) -> None:

@@ -18,6 +18,8 @@ import sqlalchemy as sa
 import scim_bridge.tables  # noqa: F401  (fills the metadata)
 from scim_bridge.clock import FrozenClock
 from scim_bridge.db import Base, Database, Tx
+from scim_bridge.libpq import Statements
+from scim_bridge.prepared import STATEMENTS
 
 POSTGRES = os.environ.get("SCIM_BRIDGE_TEST_POSTGRES", "postgresql://postgres@127.0.0.1:5432/postgres")
 """A server where the tests may make databases of their own, as a libpq address."""
@@ -92,9 +94,17 @@ def sent(tx: Tx) -> Iterator[list[str]]:
             seen.append(str(query))
             return super().execute(query, *args, **options)
 
+    class Prepared(Statements):
+        def execute(self, text: str, values: Any) -> Any:
+            seen.append(text)
+            return super().execute(text, values)
+
     before, raw.cursor_factory = raw.cursor_factory, Cursor
+    known = tx.info.pop(STATEMENTS, None)
+    tx.info[STATEMENTS] = Prepared(raw)
     yield seen
     raw.cursor_factory = before
+    tx.info[STATEMENTS] = known or Statements(raw)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

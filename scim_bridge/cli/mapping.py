@@ -8,6 +8,7 @@ import click
 
 from scim_bridge.cli.session import Session, pass_session
 from scim_bridge.cli.show import count, json_option, print_json
+from scim_bridge.clock import SystemClock
 from scim_bridge.mapping.findings import Finding, MappingError
 from scim_bridge.mapping.load import load_folder
 
@@ -27,7 +28,13 @@ def lint(session: Session, ctx: click.Context, folder: Path | None, as_json: boo
     folder = folder or session.settings.mappings
     findings: tuple[Finding, ...]
     try:
-        checked = load_folder(folder, registry=session.registry, environment=session.settings.environment)
+        checked = load_folder(
+            folder,
+            registry=session.registry,
+            environment=session.settings.environment,
+            today=SystemClock().now().date(),
+            traits=session.traits,
+        )
         findings, hubs = checked.warnings, len(checked.hubs)
     except MappingError as error:
         findings, hubs = error.findings, 0

@@ -17,9 +17,11 @@ from scim_bridge.contract.registry import Registry
 from scim_bridge.db import Database, Tx
 from scim_bridge.engine.rules import InForce, Rules
 from scim_bridge.errors import InvalidInput
+from scim_bridge.filters import Traits
 from scim_bridge.logs import configure_logs
 from scim_bridge.mapping.load import MappingSet
 from scim_bridge.schema import check_schema
+from scim_bridge.scim.extensions import load_traits
 from scim_bridge.settings import Settings, load_settings
 
 
@@ -75,7 +77,12 @@ class Session:
 
     def in_force(self, tx: Tx) -> InForce:
         """The mapping set in force, with its revision."""
-        return Rules(self.registry, self.settings.environment).in_force(tx)
+        return Rules(self.registry, self.settings.environment, self.traits).in_force(tx)
+
+    @cached_property
+    def traits(self) -> Traits:
+        """What conditions in mappings know of a user's attributes; raises ``InvalidInput`` for wrong extensions."""
+        return load_traits(self.settings.schemas)
 
     @cached_property
     def actor(self) -> str:

@@ -15,6 +15,7 @@ from scim_bridge.cli.show import age, console, json_option, print_json, print_ta
 from scim_bridge.contract.state import SEAT
 from scim_bridge.engine.why import WhyHub
 from scim_bridge.engine.why import why as explain
+from scim_bridge.mapping.evaluate import HUB_ROLE
 
 Lines = Sequence[tuple[int, str]]
 """An indentation in steps, and a text."""
@@ -72,6 +73,8 @@ def _show(hub: WhyHub, now: datetime) -> None:
     if hub.observed:
         seen = _when(hub.observed["seen_at"])
         _write([(0, f"account: {hub.observed['account']}, {hub.observed['status']}, seen {seen}")])
+    if hub.hub_role:
+        _write([(0, f"hub role: {hub.hub_role}")])
     for title, lines in _sections(hub):
         if lines:
             _title(title)
@@ -92,7 +95,9 @@ def _sections(hub: WhyHub) -> Iterator[tuple[str, Lines]]:
 def _because(grant: Mapping[str, Any]) -> str:
     lost = "" if grant["won"] else f"; outranked by {grant['outranked_by']}"
     through = " and ".join(dict.fromkeys(_path(each) for each in grant["through"]))
-    return f"{grant['thing']} {grant['role']}: {_place(grant)}, {through}{lost}"
+    until = f", until {grant['until']}" if grant["until"] else ""
+    thing = grant["thing"].replace("_", " ") if grant["thing"] == HUB_ROLE else grant["thing"]
+    return f"{thing} {grant['role']}: {_place(grant)}, {through}{until}{lost}"
 
 
 def _path(through: Mapping[str, Any]) -> str:

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, date, datetime, time
 from enum import IntEnum
 from typing import Any
 
@@ -150,7 +150,7 @@ class Fanout:
             hubs = in_force.mappings.hubs
             people = load_people(tx, list(generations)) if hubs else {}
             bound = group_bindings(tx) if hubs else {}
-        verdicts, met, refused = judge(hubs, people, bound)
+        verdicts, met, refused = judge(hubs, people, bound, self._db.clock.now().date())
         with self._db.write() as tx:
             if not hubs:  # nobody can be due anything
                 _tell(tx, generations)
@@ -176,8 +176,11 @@ def judge(
     hubs: Mapping[str, HubMapping],
     people: Mapping[int, PersonFact],
     bound: Mapping[str, Mapping[tuple[int, str], str]],
+    today: date,
 ) -> tuple[Verdicts, list[NewBinding], list[NewBinding]]:
-    """Evaluate people in hubs. Pure. Returns the verdicts, names to bind, and names that another thing took.
+    """Evaluate people in hubs on a day (UTC). Pure.
+
+    Returns the verdicts, names to bind, and names that another thing took.
 
     A name binds to the first group that bears it, also within one batch: whoever met a second group of the
     same name is evaluated again.
@@ -188,12 +191,12 @@ def judge(
     for hub_id, mapping in hubs.items():
         known = dict(bound.get(hub_id, {}))
         for person_id, person in people.items():
-            verdict = evaluate(mapping, person, known)
+            verdict = evaluate(mapping, person, known, today)
             firsts = {(new.source_id, new.name_key): new for new in reversed(verdict.met)}
             if firsts:
                 known.update({key: new.scim_id for key, new in firsts.items()})
                 met += [_binding(hub_id, new) for new in firsts.values()]
-                verdict = evaluate(mapping, person, known)
+                verdict = evaluate(mapping, person, known, today)
             refused += [_binding(hub_id, new) for new in verdict.refused]
             verdicts[hub_id, person_id] = verdict
     return verdicts, met, refused
@@ -211,6 +214,8 @@ class _Before:
     because: dict[str, list[dict[str, Any]]]
     disabled: bool
     lost_at: datetime | None
+    hub_role: str | None = None
+    reevaluate_at: datetime | None = None
 
 
 _NEVER = _Before(-1, None, {}, {}, disabled=False, lost_at=None)
@@ -252,7 +257,7 @@ def _write(
         if moved or (hub_id, person_id) in failed:
             priority = _priority(hubs[hub_id], old, verdict) if moved else REPAIRS
             wishes.append(Wish(hub_id, person_id, priority, hubs[hub_id].safety.settle_s, runs[person_id]))
-    columns = ["generation", "revision", "role", "assets", "because", "disabled", "lost_at", "changed_at"]
+    columns = [column.name for column in AccessRow.__table__.columns if not column.primary_key]
     upsert(tx, AccessRow, rows, keys=["hub_id", "person_id"], update=columns)
     want(tx, wishes, now=now)
     _tell(tx, generations)
@@ -267,7 +272,14 @@ def _tell(tx: Tx, generations: Mapping[int, int]) -> None:
 def _before(tx: Tx, people: Sequence[int]) -> dict[tuple[str, int], _Before]:
     return {
         (row.hub_id, row.person_id): _Before(
-            row.generation, row.role, row.assets, row.because, disabled=row.disabled, lost_at=row.lost_at
+            row.generation,
+            row.role,
+            row.assets,
+            row.because,
+            disabled=row.disabled,
+            lost_at=row.lost_at,
+            hub_role=row.hub_role,
+            reevaluate_at=row.reevaluate_at,
         )
         for row in tx.execute(_ACCESS, {"people": people})
     }
@@ -280,12 +292,14 @@ def _compare(old: _Before, verdict: Verdict, *, now: datetime) -> tuple[dict[str
         thing: [{"rule": why.rule, "file": why.file, "line": why.line} for why in reasons]
         for thing, reasons in verdict.because.items()
     }
-    if old is _NEVER and verdict.role is None:
+    if old is _NEVER and verdict.role is None and verdict.hub_role is None:
         return None, False
     moved = (old.role, old.assets) != (verdict.role, assets)
     # Disabled or back again, still without a seat: other steps of `leave` count, from now on.
     is_leaving = verdict.role is None and verdict.disabled != old.disabled
-    if not moved and not is_leaving and (old.because, old.disabled) == (because, verdict.disabled):
+    reevaluate_at = datetime.combine(verdict.changes_on, time(), UTC) if verdict.changes_on else None
+    aside = (because, verdict.disabled, verdict.hub_role, reevaluate_at)
+    if not moved and not is_leaving and (old.because, old.disabled, old.hub_role, old.reevaluate_at) == aside:
         return None, False
     lost_at = None
     if verdict.role is None:
@@ -297,6 +311,8 @@ def _compare(old: _Before, verdict: Verdict, *, now: datetime) -> tuple[dict[str
             "because": because,
             "disabled": verdict.disabled,
             "lost_at": lost_at,
+            "hub_role": verdict.hub_role,
+            "reevaluate_at": reevaluate_at,
         },
         moved or is_leaving,
     )

@@ -14,13 +14,14 @@ import sqlalchemy as sa
 
 from scim_bridge.audit.tables import AuditRow
 from scim_bridge.db import Database
+from scim_bridge.directory.changes import mark_people
 from scim_bridge.directory.memberships import drop_old_pending, take_in_missed
 from scim_bridge.directory.probe import drop_left_probes
 from scim_bridge.engine.check import Check
 from scim_bridge.engine.connections import Connections
 from scim_bridge.engine.probe import probe_hub
 from scim_bridge.engine.rules import Rules
-from scim_bridge.engine.tables import InvitationRow, Reservation, Run, Task
+from scim_bridge.engine.tables import AccessRow, InvitationRow, Reservation, Run, Task
 from scim_bridge.hubs.tables import AccountRow, Hub
 from scim_bridge.journal.clear import clear_slice
 from scim_bridge.mapping import revisions
@@ -32,6 +33,7 @@ log = logging.getLogger(__name__)
 
 _CLEAR_EVERY = timedelta(hours=1)
 _RESERVATIONS_KEPT = timedelta(days=2)
+_JUDGED_AT_ONCE = 2000
 _AT_ONCE = 4  # hubs read or probed at the same time
 
 
@@ -61,6 +63,7 @@ class Keeper:
         """One sweep. True: something was set going that others may want to know of."""
         now = self._db.now()
         moved = self.watch_mappings(now)
+        moved = self._judge_anew(now) or moved
         self._invitations_soon(now)
         with self._db.read() as tx:
             checks = list(tx.execute(_due_checks(now)).scalars())
@@ -119,6 +122,20 @@ class Keeper:
                 return
         with self._db.write() as tx:
             tx.execute(sa.update(Hub).where(late).values(check_at=soon))
+
+    def _judge_anew(self, now: datetime) -> bool:
+        """Whoever holds something by a rule that has ended by its date goes through fan-out again, in slices."""
+        is_due = AccessRow.reevaluate_at <= now
+        with self._db.read() as tx:
+            if tx.execute(sa.select(AccessRow.person_id).where(is_due).limit(1)).first() is None:
+                return False
+        chosen = sa.select(AccessRow.person_id).where(is_due).order_by(AccessRow.reevaluate_at).limit(_JUDGED_AT_ONCE)
+        with self._db.write() as tx:
+            people = sorted(set(tx.execute(chosen).scalars()))
+            mark_people(tx, people, now=now)  # first: fan-out locks people before their rows, too
+            of_them = AccessRow.person_id.in_(people)
+            tx.execute(sa.update(AccessRow).where(is_due, of_them).values(reevaluate_at=None))
+        return True
 
     def _clear(self, now: datetime) -> None:
         if self._clear_at is not None and now < self._clear_at:

@@ -150,7 +150,7 @@ def _everybody(tx: Tx, mapping: HubMapping, *, now: datetime) -> Iterator[Mappin
         .all()
     )
     for ids in _batches(everyone):
-        verdicts, _, _ = judge({mapping.hub_id: mapping}, load_people(tx, ids), bound)
+        verdicts, _, _ = judge({mapping.hub_id: mapping}, load_people(tx, ids), bound, now.date())
         stored = {
             row.person_id: row
             for row in tx.execute(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 import sqlalchemy as sa
 
@@ -15,6 +15,7 @@ from scim_bridge.engine.runs import start_run
 from scim_bridge.engine.schedule import LOSES, REPAIRS
 from scim_bridge.engine.sync import sync_hubs
 from scim_bridge.engine.tables import AccessRow, AppliedRow, Pair, Task
+from scim_bridge.filters import CORE_TRAITS, Traits
 from scim_bridge.mapping import revisions
 from scim_bridge.mapping.load import MappingSet, load_set
 from scim_bridge.mapping.tables import RevisionChange
@@ -31,15 +32,17 @@ class InForce:
 class Rules:
     """Reads the revision in force; parses each one once."""
 
-    def __init__(self, registry: Registry, environment: str) -> None:
+    def __init__(self, registry: Registry, environment: str, traits: Traits = CORE_TRAITS) -> None:
+        """``traits``: what is known of the attributes of users, declared ones included."""
         self.registry = registry
         self._environment = environment
+        self._traits = traits
         self._last: InForce | None = None
         self._lock = threading.Lock()
 
-    def load(self, files: dict[str, str]) -> MappingSet:
-        """Read and check a set of files. Raises ``MappingError`` with every finding."""
-        return load_set(files, registry=self.registry, environment=self._environment)
+    def load(self, files: dict[str, str], *, today: date | None = None) -> MappingSet:
+        """Read and check a set of files; ``today``: earlier dates are doubted. Raises ``MappingError``."""
+        return load_set(files, registry=self.registry, environment=self._environment, today=today, traits=self._traits)
 
     def in_force(self, tx: Tx) -> InForce:
         """The set that holds now; before the first one: an empty set as revision 0."""
@@ -52,7 +55,7 @@ class Rules:
 
     def publish(self, tx: Tx, files: dict[str, str], *, actor: str, now: datetime) -> InForce | None:
         """Put a set of files in force. None: it is already. Raises ``MappingError`` and changes nothing."""
-        mappings = self.load(files)
+        mappings = self.load(files, today=now.date())
         revision = revisions.publish(tx, files, actor=actor, now=now)
         if revision is None:
             return None

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 
 import sqlalchemy as sa
@@ -24,12 +25,15 @@ from scim_bridge.engine.fanout import Fanout, Work
 from scim_bridge.engine.keeper import Keeper
 from scim_bridge.engine.pairs import drop_leases, next_due
 from scim_bridge.engine.rules import Rules
+from scim_bridge.filters import CORE_TRAITS, Traits
 from scim_bridge.hubs.tables import Hub
 from scim_bridge.settings import Settings
 
 log = logging.getLogger(__name__)
 
 _REST_S = 0.025
+_RESTS_FOR = 4.0  # times what the step took
+_LONGEST_REST_S = 0.25
 _SWEEP_S = 1.0
 _AFTER_TROUBLE_S = 2.0
 
@@ -37,10 +41,11 @@ _AFTER_TROUBLE_S = 2.0
 class Engine:
     """Runs until it is stopped. Whoever starts it holds the engine's lock (``engine.lock``)."""
 
-    def __init__(self, db: Database, settings: Settings, registry: Registry) -> None:
+    def __init__(self, db: Database, settings: Settings, registry: Registry, traits: Traits = CORE_TRAITS) -> None:
+        """``traits``: what conditions in mappings know of a user's attributes."""
         self._db = db
         self._connections = Connections(settings, registry, db.clock)
-        rules = Rules(registry, settings.environment)
+        rules = Rules(registry, settings.environment, traits)
         self._fanout = Fanout(db, rules, on_want=self._dispatch_bell)
         self._dispatch = Dispatch(db, rules, self._connections, settings, on_free=self._dispatch_bell)
         self._keeper = Keeper(db, rules, self._connections, settings, on_read=self._dispatch_bell)
@@ -92,9 +97,11 @@ class Engine:
 
         What comes meanwhile is done together, which costs less: two people in a step are hardly dearer than one.
         """
+        began_s = time.monotonic()
         work = self._fanout.step()
         if work is Work.SOME:
-            self._stopping.wait(_REST_S)
+            took_s = time.monotonic() - began_s
+            self._stopping.wait(min(max(_REST_S, _RESTS_FOR * took_s), _LONGEST_REST_S))
         return bool(work)
 
     def _keep(self) -> bool:

@@ -15,6 +15,7 @@ class AccessRow(Base):
     """Desired: what all grants of a person add up to in one hub, with the rules that say so."""
 
     __tablename__ = "access"
+    __table_args__ = (sa.Index("ix_access_reevaluate", "reevaluate_at", **where("reevaluate_at IS NOT NULL")),)
 
     hub_id: Mapped[str] = mapped_column(sa.String(100), primary_key=True)
     person_id: Mapped[int] = mapped_column(sa.ForeignKey("people.id"), primary_key=True, index=True)
@@ -25,6 +26,8 @@ class AccessRow(Base):
     because: Mapped[dict[str, list[dict[str, Any]]]] = mapped_column(Json)  # {thing: [{rule, file, line}]}
     disabled: Mapped[bool] = mapped_column(default=False)
     lost_at: Mapped[datetime | None] = mapped_column(UTCDateTime)  # since when no grant gives a seat
+    hub_role: Mapped[str | None] = mapped_column(sa.String(20))  # what they may do to the hub
+    reevaluate_at: Mapped[datetime | None] = mapped_column(UTCDateTime)  # when a rule that holds ends by its date
     changed_at: Mapped[datetime] = mapped_column(UTCDateTime)
 
 

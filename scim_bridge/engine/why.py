@@ -56,6 +56,7 @@ class WhyHub:
     desired: dict[str, list[str]]
     applied: dict[str, list[str]]
     observed: dict[str, Any]
+    hub_role: str | None
     grants: list[dict[str, Any]]
     shares: list[dict[str, Any]]
     waits: list[dict[str, Any]]
@@ -171,9 +172,9 @@ class _Asked:
 
     def hub(self, mapping: HubMapping, abilities: Abilities) -> WhyHub:
         """Everything about one hub."""
-        tx, person = self._tx, self._person
+        tx, person, today = self._tx, self._person, self._now.date()
         bound = self._bound.get(mapping.hub_id, {})
-        verdict = evaluate(mapping, person, bound)
+        verdict = evaluate(mapping, person, bound, today)
         mine = sa.and_(AccessRow.hub_id == mapping.hub_id, AccessRow.person_id == person.id)
         stored = tx.execute(sa.select(AccessRow).where(mine)).first()
         scene = load_scene(
@@ -196,7 +197,8 @@ class _Asked:
             desired=_named(scene, subject.standing.desired),
             applied=_named(scene, subject.standing.applied),
             observed=_account(scene, subject),
-            grants=[self._grant(each) for each in contributions(mapping, person, bound, verdict)],
+            hub_role=verdict.hub_role,
+            grants=[self._grant(each) for each in contributions(mapping, person, bound, verdict, today)],
             shares=[],
             waits=[each.to_json() for each in waits(tx, mapping, abilities, scene, subject, gap, tasks, now=self._now)],
             drift=_drift(scene, gap),
@@ -208,7 +210,7 @@ class _Asked:
             },
             near=[
                 {"rule": near.rule, "file": near.place.file, "line": near.place.line, "missing": near.missing}
-                for near in (nearest(mapping, person, bound) if verdict.role is None else [])
+                for near in (nearest(mapping, person, bound, today) if verdict.role is None else [])
             ],
         )
 
@@ -223,6 +225,7 @@ class _Asked:
             "file": grant.place.file,
             "line": grant.place.line,
             "revision": self._revision,
+            "until": grant.until.isoformat() if grant.until else None,
             "through": [self._bringers.through(each) for each in given.grounds],
         }
 

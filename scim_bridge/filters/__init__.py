@@ -1,6 +1,6 @@
 """SCIM filters (RFC 7644 section 3.4.2.2): text to tree, tree to truth. Pure."""
 
-from scim_bridge.filters.match import check_types, find_key, is_present, matches
+from scim_bridge.filters.match import check_types, find_key, is_present, matches, values_at
 from scim_bridge.filters.parser import parse_filter, parse_path
 from scim_bridge.filters.traits import CORE_TRAITS, Chain, Kind, Trait, Traits, value_of
 from scim_bridge.filters.tree import (
@@ -43,4 +43,5 @@ __all__ = [
     "parse_filter",
     "parse_path",
     "value_of",
+    "values_at",
 ]

@@ -45,6 +45,11 @@ def matches(filter: Filter, resource: Mapping[str, Any], traits: Traits = CORE_T
             return _compares(filter, resource, traits)
 
 
+def values_at(resource: Mapping[str, Any], path: AttributePath, traits: Traits = CORE_TRAITS) -> list[Any]:
+    """Every value that ``resource`` has at ``path``, those of multi-valued attributes one by one."""
+    return _values(resource, _way(path, traits)[0])
+
+
 def check_types(filter: Filter, traits: Traits = CORE_TRAITS) -> None:
     """Raise InvalidFilter for a comparison that no value can meet; unknown attributes are passed over."""
     match filter:

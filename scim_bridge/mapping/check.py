@@ -7,22 +7,25 @@ and what only shows when all are read.
 from __future__ import annotations
 
 import re
-from typing import Final
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import date
+from typing import Any, Final
 
 from scim_bridge.contract.protocol import Abilities, Adapter
 from scim_bridge.contract.registry import Registry
 from scim_bridge.errors import BridgeError
+from scim_bridge.filters import CORE_TRAITS, Traits
+from scim_bridge.mapping.check_catalogue import Catalogue, read_catalogue
 from scim_bridge.mapping.check_conditions import read_condition
-from scim_bridge.mapping.check_connect import read_connect
-from scim_bridge.mapping.check_grants import read_catalogue, read_grants
-from scim_bridge.mapping.check_safety import (
-    read_check,
-    read_leave,
-    read_limits,
-    read_login,
-    read_match,
-    read_safety,
-)
+from scim_bridge.mapping.check_connect import read_connect, read_fallback
+from scim_bridge.mapping.check_environments import merge, read_environments
+from scim_bridge.mapping.check_grants import read_grants
+from scim_bridge.mapping.check_match import read_match
+from scim_bridge.mapping.check_profile import read_profile
+from scim_bridge.mapping.check_running import read_check, read_limits, read_login
+from scim_bridge.mapping.check_safety import read_leave, read_safety
+from scim_bridge.mapping.check_tests import read_tests
 from scim_bridge.mapping.findings import Finding
 from scim_bridge.mapping.model import HubMapping, Place
 from scim_bridge.mapping.nodes import Node, Table, parse_nodes
@@ -35,13 +38,15 @@ _KEYS: Final = (
     "limits",
     "scope",
     "asset_roles",
+    "profile",
     "match",
     "leave",
     "safety",
     "login",
     "check",
+    "environments",
+    "tests",
 )
-_LATER: Final = ("profile", "environments", "tests")
 _HUB_ID: Final = re.compile(r"[a-z0-9]+([-_.][a-z0-9]+)*")
 _LONGEST_ID: Final = 100
 _CHECK_S: Final = 86_400
@@ -54,9 +59,21 @@ def hub_id_of(file: str) -> str:
     return next((name.removesuffix(suffix) for suffix in SUFFIXES if name.endswith(suffix)), name)
 
 
-def check_hub(file: str, text: str, registry: Registry) -> tuple[HubMapping | None, list[Finding]]:
-    """Read one file. The mapping is None where any finding is an error."""
-    reader = Reader()
+def check_hub(
+    file: str,
+    text: str,
+    registry: Registry,
+    *,
+    environment: str = "",
+    today: date | None = None,
+    traits: Traits = CORE_TRAITS,
+) -> tuple[HubMapping | None, list[Finding]]:
+    """Read one file as it is in ``environment``; faults of the others are told as well.
+
+    ``today`` (UTC): earlier dates draw a warning; None: they do not. ``traits``: the attributes of users. The mapping
+    is None where any finding is an error.
+    """
+    reader = Reader(traits=traits, today=today)
     start = Place(file, 1, 1)
     hub_id = hub_id_of(file)
     if len(hub_id) > _LONGEST_ID or not _HUB_ID.fullmatch(hub_id):
@@ -71,44 +88,75 @@ def check_hub(file: str, text: str, registry: Registry) -> tuple[HubMapping | No
     if not isinstance(node, Table):
         reader.error(start, "this file is no mapping", f"it needs {', '.join(_REQUIRED)}")
         return None, reader.findings
-    hub = _read_hub(reader, hub_id, start, node, registry)
+    hub = _read_hub(reader, hub_id, start, node, registry, environment)
     if any(finding.level == "error" for finding in reader.findings):
         return None, reader.findings
     return hub, reader.findings
 
 
-def _read_hub(reader: Reader, hub_id: str, start: Place, node: Table, registry: Registry) -> HubMapping:
-    given = reader.fields(node, "mapping", _KEYS, _LATER)
+def _read_hub(
+    reader: Reader, hub_id: str, start: Place, node: Table, registry: Registry, environment: str
+) -> HubMapping:
+    given = reader.fields(node, "mapping", _KEYS)
     for key in _REQUIRED:
         if key not in given:
             reader.error(start, f"`{key}` is missing", f"every mapping needs {', '.join(_REQUIRED)}")
     app = (reader.text(given["app"], "app") if "app" in given else None) or ""
     adapter = _find_adapter(reader, given["app"], app, registry) if app else None
     abilities: Abilities | None = adapter.abilities if adapter else None
-    catalogue = read_catalogue(reader, given.get("roles"), given.get("asset_roles"), abilities)
-    connect = read_connect(reader, given.get("connect"), start, abilities)
-    lost_access, disabled = read_leave(reader, given.get("leave"), abilities)
-    check_s = read_check(reader, given.get("check"))
-    read_login(reader, given.get("login"))
+    environments = read_environments(reader, given.get("environments"), _KEYS)
+    here = merge(given, environments.get(environment, {}), abilities)
+    is_manual = read_fallback(reader, here.get("connect"), abilities)
+    catalogue = read_catalogue(
+        reader, given.get("roles"), given.get("asset_roles"), abilities, is_manual_fallback=is_manual
+    )
+    running = _read_running(reader, here, start, catalogue)
+    for name, changes in environments.items():
+        if name != environment:
+            _check_elsewhere(reader, merge(given, changes, abilities), start, catalogue)
+    lost_access, disabled = read_leave(reader, given.get("leave"), catalogue)
+    grants = read_grants(reader, given["grants"], catalogue) if "grants" in given else ()
     types = abilities.asset_types if abilities else {}
-    return HubMapping(
+    hub = HubMapping(
         hub_id=hub_id,
         app=app,
-        tenant=_find_tenant(reader, node, given.get("connect"), adapter, connect),
-        connect=connect,
+        tenant="",
         roles=catalogue.roles,
         asset_roles=catalogue.asset_roles,
         exclusive_types=frozenset(name for name, kind in types.items() if kind.exclusive),
-        grants=read_grants(reader, given["grants"], catalogue) if "grants" in given else (),
+        grants=grants,
         place=start,
-        limits=read_limits(reader, given.get("limits"), abilities),
         scope=read_condition(reader, given["scope"], "scope") if "scope" in given else None,
         match=read_match(reader, given.get("match")),
         lost_access=lost_access,
         disabled=disabled,
-        safety=read_safety(reader, given.get("safety"), catalogue),
-        check_s=_CHECK_S if check_s is None else check_s,
+        profile=read_profile(reader, given.get("profile"), catalogue),
+        is_manual_fallback=is_manual,
+        tests=read_tests(reader, given.get("tests"), grants, catalogue),
+        traits=reader.traits,
+        **running,
     )
+    return replace(hub, tenant=_find_tenant(reader, node, here.get("connect"), adapter, hub.connect))
+
+
+def _read_running(reader: Reader, given: Mapping[str, Node], start: Place, catalogue: Catalogue) -> dict[str, Any]:
+    """The keys that an environment may change, as ``HubMapping`` takes them."""
+    check_s = read_check(reader, given.get("check"))
+    return {
+        "connect": read_connect(reader, given.get("connect"), start, catalogue.abilities),
+        "limits": read_limits(reader, given.get("limits"), catalogue.abilities),
+        "login": read_login(reader, given.get("login")),
+        "safety": read_safety(reader, given.get("safety"), catalogue),
+        "check_s": _CHECK_S if check_s is None else check_s,
+    }
+
+
+def _check_elsewhere(reader: Reader, given: Mapping[str, Node], start: Place, catalogue: Catalogue) -> None:
+    """What is wrong in an environment that is not this one; what is known of the file already is not told twice."""
+    trial = Reader(traits=reader.traits, today=reader.today)
+    is_manual = read_fallback(trial, given.get("connect"), catalogue.abilities)
+    _read_running(trial, given, start, replace(catalogue, is_manual_fallback=is_manual))
+    reader.findings += [finding for finding in trial.findings if finding not in reader.findings]
 
 
 def _find_adapter(reader: Reader, node: Node, app: str, registry: Registry) -> type[Adapter] | None:
@@ -120,7 +168,7 @@ def _find_adapter(reader: Reader, node: Node, app: str, registry: Registry) -> t
 
 
 def _find_tenant(
-    reader: Reader, start_node: Node, node: Node | None, adapter: type[Adapter] | None, connect: dict[str, str]
+    reader: Reader, start_node: Node, node: Node | None, adapter: type[Adapter] | None, connect: Mapping[str, str]
 ) -> str:
     """The tenant; asked for only where ``connect`` is right, since an adapter may count on that."""
     if adapter is None or any(finding.level == "error" for finding in reader.findings):

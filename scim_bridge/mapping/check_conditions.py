@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from scim_bridge.filters import Filter, InvalidFilter, attribute_paths, check_types, parse_filter
+from scim_bridge.filters import (
+    AttributePath,
+    Filter,
+    InvalidFilter,
+    Traits,
+    attribute_paths,
+    check_types,
+    parse_filter,
+)
 from scim_bridge.filters.tree import And, Compare, Not, Or
 from scim_bridge.mapping.model import Place
 from scim_bridge.mapping.nodes import Node, Scalar
@@ -54,7 +62,7 @@ def read_condition(reader: Reader, node: Node, what: str) -> Filter | None:
         return None
     try:
         condition = parse_filter(text)
-        check_types(condition)
+        check_types(condition, reader.traits)
     except InvalidFilter as error:
         reader.refuse(_place(node, error.position), what, error)
         return None
@@ -90,14 +98,28 @@ def _comparisons(condition: Filter) -> Iterator[Compare]:
 
 
 def _doubt_attributes(reader: Reader, place: Place, what: str, condition: Filter) -> None:
-    for name in dict.fromkeys(path.name for path in attribute_paths(condition) if path.urn is None):
-        if _is(name, ATTRIBUTES):
-            continue
-        if _is(name, _ENTERPRISE_ATTRIBUTES):
-            advice = f"an attribute of an extension needs its schema in front: {ENTERPRISE}:{name}"
-        else:
-            advice = did_you_mean(name, ATTRIBUTES)
-        reader.warn(place, f"`{what}`: users have no attribute {name}", advice)
+    for path in attribute_paths(condition):
+        parent = AttributePath(path.urn, path.name)
+        if not is_known(reader.traits, parent):
+            reader.warn(place, f"`{what}`: users have no attribute {parent}", _advice(reader.traits, parent))
+
+
+def is_known(traits: Traits, path: AttributePath) -> bool:
+    """Whether users have such an attribute; where ``traits`` hold no extensions, those are not doubted."""
+    if traits.find(path) is not None:
+        return True
+    return not traits.extensions and (path.urn is not None or _is(path.name, ATTRIBUTES))
+
+
+def _advice(traits: Traits, path: AttributePath) -> str:
+    if traits.extensions:
+        try:
+            traits.get(path)
+        except InvalidFilter as error:
+            return error.advice
+    if _is(path.name, _ENTERPRISE_ATTRIBUTES):
+        return f"an attribute of an extension needs its schema in front: {ENTERPRISE}:{path.name}"
+    return did_you_mean(path.name, ATTRIBUTES)
 
 
 def _is(name: str, names: tuple[str, ...]) -> bool:

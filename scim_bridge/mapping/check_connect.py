@@ -8,11 +8,11 @@ from typing import Final
 
 from scim_bridge.contract.protocol import Abilities, ConnectKey
 from scim_bridge.mapping.model import Place
-from scim_bridge.mapping.nodes import Node
+from scim_bridge.mapping.nodes import Node, Table
 from scim_bridge.mapping.reader import Reader
 
 _REFERENCE: Final = re.compile(r"env:[A-Za-z_][A-Za-z0-9_]*|file:/.+")
-_LATER: Final = ("fallback",)
+_FALLBACK: Final = "fallback"
 
 
 def read_connect(reader: Reader, node: Node | None, place: Place, abilities: Abilities | None) -> dict[str, str]:
@@ -24,7 +24,9 @@ def read_connect(reader: Reader, node: Node | None, place: Place, abilities: Abi
         reader.table(node, "connect")
         return {}
     keys = {key.name: key for key in abilities.connect}
-    given = reader.fields(node, "connect", tuple(keys), tuple(key for key in _LATER if key not in keys))
+    given = dict(reader.fields(node, "connect", (*keys, _FALLBACK)))
+    if _FALLBACK not in keys:
+        given.pop(_FALLBACK, None)
     _check_complete(reader, given, node.place, abilities)
     connect = {}
     for name, value in given.items():
@@ -32,6 +34,14 @@ def read_connect(reader: Reader, node: Node | None, place: Place, abilities: Abi
         if text is not None and _is_proper(reader, keys[name], text, value.place):
             connect[name] = text
     return connect
+
+
+def read_fallback(reader: Reader, node: Node | None, abilities: Abilities | None) -> bool:
+    """Whether people do by hand what the app cannot: ``connect.fallback: manual``, unless the adapter means its own."""
+    if not isinstance(node, Table) or (abilities and any(key.name == _FALLBACK for key in abilities.connect)):
+        return False
+    value = next((value for key, value in node.entries if key.text == _FALLBACK), None)
+    return value is not None and reader.word(value, "connect.fallback", ("manual",)) is not None
 
 
 def _is_proper(reader: Reader, key: ConnectKey, text: str, place: Place) -> bool:

@@ -1,100 +1,64 @@
-"""``roles``, ``asset_roles`` and ``grants``: who gets what, against the app's catalogue. Pure."""
+"""``grants``: who gets what, against the roles and asset types in use. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Final
+from collections.abc import Sequence, Set
+from datetime import date
+from typing import Final, cast
 
-from scim_bridge.contract.protocol import Abilities
 from scim_bridge.errors import InvalidInput
 from scim_bridge.folding import name_key
+from scim_bridge.mapping.check_catalogue import Catalogue
 from scim_bridge.mapping.check_conditions import read_condition
-from scim_bridge.mapping.model import AssetGrant, Grant, GroupId, GroupName, GroupPattern, GroupRef, Place
+from scim_bridge.mapping.check_partner import read_partner
+from scim_bridge.mapping.model import AssetGrant, Grant, GroupId, GroupName, GroupPattern, GroupRef, HubRole, Place
 from scim_bridge.mapping.nodes import Node, Scalar, Table
 from scim_bridge.mapping.patterns import parse_pattern, parse_template
 from scim_bridge.mapping.reader import Reader
 from scim_bridge.spelling import did_you_mean
 
-_KEYS: Final = ("name", "group", "where", "except", "role", "assets")
-_LATER: Final = ("partner", "hub_role", "source", "until")
+_KEYS: Final = (
+    "name",
+    "group",
+    "where",
+    "partner",
+    "except",
+    "source",
+    "until",
+    "role",
+    "assets",
+    "hub_role",
+)
+_HUB_ROLES: Final = ("owner", "manager", "collaborator")
 _LONGEST_NAME: Final = 200
-
-
-@dataclass(frozen=True, slots=True)
-class Catalogue:
-    """What a rule may give: the roles in use, and what the app has (None: the app is unknown)."""
-
-    roles: tuple[str, ...]
-    asset_roles: Mapping[str, tuple[str, ...]]
-    abilities: Abilities | None
-
-
-def read_catalogue(reader: Reader, roles: Node | None, asset_roles: Node | None, app: Abilities | None) -> Catalogue:
-    """``roles`` and ``asset_roles`` in the operator's order."""
-    return Catalogue(
-        _read_roles(reader, roles, app) if roles else (),
-        _read_asset_roles(reader, asset_roles, app) if asset_roles else {},
-        app,
-    )
-
-
-def _read_roles(reader: Reader, node: Node, app: Abilities | None) -> tuple[str, ...]:
-    given = reader.texts(node, "roles", may_be_empty=True)
-    if not given and app and len(app.roles) == 1:
-        return app.roles
-    if not given and app:
-        reader.error(node.place, "`roles` is empty", f"list the roles in use, highest first: {', '.join(app.roles)}")
-    for role, place in given:
-        if app and role not in app.roles:
-            reader.error(place, f'the app has no role "{role}"', did_you_mean(role, app.roles))
-    return tuple(role for role, _ in given)
-
-
-def _read_asset_roles(reader: Reader, node: Node, app: Abilities | None) -> dict[str, tuple[str, ...]]:
-    found = {}
-    for kind, (key, value) in reader.table(node, "asset_roles").items():
-        given = reader.texts(value, f"asset_roles.{kind}")
-        found[kind] = tuple(role for role, _ in given)
-        if app is None:
-            continue
-        if kind not in app.asset_types:
-            reader.error(key.place, f'the app has no assets of type "{kind}"', did_you_mean(kind, app.asset_types))
-            continue
-        known = app.asset_types[kind].roles
-        for role, place in given:
-            if role not in known:
-                reader.error(place, f'"{kind}" has no role "{role}"', did_you_mean(role, known))
-    return found
 
 
 def read_grants(reader: Reader, node: Node, catalogue: Catalogue) -> tuple[Grant, ...]:
     """Every rule that could be read; two of one name are refused."""
-    grants: list[Grant] = []
+    grants: dict[str, Grant] = {}
     for item in reader.items(node, "grants", may_be_empty=True):
         grant = _read_grant(reader, item, catalogue)
         if grant is None:
             continue
-        twin = next((other for other in grants if name_key(other.name) == name_key(grant.name)), None)
-        if twin:
+        twin = grants.setdefault(name_key(grant.name), grant)
+        if twin is not grant:
             reader.error(
                 grant.place,
                 f'two rules are called "{grant.name}", the other in line {twin.place.line}',
                 "name them apart",
             )
-        grants.append(grant)
-    return tuple(grants)
+    return tuple(grants.values())
 
 
 def _read_grant(reader: Reader, node: Node, catalogue: Catalogue) -> Grant | None:
-    given = reader.fields(node, "grants", _KEYS, _LATER)
+    given = reader.fields(node, "grants", _KEYS)
     if not isinstance(node, Table):
         return None
     name = _read_name(reader, given.get("name"), node.place)
-    written = {key.text for key, _ in node.entries}
-    if written <= {*_KEYS, *_LATER}:
-        _check_purpose(reader, node, name, written)
+    if all(key.text in _KEYS for key, _ in node.entries):
+        _check_purpose(reader, node, name, given.keys())
     groups = _read_groups(reader, given["group"]) if "group" in given else ()
+    hub_role = reader.word(given["hub_role"], "hub_role", _HUB_ROLES) if "hub_role" in given else None
     return Grant(
         name=name,
         place=node.place,
@@ -103,14 +67,26 @@ def _read_grant(reader: Reader, node: Node, catalogue: Catalogue) -> Grant | Non
         exclude=read_condition(reader, given["except"], "except") if "except" in given else None,
         role=_read_role(reader, given["role"], catalogue) if "role" in given else None,
         assets=_read_assets(reader, given["assets"], groups, catalogue) if "assets" in given else (),
+        hub_role=cast(HubRole | None, hub_role),
+        source=reader.text(given["source"], "source") if "source" in given else None,
+        until=_read_until(reader, given["until"], name) if "until" in given else None,
+        partner=read_partner(reader, node, given, catalogue),
     )
 
 
-def _check_purpose(reader: Reader, node: Node, name: str, written: set[str]) -> None:
-    if not written & {"group", "where", "partner"}:
-        reader.error(node.place, f'rule "{name}" says nobody', "give `group` or `where`")
-    if not written & {"role", "assets", "hub_role"}:
-        reader.error(node.place, f'rule "{name}" gives nothing', "give `role` or `assets`")
+def _check_purpose(reader: Reader, node: Node, name: str, given: Set[str]) -> None:
+    if not given & {"group", "where", "partner"}:
+        reader.error(node.place, f'rule "{name}" says nobody', "give `group`, `where` or `partner`")
+    if not given & {"role", "assets", "hub_role"}:
+        reader.error(node.place, f'rule "{name}" gives nothing', "give `role`, `assets` or `hub_role`")
+
+
+def _read_until(reader: Reader, node: Node, name: str) -> date | None:
+    until = reader.day(node, "until")
+    if until is not None and reader.today is not None and until < reader.today:
+        advice = "remove the rule, or give a later day"
+        reader.warn(node.place, f'`until`: {until} is over, so rule "{name}" gives nothing any more', advice)
+    return until
 
 
 def _read_name(reader: Reader, node: Node | None, place: Place) -> str:
@@ -207,13 +183,16 @@ def _check_asset_name(reader: Reader, key: Scalar, name: str, groups: Sequence[G
         reader.error(key.place, f'"{key.text}": `*` stands for every asset of the type, and alone', "write type/*")
         return
     try:
-        needed = parse_template(name).names
+        template = parse_template(name)
     except InvalidInput as error:
         reader.refuse(key.place, "assets", error)
         return
+    if template.may_be_empty:
+        advice = "such groups give no asset; add |default:NAME, or text around it"
+        reader.warn(key.place, f'"{key.text}" may come out without a name', advice)
     defined = [ref.pattern.names if isinstance(ref, GroupPattern) else frozenset() for ref in groups] or [frozenset()]
     everywhere = frozenset.intersection(*defined)
-    for word in sorted(needed - everywhere):
+    for word in sorted(template.names - everywhere):
         if any(word in names for names in defined):
             reader.error(key.place, f"{{{word}}} is not captured by every entry of `group`", "split the rule in two")
         else:

@@ -1,14 +1,12 @@
-"""``safety``, ``leave``, ``limits``, ``match``, ``check`` and ``login``: how carefully, how fast, whose. Pure."""
+"""``safety`` and ``leave``: how carefully, and what becomes of those who go. Pure."""
 
 from __future__ import annotations
 
 from typing import Final, Literal, cast
 
-from scim_bridge.contract.limits import Limits
-from scim_bridge.contract.protocol import Abilities
 from scim_bridge.errors import InvalidInput
-from scim_bridge.mapping.check_grants import Catalogue
-from scim_bridge.mapping.model import MatchRule, MaxRemovals, Safety, Step
+from scim_bridge.mapping.check_catalogue import Catalogue
+from scim_bridge.mapping.model import MaxRemovals, Safety, Step
 from scim_bridge.mapping.nodes import Node, Table
 from scim_bridge.mapping.patterns import parse_stars
 from scim_bridge.mapping.reader import Reader
@@ -23,14 +21,11 @@ _SAFETY: Final = (
     "ignore",
     "unmanaged",
     "drift",
+    "approve_roles",
+    "create_assets",
 )
 _STEPS: Final = ("remove_assets", "suspend", "remove", "nothing")
 StepDo = Literal["remove_assets", "suspend", "remove", "nothing"]
-_PERSON: Final = ("emails.value", "emails", "userName")
-_ACCOUNT_LATER: Final = ("login", "name")
-_PERSON_LATER: Final = ("nickName", "displayName", "externalId", "name.formatted")
-_SHORTEST_CHECK_S: Final = 60
-_MOST_CALLS: Final = 10_000
 
 
 def read_safety(reader: Reader, node: Node | None, catalogue: Catalogue) -> Safety:
@@ -38,23 +33,52 @@ def read_safety(reader: Reader, node: Node | None, catalogue: Catalogue) -> Safe
     keep = dict.fromkeys(catalogue.roles[:1], 1)
     if node is None:
         return Safety(keep_at_least=keep)
-    given = reader.fields(node, "safety", _SAFETY, ("approve_roles", "create_assets"))
-    start = reader.word(given["start"], "safety.start", ("plan", "apply")) if "start" in given else None
-    if "unmanaged" in given:
-        reader.word(given["unmanaged"], "safety.unmanaged", ("report",), ("hold",))
-    if "drift" in given:
-        reader.word(given["drift"], "safety.drift", ("report",), ("fix",))
+    given = reader.fields(node, "safety", _SAFETY)
+
+    def word(key: str, *known: str) -> str | None:
+        return reader.word(given[key], f"safety.{key}", known) if key in given else None
+
     settle_s = reader.duration(given["settle"], "safety.settle") if "settle" in given else None
     if "keep_at_least" in given:
         keep |= _read_keep(reader, given["keep_at_least"], catalogue)
     return Safety(
-        start="apply" if start == "apply" else "plan",
+        start="apply" if word("start", "plan", "apply") == "apply" else "plan",
         settle_s=Safety().settle_s if settle_s is None else settle_s,
         max_removals=_read_max_removals(reader, given.get("max_removals")),
         keep_at_least=keep,
         protect=_read_accounts(reader, given.get("protect"), "safety.protect"),
         ignore=_read_accounts(reader, given.get("ignore"), "safety.ignore"),
+        unmanaged="hold" if word("unmanaged", "report", "hold") == "hold" else "report",
+        drift="fix" if word("drift", "report", "fix") == "fix" else "report",
+        approve_roles=_read_approve_roles(reader, given.get("approve_roles"), catalogue),
+        create_assets=_read_create_assets(reader, given.get("create_assets"), catalogue),
     )
+
+
+def _read_approve_roles(reader: Reader, node: Node | None, catalogue: Catalogue) -> tuple[str, ...]:
+    if node is None:
+        return ()
+    given = reader.texts(node, "safety.approve_roles", may_be_empty=True)
+    for role, place in given:
+        if role not in catalogue.roles:
+            advice = did_you_mean(role, catalogue.roles)
+            reader.error(place, f'`safety.approve_roles`: there is no role "{role}" in `roles`', advice)
+    return tuple(role for role, _ in given)
+
+
+def _read_create_assets(reader: Reader, node: Node | None, catalogue: Catalogue) -> tuple[str, ...]:
+    """Asset types. What the app cannot create a person must."""
+    if node is None:
+        return ()
+    given = reader.texts(node, "safety.create_assets", may_be_empty=True)
+    app = catalogue.abilities
+    for kind, place in given:
+        if kind not in catalogue.asset_roles:
+            advice = did_you_mean(kind, catalogue.asset_roles)
+            reader.error(place, f'`safety.create_assets`: there is no "{kind}" in `asset_roles`', advice)
+        elif app and kind not in app.create_assets and not catalogue.is_manual_fallback:
+            reader.error(place, f'the bridge cannot create a "{kind}" in this app', "remove it, and create them there")
+    return tuple(kind for kind, _ in given)
 
 
 def _read_keep(reader: Reader, node: Node, catalogue: Catalogue) -> dict[str, int]:
@@ -97,18 +121,19 @@ def _read_accounts(reader: Reader, node: Node | None, what: str) -> tuple[str, .
     return tuple(found)
 
 
-def read_leave(reader: Reader, node: Node | None, app: Abilities | None) -> tuple[tuple[Step, ...], tuple[Step, ...]]:
+def read_leave(reader: Reader, node: Node | None, catalogue: Catalogue) -> tuple[tuple[Step, ...], tuple[Step, ...]]:
     """``lost_access`` and ``disabled``, each by time; removal at once where nothing is said."""
     default = (Step(0, "remove"),)
     given = {} if node is None else reader.fields(node, "leave", ("lost_access", "disabled"))
     lost, disabled = (
-        _read_steps(reader, given[key], f"leave.{key}", app) if key in given else default
+        _read_steps(reader, given[key], f"leave.{key}", catalogue) if key in given else default
         for key in ("lost_access", "disabled")
     )
     return lost, disabled
 
 
-def _read_steps(reader: Reader, node: Node, what: str, app: Abilities | None) -> tuple[Step, ...]:
+def _read_steps(reader: Reader, node: Node, what: str, catalogue: Catalogue) -> tuple[Step, ...]:
+    app = catalogue.abilities
     steps = []
     for item in reader.items(node, what):
         given = reader.fields(item, what, ("after", "do"))
@@ -119,68 +144,10 @@ def _read_steps(reader: Reader, node: Node, what: str, app: Abilities | None) ->
                 reader.error(item.place, f"a step of `{what}` needs `{key}`", "write {after: 7d, do: remove}")
         after_s = reader.duration(given["after"], f"{what}.after") if "after" in given else None
         do = reader.word(given["do"], f"{what}.do", _STEPS) if "do" in given else None
-        if app and do == "suspend" and not app.suspend:
+        if app and do == "suspend" and not (app.suspend or catalogue.is_manual_fallback):
             reader.error(given["do"].place, "the app cannot suspend an account", "use remove")
-        elif app and do == "suspend":
-            reader.error(given["do"].place, "`suspend` is known but not carried out yet", "use remove")
         if app and do == "remove_assets" and not app.asset_types:
             reader.error(given["do"].place, "the app has no assets to remove", "use remove")
         if after_s is not None and do is not None:
             steps.append(Step(after_s, cast(StepDo, do)))
     return tuple(sorted(steps, key=lambda step: step.after_s))
-
-
-def read_limits(reader: Reader, node: Node | None, app: Abilities | None) -> Limits | None:
-    """None where nothing is said: the adapter's own, for writes only. A part that is missing is the adapter's."""
-    if node is None:
-        return None
-    given = reader.fields(node, "limits", ("concurrency", "rate", "burst"))
-    own = app.limits if app else Limits()
-    counts = {}
-    for key in ("concurrency", "burst"):
-        counts[key] = reader.integer(given[key], f"limits.{key}", least=1) if key in given else None
-    rate = reader.decimal(given["rate"], "limits.rate", least=0.001, most=_MOST_CALLS) if "rate" in given else None
-    return Limits(counts["concurrency"] or own.concurrency, rate or own.rate, counts["burst"] or own.burst)
-
-
-def read_match(reader: Reader, node: Node | None) -> tuple[MatchRule, ...]:
-    """How accounts find their people; empty: by the person's e-mails, then a userName that is one."""
-    if node is None:
-        return ()
-    rules = []
-    for item in reader.items(node, "match"):
-        given = reader.fields(item, "match", ("account", "person", "review"))
-        if not isinstance(item, Table):
-            continue
-        for key in ("account", "person"):
-            if key not in given:
-                reader.error(item.place, f"`match` needs `{key}`", "write {account: email, person: emails.value}")
-        if "review" in given and reader.truth(given["review"], "match.review"):
-            reader.later(given["review"].place, "review: true")
-        account = person = None
-        if "account" in given:
-            account = reader.word(given["account"], "match.account", ("email",), _ACCOUNT_LATER)
-        if "person" in given:
-            person = reader.word(given["person"], "match.person", _PERSON, _PERSON_LATER)
-        if account and person:
-            rules.append(MatchRule(account, person))
-    return tuple(rules)
-
-
-def read_check(reader: Reader, node: Node | None) -> int | None:
-    """Seconds between two checks for updates; None: the default."""
-    if node is None:
-        return None
-    seconds = reader.duration(node, "check")
-    if seconds is not None and seconds < _SHORTEST_CHECK_S:
-        reader.error(node.place, "`check` is shorter than a minute", "write 1m or more; the default is 24h")
-    return seconds
-
-
-def read_login(reader: Reader, node: Node | None) -> None:
-    """Only ``sso`` is carried out, which asks nothing of the bridge."""
-    if isinstance(node, Table):
-        given = reader.fields(node, "login", ("method",), ("mfa", "rotate"))
-        node = given.get("method")
-    if node is not None:
-        reader.word(node, "login", ("sso",), ("vault",))

@@ -7,14 +7,19 @@ misspelt.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
+from functools import partial
 from pathlib import Path
 
 from scim_bridge.contract.registry import Registry
+from scim_bridge.filters import CORE_TRAITS, Traits
 from scim_bridge.mapping.check import SUFFIXES, check_hub
 from scim_bridge.mapping.findings import Finding, MappingError, in_order
 from scim_bridge.mapping.model import HubMapping, Place
+
+_Check = Callable[[str, str], tuple[HubMapping | None, list[Finding]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,13 +30,25 @@ class MappingSet:
     warnings: tuple[Finding, ...] = ()
 
 
-def load_set(files: Mapping[str, str], *, registry: Registry, environment: str) -> MappingSet:
+def load_set(
+    files: Mapping[str, str],
+    *,
+    registry: Registry,
+    environment: str,
+    today: date | None = None,
+    traits: Traits = CORE_TRAITS,
+) -> MappingSet:
     """Read and check ``files`` (name as the operator knows it -> text).
 
-    ``environment`` is the setting of that name; a mapping cannot depend on it yet. Raises ``MappingError``
-    with every finding if any is an error.
+    ``environment`` is the setting of that name. ``today`` (UTC) makes earlier dates draw a warning; None: a set that
+    was taken once is not doubted again. ``traits`` are the attributes of users. Raises ``MappingError`` with every
+    finding if any is an error.
     """
-    hubs, findings = _check_all(files, registry)
+    check = partial(check_hub, registry=registry, environment=environment, today=today, traits=traits)
+    return _whole(*_check_all(files, check))
+
+
+def _whole(hubs: Mapping[str, HubMapping], findings: Sequence[Finding]) -> MappingSet:
     if any(finding.level == "error" for finding in findings):
         raise MappingError(findings)
     return MappingSet(hubs, tuple(in_order(findings)))
@@ -49,15 +66,22 @@ def read_folder(path: Path) -> dict[str, str]:
     return files
 
 
-def load_folder(path: Path, *, registry: Registry, environment: str) -> MappingSet:
+def load_folder(
+    path: Path,
+    *,
+    registry: Registry,
+    environment: str,
+    today: date | None = None,
+    traits: Traits = CORE_TRAITS,
+) -> MappingSet:
     """``read_folder`` and ``load_set`` in one, for the lint: what cannot be read is told beside all other findings.
 
     Files are named as ``path`` was given, so that a finding can be opened from where it is read.
     """
     files, unreadable = _read_files(path, shown=path)
-    if not unreadable:
-        return load_set(files, registry=registry, environment=environment)
-    raise MappingError([*unreadable, *_check_all(files, registry)[1]])
+    check = partial(check_hub, registry=registry, environment=environment, today=today, traits=traits)
+    hubs, findings = _check_all(files, check)
+    return _whole(hubs, [*unreadable, *findings])
 
 
 def mapping_files(path: Path) -> list[os.DirEntry[str]]:
@@ -93,14 +117,14 @@ def _read_files(path: Path, *, shown: Path | None = None) -> tuple[dict[str, str
     return files, findings
 
 
-def _check_all(files: Mapping[str, str], registry: Registry) -> tuple[dict[str, HubMapping], list[Finding]]:
+def _check_all(files: Mapping[str, str], check: _Check) -> tuple[dict[str, HubMapping], list[Finding]]:
     hubs: dict[str, HubMapping] = {}
     findings: list[Finding] = []
     if not files:
         advice = "every hub there was is detached until its file returns"
         findings.append(Finding(Place("mappings", 1, 1), "there are no mapping files", advice, "warning"))
     for file in sorted(files):
-        hub, found = check_hub(file, files[file], registry)
+        hub, found = check(file, files[file])
         findings += found
         if hub and hub.hub_id in hubs:
             other = hubs[hub.hub_id].place.file

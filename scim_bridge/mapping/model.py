@@ -12,7 +12,7 @@ from datetime import date
 from typing import Any, Literal
 
 from scim_bridge.contract.limits import Limits
-from scim_bridge.filters import Filter
+from scim_bridge.filters import CORE_TRAITS, Filter, Traits
 from scim_bridge.mapping.patterns import Pattern
 
 
@@ -154,12 +154,16 @@ class Expectation:
 
 @dataclass(frozen=True, slots=True)
 class MappingTest:
-    """An entry of ``tests``: a person by their SCIM attributes, ``groups`` by name or id. ``expect`` None: nothing."""
+    """An entry of ``tests``: a person by their SCIM attributes, ``groups`` by name or id. ``expect`` None: nothing.
+
+    ``source``: of which identity source they are; None: of one that no rule names.
+    """
 
     person: Mapping[str, Any]
     groups: tuple[str | GroupId, ...]
     expect: Expectation | None
     place: Place
+    source: str | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -189,3 +193,4 @@ class HubMapping:
     login: Login = Login()
     is_manual_fallback: bool = False  # connect.fallback: manual
     tests: tuple[MappingTest, ...] = ()
+    traits: Traits = CORE_TRAITS  # what conditions and templates know of a user's attributes

@@ -18,7 +18,7 @@ from ruamel.yaml.reader import ReaderError
 from scim_bridge.mapping.findings import Finding
 from scim_bridge.mapping.model import Place
 
-MAX_BYTES: Final = 256 * 1024
+MAX_BYTES: Final = 1024 * 1024
 MAX_DEPTH: Final = 12
 
 _NULL = frozenset({"", "~", "null", "Null", "NULL"})

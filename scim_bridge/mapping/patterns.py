@@ -11,7 +11,7 @@ several belongs whole to the capture that touches it.
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
@@ -167,6 +167,14 @@ class Slot:
     name: str
     filters: tuple[tuple[str, str], ...] = ()
 
+    @property
+    def may_be_empty(self) -> bool:
+        """Whether text may come out as none: ``{mail|domain}`` of what has no ``@``."""
+        empty = False
+        for name, argument in self.filters:
+            empty = (empty or name in ("domain", "slug")) and not (name == "default" and argument.strip())
+        return empty
+
     def fill(self, values: Mapping[str, str]) -> str:
         value = values.get(self.name, "")
         for name, argument in self.filters:
@@ -185,13 +193,21 @@ class Template:
         """The captures it needs; one with ``|default:`` needs none, but a misspelt one is still a mistake."""
         return frozenset(part.name for part in self.parts if isinstance(part, Slot))
 
+    @property
+    def may_be_empty(self) -> bool:
+        """Whether it may come out as nothing, though every capture has a letter."""
+        return all(not part.strip() if isinstance(part, str) else part.may_be_empty for part in self.parts)
+
     def render(self, values: Mapping[str, str]) -> str:
         """The text with every slot filled; a value that is missing is empty."""
         return "".join(part if isinstance(part, str) else part.fill(values) for part in self.parts)
 
 
-def parse_template(text: str) -> Template:
-    """Read a template such as ``Acme {market|upper}``. Raises ``InvalidInput`` naming what is wrong."""
+def parse_template(text: str, *, is_name: Callable[[str], bool] = _is_word, what: str = "capture") -> Template:
+    """Read a template such as ``Acme {market|upper}``. Raises ``InvalidInput`` naming what is wrong.
+
+    ``is_name`` says what may stand in a slot, ``what`` what that is called in messages.
+    """
     if len(text) > MAX_LENGTH:
         raise InvalidInput(f"a template has at most {MAX_LENGTH} characters, this one {len(text)}")
     parts: list[str | Slot] = []
@@ -204,14 +220,14 @@ def parse_template(text: str) -> Template:
         if before:
             parts.append(before)
         if brace:
-            parts.append(_slot(inside))
+            parts.append(_slot(inside, is_name, what))
     return Template(tuple(parts))
 
 
-def _slot(inside: str) -> Slot:
+def _slot(inside: str, is_name: Callable[[str], bool], what: str) -> Slot:
     name, *filters = inside.split("|")
-    if not _is_word(name):
-        raise InvalidInput(f"{{{inside}}} names no capture", advice="write {word} or {word|filter}")
+    if not is_name(name):
+        raise InvalidInput(f"{{{inside}}} names no {what}", advice="write {word} or {word|filter}")
     steps = []
     for step in filters:
         filter_name, colon, argument = step.partition(":")

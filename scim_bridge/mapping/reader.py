@@ -9,23 +9,32 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 
 from scim_bridge.durations import parse_duration
 from scim_bridge.errors import InvalidInput
+from scim_bridge.filters import CORE_TRAITS, Traits
 from scim_bridge.mapping.findings import Finding
 from scim_bridge.mapping.model import Place
 from scim_bridge.mapping.nodes import Items, Node, Scalar, Table
 from scim_bridge.spelling import did_you_mean
 
 _INTEGER = re.compile(r"[0-9]{1,9}")
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _DECIMAL = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?")
 
 
 @dataclass(slots=True)
 class Reader:
-    """Collects the findings of one file."""
+    """Collects the findings of one file.
+
+    ``traits``: what conditions may know of a user's attributes. ``today`` (UTC): what makes a date a past one;
+    None: dates are not doubted.
+    """
 
     findings: list[Finding] = field(default_factory=list)
+    traits: Traits = CORE_TRAITS
+    today: date | None = None
 
     def error(self, place: Place, message: str, advice: str = "") -> None:
         self.findings.append(Finding(place, message, advice))
@@ -37,16 +46,14 @@ class Reader:
         """Note what a parser said about ``what``."""
         self.error(place, f"`{what}`: {error.message}", error.advice)
 
-    def fields(self, node: Node, what: str, known: Sequence[str], later: Sequence[str] = ()) -> Mapping[str, Node]:
-        """The entries of a mapping whose keys are ``known``; ``later``: in the format, and not carried out yet."""
+    def fields(self, node: Node, what: str, known: Sequence[str]) -> Mapping[str, Node]:
+        """The entries of a mapping whose keys are ``known``; any other is refused."""
         found: dict[str, Node] = {}
         for key, value in self.table(node, what).values():
             if key.text in known:
                 found[key.text] = value
-            elif key.text in later:
-                self.later(key.place, key.text)
             else:
-                self.error(key.place, f"`{what}` has no key `{key.text}`", did_you_mean(key.text, (*known, *later)))
+                self.error(key.place, f"`{what}` has no key `{key.text}`", did_you_mean(key.text, known))
         return found
 
     def table(self, node: Node, what: str) -> Mapping[str, tuple[Scalar, Node]]:
@@ -62,10 +69,6 @@ class Reader:
             else:
                 found[key.text] = (key, value)
         return found
-
-    def later(self, place: Place, key: str) -> None:
-        """Note a part of the format that this version knows and does not carry out."""
-        self.error(place, f"`{key}` is known but not carried out yet", "remove it")
 
     def items(self, node: Node, what: str, *, may_be_empty: bool = False) -> Sequence[Node]:
         """The members of a list; anything else stands for a list of itself."""
@@ -138,16 +141,26 @@ class Reader:
             self.refuse(node.place, what, error)
             return None
 
-    def word(self, node: Node, what: str, known: Iterable[str], later: Sequence[str] = ()) -> str | None:
+    def day(self, node: Node, what: str) -> date | None:
+        """A day, written YYYY-MM-DD."""
+        text = self.text(node, what)
+        if text is None:
+            return None
+        try:
+            if _DATE.fullmatch(text):
+                return date.fromisoformat(text)
+        except ValueError:  # February 30
+            pass
+        self.error(node.place, f'`{what}`: "{text[:40]}" is no date', "write it as YYYY-MM-DD, with quotes or without")
+        return None
+
+    def word(self, node: Node, what: str, known: Iterable[str]) -> str | None:
         """One of ``known``."""
         text = self.text(node, what)
         names = tuple(known)
         if text is None or text in names:
             return text
-        if text in later:
-            self.later(node.place, f"{what}: {text}")
-        else:
-            self.error(node.place, f'`{what}` cannot be "{text}"', did_you_mean(text, (*names, *later)))
+        self.error(node.place, f'`{what}` cannot be "{text}"', did_you_mean(text, names))
         return None
 
 

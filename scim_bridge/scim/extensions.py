@@ -12,12 +12,14 @@ from pathlib import Path
 from typing import Any, Final, get_args
 
 from scim_bridge.errors import InvalidInput
+from scim_bridge.filters import Traits
 from scim_bridge.mapping.findings import Finding
 from scim_bridge.mapping.nodes import Items, Node, Scalar, Table, parse_nodes
 from scim_bridge.mapping.reader import Reader
 from scim_bridge.scim.definitions import GROUPS, USERS, ResourceTypes
 from scim_bridge.scim.model import KINDS, Attribute, ResourceType, Returned, SchemaDefinition
 from scim_bridge.scim.service_schemas import SERVICE_SCHEMAS
+from scim_bridge.scim.traits import traits_of
 
 _URN: Final = re.compile(r"urn:[a-z0-9][a-z0-9-]{1,31}(:[A-Za-z0-9._-]+)+", re.IGNORECASE | re.ASCII)
 _NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}", re.ASCII)
@@ -54,6 +56,14 @@ def load_types(path: Path | None) -> ResourceTypes:
     except UnicodeDecodeError as error:
         raise InvalidInput(f"{path} is not UTF-8", advice="save it as UTF-8") from error
     return read_types(str(path), text)
+
+
+def load_traits(path: Path | None) -> Traits:
+    """What conditions in mappings may know of a user's attributes, those that the file at ``path`` declares included.
+
+    Raises InvalidInput as ``load_types`` does.
+    """
+    return traits_of(load_types(path).users)
 
 
 def read_types(file: str, text: str) -> ResourceTypes:

@@ -215,13 +215,13 @@ def person(id: int, group_id: int, name: str = "Staff") -> PersonFact:
 
 
 def test_a_name_binds_to_the_first_group_that_it_meets() -> None:
-    verdicts, met, refused = judge({"acme": STAFF}, {7: person(7, 1)}, {})
+    verdicts, met, refused = judge({"acme": STAFF}, {7: person(7, 1)}, {}, NOON.date())
     assert verdicts["acme", 7].role == "member"
     assert (met, refused) == ([NewBinding("acme", "group", "1", "Staff", "g1")], [])
 
 
 def test_a_second_group_of_the_same_name_is_refused_also_within_one_batch() -> None:
-    verdicts, met, refused = judge({"acme": STAFF}, {7: person(7, 1), 8: person(8, 2)}, {})
+    verdicts, met, refused = judge({"acme": STAFF}, {7: person(7, 1), 8: person(8, 2)}, {}, NOON.date())
     assert (verdicts["acme", 7].role, verdicts["acme", 8].role) == ("member", None)
     assert [one.target_id for one in met] == ["g1"]
     assert [one.target_id for one in refused] == ["g2"]
@@ -229,5 +229,5 @@ def test_a_second_group_of_the_same_name_is_refused_also_within_one_batch() -> N
 
 def test_a_bound_name_stays_with_its_group_after_a_rename() -> None:
     bound = {"acme": {(1, "staff"): "g1"}}
-    verdicts, met, _ = judge({"acme": STAFF}, {7: person(7, 1, "Everybody")}, bound)
+    verdicts, met, _ = judge({"acme": STAFF}, {7: person(7, 1, "Everybody")}, bound, NOON.date())
     assert (verdicts["acme", 7].role, met) == ("member", [])

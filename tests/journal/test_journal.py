@@ -23,6 +23,7 @@ from scim_bridge.journal.entry import Asked, new_request_id, time_of, to_us
 from scim_bridge.journal.journal import Journal
 from scim_bridge.journal.read import begins_at, bringer, find_requests, first_since, last_write
 from scim_bridge.journal.tables import RequestRow
+from scim_bridge.kept import Kept
 
 PASSWORD = {"op": "replace", "value": {"password": "correct horse"}}
 
@@ -179,8 +180,7 @@ def test_while_the_database_is_away_entries_wait_in_their_order(
         okta.send("GET", f"/Users?count={number}")
     nowhere = "sqlite:////nowhere/at.db" if db.is_sqlite else "postgresql+psycopg://nobody@127.0.0.1:1/none"
     with monkeypatch.context() as away:
-        away.setattr(db, "_turn", None)
-        away.setattr(db, "_writer", sa.create_engine(nowhere))
+        away.setattr(db, "_writers", Kept(sa.create_engine(nowhere), None))
         okta.journal.flush()
         assert len(okta.journal._waiting) == 3
     assert [one.view.target for one in okta.flushed()] == ["/Users?count=0", "/Users?count=1", "/Users?count=2"]

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any, ClassVar
 
 import pytest
-from mapping_kit import MAPPING
+from mapping_kit import MAPPING, TODAY
 
 from scim_bridge.contract.limits import Limits
 from scim_bridge.contract.protocol import Abilities, AssetType, ConnectKey
 from scim_bridge.contract.registry import Registry
 from scim_bridge.errors import InvalidInput
+from scim_bridge.filters import CORE_TRAITS, Traits
 from scim_bridge.mapping.load import MappingSet, load_set
 from scim_bridge.mapping.model import HubMapping
 
@@ -46,6 +48,14 @@ class ForgeAdapter:
         return connect["org"].casefold()
 
 
+class AbleAdapter(ForgeAdapter):
+    """Forge in its dearest plan: can suspend, has partners, takes profiles, makes teams."""
+
+    abilities: ClassVar[Abilities] = replace(
+        ForgeAdapter.abilities, suspend=True, partners=True, profile=True, create_assets=("team",)
+    )
+
+
 class SoleAdapter:
     """One role, nothing else: ``roles: []`` is enough."""
 
@@ -65,6 +75,7 @@ def registry() -> Registry:
     return Registry(
         {
             "forge": lambda: SimpleNamespace(ADAPTER=ForgeAdapter, SIMULATOR=None),
+            "able": lambda: SimpleNamespace(ADAPTER=AbleAdapter, SIMULATOR=None),
             "sole": lambda: SimpleNamespace(ADAPTER=SoleAdapter, SIMULATOR=None),
             "broken": broken,
         }
@@ -78,9 +89,9 @@ Load = Callable[..., MappingSet]
 def load(registry: Registry) -> Load:
     """Read texts by file name: ``load(acme="...")`` is the file ``mappings/acme.yaml``."""
 
-    def read(**texts: str) -> MappingSet:
+    def read(environment: str = "production", traits: Traits = CORE_TRAITS, **texts: str) -> MappingSet:
         files = {f"mappings/{name}.yaml": text for name, text in texts.items()}
-        return load_set(files, registry=registry, environment="production")
+        return load_set(files, registry=registry, environment=environment, today=TODAY, traits=traits)
 
     return read
 

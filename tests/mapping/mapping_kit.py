@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 from scim_bridge.directory.snapshot import GroupFact, PersonFact, UserFact
@@ -17,6 +18,7 @@ grants:
 """
 
 OKTA, ENTRA = 1, 2
+TODAY = date(2026, 11, 25)
 
 
 def group(name: str, *, id: int = 0, external_id: str | None = None) -> GroupFact:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import date
 
 import pytest
 from mapping_kit import ENTRA, person, user
@@ -19,14 +20,17 @@ GRANTS = """\
 - {name: leads, group: Leads, role: owner, assets: {team/core: maintainer}}
 - {name: core, group: [Core, "x-*"], assets: {team/Core: member, board/roadmap: [view, comment]}}
 - {name: editors, group: Editors, assets: {board/roadmap: edit}}
+- {name: managers, group: Managers, hub_role: manager}
+- {name: bosses, group: Bosses, hub_role: owner, until: 2026-12-31}
 - {name: teams, group: "t-{team}", assets: {"team/{team}": member}}
 """
+TODAY = date(2026, 11, 25)
 Given = list[tuple[str, str, str, str | None]]
 
 
 def given(hub: HubMapping, who: PersonFact) -> Given:
     """``(thing, role, rule, outranked by)``."""
-    found = contributions(hub, who, {}, evaluate(hub, who, {}))
+    found = contributions(hub, who, {}, evaluate(hub, who, {}, TODAY), TODAY)
     return [(one.thing, one.role, one.grant.name, one.outranked_by) for one in found]
 
 
@@ -74,6 +78,11 @@ def given(hub: HubMapping, who: PersonFact) -> Given:
             ],
             id="each-group-of-a-pattern",
         ),
+        pytest.param(
+            ["Managers", "Bosses", "Core"],
+            [("hub_role", "owner", "bosses", None), ("hub_role", "manager", "managers", "owner")],
+            id="a-hub-role-needs-no-seat",
+        ),
         pytest.param(["Core"], [], id="assets-without-a-seat-are-nothing"),
         pytest.param([], [], id="nothing"),
     ],
@@ -85,5 +94,5 @@ def test_what_each_rule_gives(rules: Rules, groups: list[str], expected: Given) 
 def test_a_rule_that_holds_for_two_users_is_named_once_with_both(rules: Rules) -> None:
     who = person(user("Staff"), user("Staff", source=ENTRA))
     hub = rules(GRANTS)
-    (one,) = contributions(hub, who, {}, evaluate(hub, who, {}))
+    (one,) = contributions(hub, who, {}, evaluate(hub, who, {}, TODAY), TODAY)
     assert [ground.user.source for ground in one.grounds] == ["okta", "entra"]

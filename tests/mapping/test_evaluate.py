@@ -5,15 +5,17 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import date
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from mapping_kit import ENTRA, OKTA, group, person, user
+from mapping_kit import ENTRA, MAPPING, OKTA, TODAY, group, person, user
 
 from scim_bridge.directory.snapshot import PersonFact, UserFact
 from scim_bridge.mapping.evaluate import Because, Met, evaluate
+from scim_bridge.mapping.load import MappingSet
 from scim_bridge.mapping.model import HubMapping
 
 Rules = Callable[..., HubMapping]
@@ -92,7 +94,7 @@ EVERY = '- {name: every, group: Every, role: member, assets: {"team/*": member}}
     ],
 )
 def test_what_a_person_gets(rules: Rules, grants: str, who: PersonFact, role: str | None, assets: Any) -> None:
-    verdict = evaluate(rules(grants), who, {})
+    verdict = evaluate(rules(grants), who, {}, TODAY)
     assert (verdict.role, verdict.assets) == (role, assets)
 
 
@@ -129,18 +131,18 @@ DE, FR = [{"country": "FR"}, {"country": "DE"}], [{"country": "FR"}]
     ],
 )
 def test_conditions(rules: Rules, grants: str, who: PersonFact, gets: bool) -> None:
-    assert (evaluate(rules(grants), who, {}).role == "member") is gets
+    assert (evaluate(rules(grants), who, {}, TODAY).role == "member") is gets
 
 
 def test_scope_is_tested_against_each_user(rules: Rules) -> None:
     hub = rules(STAFF + BOSSES, scope='not (userType eq "Vendor")')
     who = person(user("Bosses", userType="Vendor"), user("Staff", source=ENTRA))
-    assert evaluate(hub, who, {}).role == "member"
+    assert evaluate(hub, who, {}, TODAY).role == "member"
 
 
 def test_scope_cannot_bring_an_inactive_user_in(rules: Rules) -> None:
     hub = rules(STAFF, scope="active eq false")
-    assert evaluate(hub, person(user("Staff", active=False)), {}).role is None
+    assert evaluate(hub, person(user("Staff", active=False)), {}, TODAY).role is None
 
 
 @pytest.mark.parametrize(
@@ -152,24 +154,26 @@ def test_scope_cannot_bring_an_inactive_user_in(rules: Rules) -> None:
     ],
 )
 def test_disabled_is_every_user_inactive_or_deleted(rules: Rules, who: PersonFact, disabled: bool) -> None:
-    assert evaluate(rules(STAFF), who, {}).disabled is disabled
+    assert evaluate(rules(STAFF), who, {}, TODAY).disabled is disabled
 
 
 @pytest.mark.parametrize("id_", ["g5", "entra-object-5"])
 def test_a_group_is_found_by_our_id_or_the_sources(rules: Rules, id_: str) -> None:
     hub = rules(f"- {{name: staff, group: {{id: {id_}}}, role: member}}\n")
-    assert evaluate(hub, person(user(group("Any", id=5, external_id="entra-object-5"))), {}).role == "member"
-    assert evaluate(hub, person(user(group(id_, id=6))), {}).role is None
+    assert evaluate(hub, person(user(group("Any", id=5, external_id="entra-object-5"))), {}, TODAY).role == "member"
+    assert evaluate(hub, person(user(group(id_, id=6))), {}, TODAY).role is None
 
 
 def test_any_group_of_a_list_will_do(rules: Rules) -> None:
     hub = rules('- {name: staff, group: [Staff, "x-*", {id: g9}], role: member}\n')
     for one in (group("staff"), group("x-1"), group("Nine", id=9)):
-        assert evaluate(hub, person(user(one)), {}).role == "member"
+        assert evaluate(hub, person(user(one)), {}, TODAY).role == "member"
 
 
 def test_because_names_the_rules_that_give_just_this(rules: Rules) -> None:
-    verdict = evaluate(rules(STAFF + BOSSES + CORE + LEADS), person(user("Staff", "Bosses", "Core", "Leads")), {})
+    verdict = evaluate(
+        rules(STAFF + BOSSES + CORE + LEADS), person(user("Staff", "Bosses", "Core", "Leads")), {}, TODAY
+    )
     assert verdict.because == {
         "seat": (Because("bosses", "mappings/acme.yaml", 8),),
         "team/core": (Because("leads", "mappings/acme.yaml", 10),),
@@ -177,54 +181,153 @@ def test_because_names_the_rules_that_give_just_this(rules: Rules) -> None:
 
 
 def test_because_names_every_rule_that_gives_the_same(rules: Rules) -> None:
-    verdict = evaluate(rules(BOARD + EDITORS), person(user("Board", "Editors")), {})
+    verdict = evaluate(rules(BOARD + EDITORS), person(user("Board", "Editors")), {}, TODAY)
     assert [why.rule for why in verdict.because["board/plan"]] == ["board", "editors"]
     assert [why.rule for why in verdict.because["seat"]] == ["board", "editors"]
+
+
+OKTA_ONLY = "- {name: okta, group: Staff, source: okta, role: member}\n"
+ENDS = "- {name: ends, group: Staff, role: owner, until: 2026-11-25}\n"
+OVER = "- {name: over, group: Staff, role: owner, until: 2026-11-24}\n"
+OWNER = "- {name: owner, group: Hub Owners, hub_role: owner}\n"
+MANAGER = "- {name: manager, group: Managers, hub_role: manager, role: member}\n"
+
+
+@pytest.mark.parametrize(
+    ("who", "role"),
+    [
+        pytest.param(person(user("Staff")), "member", id="of-the-source"),
+        pytest.param(person(user("Staff", source=ENTRA)), None, id="of-another-source"),
+        pytest.param(person(user(), user("Staff", source=ENTRA)), None, id="the-user-must-be-of-it-not-the-person"),
+        pytest.param(person(user("Staff"), user(source=ENTRA)), "member", id="another-user-does-not-matter"),
+    ],
+)
+def test_source_limits_a_rule_to_one_sources_users(rules: Rules, who: PersonFact, role: str | None) -> None:
+    assert evaluate(rules(OKTA_ONLY), who, {}, TODAY).role == role
+
+
+def test_a_name_limited_to_a_source_binds_in_no_other(rules: Rules) -> None:
+    assert evaluate(rules(OKTA_ONLY), person(user("Staff", source=ENTRA)), {}, TODAY).met == ()
+
+
+def test_a_condition_limited_to_a_source(rules: Rules) -> None:
+    hub = rules("- {name: leads, where: title eq 'Lead', source: entra, role: member}\n".replace("'", '"'))
+    assert evaluate(hub, person(user(title="Lead")), {}, TODAY).role is None
+    assert evaluate(hub, person(user(title="Lead", source=ENTRA)), {}, TODAY).role == "member"
+
+
+@pytest.mark.parametrize(
+    ("today", "role", "changes_on"),
+    [
+        pytest.param(date(2026, 11, 1), "owner", date(2026, 11, 26), id="before"),
+        pytest.param(date(2026, 11, 25), "owner", date(2026, 11, 26), id="the-last-day-counts"),
+        pytest.param(date(2026, 11, 26), "member", None, id="the-day-after"),
+    ],
+)
+def test_until(rules: Rules, today: date, role: str, changes_on: date | None) -> None:
+    verdict = evaluate(rules(STAFF + ENDS), person(user("Staff")), {}, today)
+    assert (verdict.role, verdict.changes_on) == (role, changes_on)
+
+
+def test_the_answer_changes_with_the_first_rule_that_ends(rules: Rules) -> None:
+    later = STAFF.replace("role:", "until: 2027-01-31, role:")
+    verdict = evaluate(rules(ENDS + later), person(user("Staff")), {}, TODAY)
+    assert verdict.changes_on == date(2026, 11, 26)
+
+
+def test_a_rule_that_does_not_hold_changes_nothing_when_it_ends(rules: Rules) -> None:
+    verdict = evaluate(rules(STAFF + ENDS.replace("Staff", "Other")), person(user("Staff")), {}, TODAY)
+    assert verdict.changes_on is None
+
+
+def test_assets_that_wait_for_a_seat_change_nothing_when_they_end(rules: Rules) -> None:
+    hub = rules("- {name: extra, group: Extra, assets: {team/x: member}, until: 2027-01-31}\n")
+    assert evaluate(hub, person(user("Extra")), {}, TODAY).changes_on is None
+
+
+def test_the_last_day_there_is_never_ends(rules: Rules) -> None:
+    hub = rules(STAFF.replace("role:", "until: 9999-12-31, role:"))
+    assert evaluate(hub, person(user("Staff")), {}, TODAY).changes_on is None
+
+
+def test_a_rule_that_has_ended_binds_no_name(rules: Rules) -> None:
+    verdict = evaluate(rules(OVER), person(user("Staff")), {}, TODAY)
+    assert (verdict.role, verdict.met) == (None, ())
+
+
+@pytest.mark.parametrize(
+    ("who", "hub_role", "role"),
+    [
+        pytest.param(person(user("Hub Owners")), "owner", None, id="needs-no-seat"),
+        pytest.param(person(user("Managers")), "manager", "member", id="beside-a-seat"),
+        pytest.param(person(user("Managers", "Hub Owners")), "owner", "member", id="the-highest-wins"),
+        pytest.param(person(user("Managers"), user("Hub Owners", source=ENTRA)), "owner", "member", id="over-users"),
+        pytest.param(person(user("Hub Owners", active=False)), None, None, id="not-when-inactive"),
+        pytest.param(person(user("Staff")), None, None, id="none"),
+    ],
+)
+def test_hub_role(rules: Rules, who: PersonFact, hub_role: str | None, role: str | None) -> None:
+    verdict = evaluate(rules(MANAGER + OWNER), who, {}, TODAY)
+    assert (verdict.hub_role, verdict.role) == (hub_role, role)
+
+
+def test_because_of_a_hub_role(rules: Rules) -> None:
+    verdict = evaluate(rules(MANAGER + OWNER), person(user("Managers", "Hub Owners")), {}, TODAY)
+    assert [why.rule for why in verdict.because["hub_role"]] == ["owner"]
+
+
+def test_a_partners_rule_gives_people_nothing(load: Callable[..., MappingSet]) -> None:
+    text = MAPPING.format(scope="active eq true").replace("forge", "able") + (
+        '- {name: agency, partner: {id: "1", name: Bright, owner: jo@acme.example}, '
+        "assets: {team/x: member}, until: 2027-01-31}\n"
+    )
+    verdict = evaluate(load(acme=text + STAFF).hubs["acme"], person(user("Staff")), {}, TODAY)
+    assert (verdict.role, verdict.assets, verdict.changes_on) == ("member", {}, None)
 
 
 class TestBinding:
     """Rule 2: a plain name holds on to the group that it first met."""
 
     def test_the_first_meeting_is_reported(self, rules: Rules) -> None:
-        verdict = evaluate(rules(STAFF), person(user(group("STAFF", id=4))), {})
+        verdict = evaluate(rules(STAFF), person(user(group("STAFF", id=4))), {}, TODAY)
         assert verdict.role == "member"
         assert verdict.met == (Met(OKTA, "STAFF", "staff", "g4"),)
 
     def test_what_is_bound_is_not_met_again(self, rules: Rules) -> None:
-        verdict = evaluate(rules(STAFF), person(user(group("Staff", id=4))), {(OKTA, "staff"): "g4"})
+        verdict = evaluate(rules(STAFF), person(user(group("Staff", id=4))), {(OKTA, "staff"): "g4"}, TODAY)
         assert (verdict.role, verdict.met, verdict.refused) == ("member", (), ())
 
     def test_a_rename_keeps_the_access(self, rules: Rules) -> None:
-        verdict = evaluate(rules(STAFF), person(user(group("All Staff", id=4))), {(OKTA, "staff"): "g4"})
+        verdict = evaluate(rules(STAFF), person(user(group("All Staff", id=4))), {(OKTA, "staff"): "g4"}, TODAY)
         assert verdict.role == "member"
 
     def test_another_group_of_the_name_is_refused(self, rules: Rules) -> None:
-        verdict = evaluate(rules(STAFF), person(user(group("Staff", id=5))), {(OKTA, "staff"): "g4"})
+        verdict = evaluate(rules(STAFF), person(user(group("Staff", id=5))), {(OKTA, "staff"): "g4"}, TODAY)
         assert verdict.role is None
         assert verdict.refused == (Met(OKTA, "Staff", "staff", "g5"),)
 
     def test_a_name_binds_in_each_source_apart(self, rules: Rules) -> None:
         who = person(user(group("Staff", id=5), source=ENTRA))
-        verdict = evaluate(rules(STAFF), who, {(OKTA, "staff"): "g4"})
+        verdict = evaluate(rules(STAFF), who, {(OKTA, "staff"): "g4"}, TODAY)
         assert verdict.role == "member"
         assert verdict.met == (Met(ENTRA, "Staff", "staff", "g5"),)
 
     def test_of_two_namesakes_the_older_is_met(self, rules: Rules) -> None:
-        verdict = evaluate(rules(STAFF), person(user(group("Staff", id=8), group("staff", id=3))), {})
+        verdict = evaluate(rules(STAFF), person(user(group("Staff", id=8), group("staff", id=3))), {}, TODAY)
         assert verdict.met == (Met(OKTA, "staff", "staff", "g3"),)
         assert verdict.refused == (Met(OKTA, "Staff", "staff", "g8"),)
 
     def test_a_name_is_met_even_where_the_rule_does_not_hold(self, rules: Rules) -> None:
-        verdict = evaluate(rules(EXCEPT), person(user(group("Staff", id=4), title="Intern")), {})
+        verdict = evaluate(rules(EXCEPT), person(user(group("Staff", id=4), title="Intern")), {}, TODAY)
         assert verdict.role is None
         assert verdict.met == (Met(OKTA, "Staff", "staff", "g4"),)
 
     def test_patterns_never_bind(self, rules: Rules) -> None:
-        verdict = evaluate(rules(TEAMS), person(user("gh-team-core")), {})
+        verdict = evaluate(rules(TEAMS), person(user("gh-team-core")), {}, TODAY)
         assert verdict.met == ()
 
     def test_an_inactive_user_meets_nobody(self, rules: Rules) -> None:
-        assert evaluate(rules(STAFF), person(user("Staff", active=False)), {}).met == ()
+        assert evaluate(rules(STAFF), person(user("Staff", active=False)), {}, TODAY).met == ()
 
 
 ALL = [STAFF, BOSSES, CORE, LEADS, BOARD, EDITORS, TEAMS, EXTRA, EVERY, EXCEPT.replace("staff", "staff2"), NOT_IN]
@@ -244,7 +347,7 @@ law = settings(max_examples=150, deadline=None, suppress_health_check=[HealthChe
 def test_the_order_of_rules_does_not_matter(rules: Rules, given_users: list[UserFact], seed: int) -> None:
     hub = rules("".join(ALL))
     shuffled = replace(hub, grants=tuple(random.Random(seed).sample(hub.grants, len(hub.grants))))
-    one, other = (evaluate(each, person(*given_users), {}) for each in (hub, shuffled))
+    one, other = (evaluate(each, person(*given_users), {}, TODAY) for each in (hub, shuffled))
     assert (one.role, one.assets, set(one.met)) == (other.role, other.assets, set(other.met))
     assert {k: set(v) for k, v in one.because.items()} == {k: set(v) for k, v in other.because.items()}
 
@@ -253,8 +356,8 @@ def test_the_order_of_rules_does_not_matter(rules: Rules, given_users: list[User
 @given(given_users=st.lists(users, max_size=3), kept=st.integers(0, len(ALL)))
 def test_grants_only_add(rules: Rules, given_users: list[UserFact], kept: int) -> None:
     hub = rules("".join(ALL))
-    fewer = evaluate(replace(hub, grants=hub.grants[:kept]), person(*given_users), {})
-    more = evaluate(hub, person(*given_users), {})
+    fewer = evaluate(replace(hub, grants=hub.grants[:kept]), person(*given_users), {}, TODAY)
+    more = evaluate(hub, person(*given_users), {}, TODAY)
     if fewer.role is not None:
         assert more.role is not None
         assert hub.roles.index(more.role) <= hub.roles.index(fewer.role)

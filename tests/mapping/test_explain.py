@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from mapping_kit import ENTRA, OKTA, group, person, user
+from mapping_kit import ENTRA, OKTA, TODAY, group, person, user
 
 from scim_bridge.directory.snapshot import PersonFact
 from scim_bridge.mapping.evaluate import Bound
@@ -22,11 +22,11 @@ GRANTS = """\
 
 
 def missing(hub: HubMapping, who: PersonFact, bound: Bound | None = None) -> list[tuple[str, str]]:
-    return [(near.rule, near.missing) for near in nearest(hub, who, bound or {})]
+    return [(near.rule, near.missing) for near in nearest(hub, who, bound or {}, TODAY)]
 
 
 def test_the_rules_that_lack_least_come_first(rules: Rules) -> None:
-    found = nearest(rules(GRANTS), person(user("Leads")), {})
+    found = nearest(rules(GRANTS), person(user("Leads")), {}, TODAY)
     assert [near.rule for near in found] == ["staff", "leads", "extra"]
     assert str(found[1].place) == "mappings/acme.yaml:8:3"
 
@@ -63,7 +63,7 @@ def test_a_group_that_took_a_bound_name_is_said(rules: Rules) -> None:
 
 
 def test_a_leaver_has_no_nearest_rule(rules: Rules) -> None:
-    found = nearest(rules(GRANTS), person(user("Staff", active=False)), {})
+    found = nearest(rules(GRANTS), person(user("Staff", active=False)), {}, TODAY)
     assert [(near.rule, near.missing) for near in found] == [("", "every user of this person is inactive or deleted")]
 
 
@@ -86,4 +86,4 @@ def test_the_nearest_user_of_a_person_counts(rules: Rules) -> None:
 
 
 def test_as_many_as_asked_for(rules: Rules) -> None:
-    assert len(nearest(rules(GRANTS), person(user()), {}, at_most=1)) == 1
+    assert len(nearest(rules(GRANTS), person(user()), {}, TODAY, at_most=1)) == 1

@@ -12,7 +12,7 @@ from scim_bridge.errors import InvalidInput, NotFound
 
 
 def test_apps_in_order(registry: Registry) -> None:
-    assert registry.apps() == ["broken", "forge", "sole"]
+    assert registry.apps() == ["able", "broken", "forge", "sole"]
 
 
 def test_an_adapter_by_name(registry: Registry) -> None:
