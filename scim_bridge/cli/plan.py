@@ -144,7 +144,8 @@ def _held(tx: Tx, hub_id: str) -> int:
 def _tell(hub: str, applied: Applied, waited: bool, backlog: int, held: int) -> None:
     if applied.made_live:
         click.echo(f"{hub} is live now")
-    click.echo(f"run {applied.run}: `scim-bridge tasks list --run {applied.run}`, `scim-bridge undo {applied.run}`")
+    if applied.pairs or applied.released:
+        click.echo(f"run {applied.run}: `scim-bridge tasks list --run {applied.run}`, `scim-bridge undo {applied.run}`")
     if not waited:
         click.echo(f"{count(applied.pairs, 'person', 'people')} to look at once an engine runs (`scim-bridge serve`)")
     elif backlog:

@@ -84,6 +84,7 @@ def _show(hub: WhyHub, now: datetime) -> None:
 def _sections(hub: WhyHub) -> Iterator[tuple[str, Lines]]:
     """A title and its lines; what there is nothing to say about has none."""
     yield "because", [(1, _because(each)) for each in hub.grants]
+    yield "kept against the rules", [(1, _undone(each)) for each in hub.undone]
     yield "memberships, and what brought them", [(1, line) for line in _memberships(hub.grants)]
     yield "nearest rules, and what is missing", [(1, f"{_place(each)}: {each['missing']}") for each in hub.near]
     yield "waits", [(1, _wait(each)) for each in hub.waits]
@@ -98,6 +99,11 @@ def _because(grant: Mapping[str, Any]) -> str:
     until = f", until {grant['until']}" if grant["until"] else ""
     thing = grant["thing"].replace("_", " ") if grant["thing"] == HUB_ROLE else grant["thing"]
     return f"{thing} {grant['role']}: {_place(grant)}, {through}{until}{lost}"
+
+
+def _undone(undone: Mapping[str, Any]) -> str:
+    roles = ", ".join(undone["roles"]) or "nothing"
+    return f"{undone['thing']} {roles}: undone by {undone['by']} at {_when(undone['at'])} ({undone['run']})"
 
 
 def _path(through: Mapping[str, Any]) -> str:

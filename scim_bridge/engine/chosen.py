@@ -43,7 +43,11 @@ def choose(tx: Tx, text: str, *, hub_id: str | None = None) -> Chosen:
     if number is not None:
         return _run(tx, number, hub_id)
     if text.isascii() and text.isdigit() and len(text) < 10:
-        return _task(tx, int(text))
+        chosen = _task(tx, int(text))
+        where = chosen.deeds[0].hub_id
+        if hub_id not in (None, where):
+            raise NotFound(f"task {text} is none of hub {hub_id}", advice=f"it is one of {where}")
+        return chosen
     raise InvalidInput(
         f'"{text}" is neither a run nor a task', advice="name a run (r12) or a task (34): `scim-bridge tasks list`"
     )

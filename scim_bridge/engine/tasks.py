@@ -36,7 +36,7 @@ def open_task(
 ) -> int:
     """The task of this change: the one that is open for it, or a new one; running, held or failed.
 
-    It belongs to the ``run`` that carries it out.
+    It belongs to the ``run`` that began it, or that lets it go on after it was held or failed.
     """
     change = ruling.change
     verdict = ruling.held or ruling.failed
@@ -53,7 +53,7 @@ def open_task(
     known = next((task for task in subject.tasks if (task.action, task.thing) == (change.action, label)), None)
     if known is not None:
         values["attempts"] = known.attempts + (verdict is None)
-        if verdict is None:
+        if verdict is None and known.state in ("held", "failed"):
             values["run_id"] = run()
         tx.execute(sa.update(Task).where(Task.id == known.id).values(values))
         return known.id

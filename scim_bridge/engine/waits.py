@@ -26,6 +26,8 @@ from scim_bridge.engine.tasks import TaskView
 from scim_bridge.hubs.tables import Hub
 from scim_bridge.mapping.model import HubMapping
 
+_GROUPS_LOOKED_AT = 1000
+
 
 @dataclass(frozen=True, slots=True)
 class Wait:
@@ -85,9 +87,10 @@ def _to_come(at: datetime | None, now: datetime) -> datetime | None:
 
 
 def _of_pushes(tx: Tx, person_id: int) -> Iterator[Wait]:
-    """Pushed and committed, but not worked out yet; of a group's change nobody knows yet whom it touches."""
-    mine = sa.exists().where(PersonChange.person_id == person_id)
-    if tx.scalar(sa.select(sa.or_(mine, sa.exists(sa.select(GroupChange.id))))):
+    """Pushed and committed, but not worked out yet; a group's change may be about everybody in it."""
+    is_told = tx.scalar(sa.select(PersonChange.person_id).where(PersonChange.person_id == person_id)) is not None
+    groups = tx.execute(sa.select(GroupChange.person_ids).limit(_GROUPS_LOOKED_AT)).scalars()
+    if is_told or any(people is None or person_id in people for people in groups):
         yield Wait("push", "a push is not worked out by the engine yet; what should be held is shown with it")
 
 

@@ -29,6 +29,7 @@ from scim_bridge.engine.scene import Scene, Subject
 from scim_bridge.engine.standing import load_scene
 from scim_bridge.engine.tables import AccessRow
 from scim_bridge.engine.tasks import TaskView, list_tasks
+from scim_bridge.engine.undone import Undone
 from scim_bridge.engine.waits import waits
 from scim_bridge.errors import Conflict
 from scim_bridge.hubs.bindings import group_bindings
@@ -59,6 +60,7 @@ class WhyHub:
     hub_role: str | None
     grants: list[dict[str, Any]]
     shares: list[dict[str, Any]]
+    undone: list[dict[str, Any]]
     waits: list[dict[str, Any]]
     drift: list[str]
     tasks: list[dict[str, Any]]
@@ -200,6 +202,7 @@ class _Asked:
             hub_role=verdict.hub_role,
             grants=[self._grant(each) for each in contributions(mapping, person, bound, verdict, today)],
             shares=[],
+            undone=[_undone(scene, each) for each in subject.undone],
             waits=[each.to_json() for each in waits(tx, mapping, abilities, scene, subject, gap, tasks, now=self._now)],
             drift=_drift(scene, gap),
             tasks=[_task(view) for view in tasks[:_TASKS_SHOWN]],
@@ -228,6 +231,16 @@ class _Asked:
             "until": grant.until.isoformat() if grant.until else None,
             "through": [self._bringers.through(each) for each in given.grounds],
         }
+
+
+def _undone(scene: Scene, undone: Undone) -> dict[str, Any]:
+    return {
+        "thing": label(scene, undone.thing),
+        "roles": sorted(undone.roles),
+        "by": undone.actor,
+        "at": _time(undone.at),
+        "run": undone.run,
+    }
 
 
 def _drift(scene: Scene, gap: Gap) -> list[str]:

@@ -13,7 +13,9 @@ from scim_bridge.engine.chosen import choose, choose_between
 from scim_bridge.engine.tables import Run, Task, UndoneRow
 from scim_bridge.engine.tasks import retry
 from scim_bridge.engine.undo import UndoPlan, carry_out, plan_undo
-from scim_bridge.errors import Conflict, InvalidInput, NotFound, Permanent
+from scim_bridge.errors import Conflict, InvalidInput, NotFound, Permanent, Transient
+from scim_bridge.hubs.operate import pause, resume
+from scim_bridge.hubs.tables import Hub
 
 
 def planned(world: World, what: str) -> UndoPlan:
@@ -333,6 +335,109 @@ def test_the_brake_holds_what_an_undo_takes_away(world: World) -> None:
     assert step.held is not None
     undo(world, str(world.task().id))
     assert world.ours(ana) == {("seat", "owner")}
+
+
+def test_in_plan_mode_it_waits_for_apply(live: World) -> None:
+    removed(live, "Staff")
+    with live.db.write() as tx:
+        tx.execute(sa.update(Hub).values(mode="plan"))
+    assert planned(live, last_run(live)).remarks[0] == "acme is in plan mode: `scim-bridge apply acme` carries it out"
+    undo(live, last_run(live))
+    assert live.calls() == []
+    with live.db.write() as tx:
+        apply_hub(tx, "acme", release=False, actor="cli:ops", now=live.now)
+    live.run()
+    assert live.calls() == [("invite", "ana@acme.example", "member")]
+
+
+def test_a_paused_hub_carries_it_out_later(live: World) -> None:
+    removed(live, "Staff")
+    with live.db.write() as tx:
+        pause(tx, "acme", actor="cli:ops", now=live.now)
+    assert planned(live, last_run(live)).remarks[0] == "acme is paused: it goes on after `scim-bridge resume acme`"
+    run = undo(live, last_run(live))
+    assert live.calls() == []
+    with live.db.write() as tx:
+        resume(tx, "acme", actor="cli:ops", now=live.now)
+    live.run()
+    assert live.calls() == [("invite", "ana@acme.example", "member")]
+    assert last_run(live) == run
+
+
+def test_an_undo_that_was_not_carried_out_yet_can_be_taken_back(live: World) -> None:
+    removed(live, "Staff")
+    with live.db.write() as tx:
+        pause(tx, "acme", actor="cli:ops", now=live.now)
+    undo(live, undo(live, last_run(live)))
+    with live.db.write() as tx:
+        resume(tx, "acme", actor="cli:ops", now=live.now)
+    live.run()
+    assert live.calls() == []
+
+
+def test_a_detached_hub_takes_nothing_back(live: World) -> None:
+    removed(live, "Staff")
+    run = last_run(live)
+    live.publish(mapping(), hubs=("other",))
+    plan = planned(live, run)
+    assert (plan.is_empty, set(stays(plan))) == (True, {("seat", "the hub is detached: put its file back")})
+
+
+def test_a_role_that_the_app_has_no_more_is_named(live: World) -> None:
+    removed(live, "Staff")
+    with live.db.write() as tx:
+        tx.execute(sa.update(Task).where(Task.action == "remove").values(had={"seat": ["boss"]}))
+    assert stays(planned(live, str(live.task().id))) == [("seat", "the app has no role boss any more")]
+
+
+def test_why_tells_what_is_kept_against_the_rules(live: World) -> None:
+    ana = removed(live, "Staff")
+    run = undo(live, last_run(live))
+    found = live.why(ana)
+    assert found.undone == [
+        {"thing": "seat", "roles": ["member"], "by": "cli:ops", "at": "2026-11-22T12:10:00+00:00", "run": run}
+    ]
+    assert (found.desired, found.grants) == ({"seat": ["member"]}, [])
+
+
+def test_a_retry_stays_in_the_run_that_began_the_task(live: World) -> None:
+    live.app.failures["invite"] = [Transient("busy")]
+    live.push("ana", "Staff")
+    live.run()
+    began = last_run(live)
+    live.later(hours=1)
+    assert (live.task().state, last_run(live)) == ("done", began)
+
+
+def test_what_nobody_ordered_belongs_to_ten_minutes_of_its_hub(live: World) -> None:
+    runs = []
+    for name, minutes in (("ana", 0), ("bob", 9), ("cho", 2)):
+        live.clock.advance(minutes=minutes)
+        live.push(name, "Staff")
+        live.run()
+        runs.append(last_run(live))
+    assert runs[0] == runs[1] != runs[2]
+
+
+def test_what_an_apply_sets_going_belongs_to_it(world: World) -> None:
+    world.begin(start="plan")
+    ana = world.push("ana", "Staff")
+    world.run()
+    with world.db.write() as tx:
+        applied = apply_hub(tx, "acme", release=False, actor="cli:ops", now=world.now, people=[ana])
+    world.run()
+    assert last_run(world) == applied.run
+
+
+def test_what_a_revision_changes_belongs_to_it_and_a_push_after_it_does_not(live: World) -> None:
+    seated(live, "Staff")
+    live.publish(mapping(grants="  - {name: staff, group: Staff, role: guest}"))
+    live.run()
+    revision = live.rows(sa.select(Run.id).where(Run.kind == "revision").order_by(Run.id.desc()))[0].id
+    assert live.task().run_id == revision
+    live.push("bob", "Staff")
+    live.run()
+    assert live.task().run_id != revision
 
 
 def test_an_undo_is_recorded_with_who_ordered_it(live: World) -> None:

@@ -223,7 +223,7 @@ def test_the_shape_of_the_json_is_stable(live: World) -> None:
     assert list(found) == ["person", "rules", "hubs"]
     assert list(found["person"]) == ["id", "user_name", "disabled", "attention", "users"]
     assert list(found["hubs"][0]) == [
-        *("hub", "mode", "read_at", "desired", "applied", "observed", "hub_role", "grants", "shares", "waits", "drift"),
-        *("tasks", "answers", "near"),
+        *("hub", "mode", "read_at", "desired", "applied", "observed", "hub_role", "grants", "shares", "undone"),
+        *("waits", "drift", "tasks", "answers", "near"),
     ]
     assert live.rows(sa.select(Hub.id)) == [("acme",)]
