@@ -45,6 +45,7 @@ class Settings:
     database_url: str = field(repr=False)
     sqlite_synchronous: Literal["FULL", "NORMAL"]
     mappings: Path
+    watch_mappings: bool
     schemas: Path | None
     executor: Literal["threads"]
     environment: str
@@ -67,6 +68,7 @@ class Settings:
     http_timeout_s: float
     look_after_s: int
     invitation_check: timedelta
+    reading_loss_percent: float
     journal: bool
     retention_days: Retention
     pending_member_days: int
@@ -220,6 +222,16 @@ def _seconds(value: Any) -> float:
     return seconds
 
 
+def _percent(value: Any) -> float:
+    try:
+        percent = float(value) if not isinstance(value, bool) else -1.0
+    except (TypeError, ValueError):
+        percent = -1.0
+    if not 0 <= percent <= 100:
+        raise InvalidInput(f'"{value}" is not a percentage', advice="use 0 to 100, without the sign")
+    return percent
+
+
 def _duration(least_s: int) -> Callable[[Any], timedelta]:
     def read(value: Any) -> timedelta:
         seconds = parse_duration(str(value).strip())
@@ -309,6 +321,7 @@ _READERS: Mapping[str, Callable[[Any], Any]] = {
     "database_url": _database_url,
     "sqlite_synchronous": _choice("FULL", "NORMAL", fold=str.upper),
     "mappings": _folder,
+    "watch_mappings": _switch,
     "schemas": _file_or_none,
     "executor": _executor,
     "environment": _name,
@@ -331,6 +344,7 @@ _READERS: Mapping[str, Callable[[Any], Any]] = {
     "http_timeout_s": _seconds,
     "look_after_s": _whole(0, 86_400),
     "invitation_check": _duration(1),
+    "reading_loss_percent": _percent,
     "journal": _switch,
     "retention_days": _retention,
     "pending_member_days": _whole(1, 3_650),

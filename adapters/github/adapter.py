@@ -18,6 +18,7 @@ What a reader would doubt:
 * A team's list holds the people of its child teams too. They are told by ``inherited``; where GitHub does not
   send it, by being listed in a child (somebody who is directly in both then shows in the child only).
 * GitHub shows an organization owner on a team as maintainer, whatever role was given.
+* Outside collaborators are shown as outside people: they reach repositories and hold no seat.
 * Enterprise teams are left out: an organization cannot change who is on them.
 """
 
@@ -42,18 +43,19 @@ from adapters.github.words import (
     moved,
     not_invited,
     read_invitation,
+    read_member,
     read_membership,
+    read_outsider,
     read_team,
     read_team_member,
     team_moved,
     team_ref,
-    user_ref,
 )
 from scim_bridge.clock import Clock
 from scim_bridge.contract.http import HttpSettings
 from scim_bridge.contract.limits import Limits
 from scim_bridge.contract.protocol import Abilities, AssetType, ConnectKey
-from scim_bridge.contract.state import Account, Asset, Holding, Invitation, Observed, Probe, Status
+from scim_bridge.contract.state import Account, Asset, Holding, Invitation, Observed, Page, Probe, Status
 from scim_bridge.errors import Conflict, Held, NeedsAttention
 
 A_WEEK_S = 7 * 24 * 3600
@@ -118,14 +120,24 @@ class GithubAdapter:
 
         Three reads a team; its invitations are read only where one that is pending brings teams.
         """
-        teams = [team for team in self._client.pages(f"{self._org}/teams", read_team) if team.is_ours]
-        yield from (team.asset for team in teams)
-        pending = list(self._client.pages(f"{self._org}/invitations", read_invitation, invitation_source="all"))
-        yield from (account for account, _ in pending)
-        for account, _ in self._client.pages(f"{self._org}/failed_invitations", read_invitation):
-            yield replace(account, status=Status.EXPIRED)
-        waiting = self._invited_holdings(teams) if any(count for _, count in pending) else []
+        teams: list[Team] = []
+        for item in self._client.proven("teams", f"{self._org}/teams", read_team):
+            if isinstance(item, Page):
+                yield item
+            elif item.is_ours:
+                teams.append(item)
+                yield item.asset
+        brings_teams = False
+        for invited in self._client.proven(
+            "invitations", f"{self._org}/invitations", read_invitation, invitation_source="all"
+        ):
+            yield invited if isinstance(invited, Page) else invited[0]
+            brings_teams = brings_teams or (not isinstance(invited, Page) and invited[1] > 0)
+        for failed in self._client.proven("failed invitations", f"{self._org}/failed_invitations", read_invitation):
+            yield failed if isinstance(failed, Page) else replace(failed[0], status=Status.EXPIRED)
+        waiting = list(self._invited_holdings(teams)) if brings_teams else []
         yield from self._members()
+        yield from self._list("outside collaborators", "outside_collaborators", read_outsider)
         yield from waiting
         yield from self._team_holdings(teams)
         yield from identities.aliases(self._client)
@@ -226,30 +238,34 @@ class GithubAdapter:
         """Only who may see everything may see invitations; without this a 404 elsewhere proves nothing."""
         self._client.call("GET", f"{self._org}/invitations", params={"per_page": 1})
 
-    def _members(self) -> Iterator[Account]:
-        owners = {account.ref: account for account in self._list(ADMIN)}
-        for account in self._list(MEMBER):
-            owners.pop(account.ref, None)
-            yield account
-        for account in self._list(ADMIN):
-            owners.pop(account.ref, None)
-            yield account
+    def _members(self) -> Iterator[Account | Page]:
+        owners: dict[str, Account] = {}
+        for item in self._holders("owners", ADMIN):
+            if isinstance(item, Page):
+                yield item
+            else:
+                owners[item.ref] = item
+        for name, role in (("members", MEMBER), ("owners again", ADMIN)):
+            for item in self._holders(name, role):
+                if isinstance(item, Account):
+                    owners.pop(item.ref, None)
+                yield item
         yield from owners.values()
 
-    def _list(self, role: str) -> Iterator[Account]:
-        def parse(user: Any) -> Account:
-            return Account(user_ref(user), Status.ACTIVE, role, str(user["login"]))
+    def _holders(self, name: str, role: str) -> Iterator[Account | Page]:
+        return self._list(name, "members", lambda user: read_member(user, role), role=role)
 
-        return self._client.pages(f"{self._org}/members", parse, role=role)
+    def _list(self, name: str, path: str, parse: Callable[[Any], Account], **params: str) -> Iterator[Account | Page]:
+        return self._client.proven(name, f"{self._org}/{path}", parse, **params)
 
-    def _invited_holdings(self, teams: list[Team]) -> list[Holding]:
-        def refs(team: Team) -> Iterator[str]:
+    def _invited_holdings(self, teams: list[Team]) -> Iterator[Holding | Page]:
+        for team in teams:
             path = f"{self._org}/teams/{quote(team.asset.slug, safe='')}/invitations"
-            return self._client.pages(path, lambda data: read_invitation(data)[0].ref)
+            name = f"invitations to team {team.asset.ref}"
+            for item in self._client.proven(name, path, read_invitation):
+                yield item if isinstance(item, Page) else Holding(item[0].ref, team.asset.key, MEMBER)
 
-        return [Holding(ref, team.asset.key, MEMBER) for team in teams for ref in refs(team)]
-
-    def _team_holdings(self, teams: list[Team]) -> Iterator[Holding]:
+    def _team_holdings(self, teams: list[Team]) -> Iterator[Holding | Page]:
         """Children first, so that a parent knows whom it has only through them."""
         parents = {team.asset.ref: team.parent for team in teams}
         through_child: dict[str, set[str]] = {team.parent: set() for team in teams if team.parent}
@@ -265,8 +281,14 @@ class GithubAdapter:
             below, listed = through_child.get(team.asset.ref, set()), set()
             for role in TEAM_ROLES:
                 path = f"{self._org}/teams/{quote(team.asset.slug, safe='')}/members"
-                for ref, inherited in self._client.pages(path, read_team_member, role=role):
-                    listed.add(ref)
+                name = f"{role}s of team {team.asset.ref}"
+                for item in self._client.proven(name, path, read_team_member, role=role):
+                    if isinstance(item, Page):
+                        yield item
+                        continue
+                    ref, inherited = item
+                    if team.parent:
+                        listed.add(ref)
                     if not (ref in below if inherited is None else inherited):
                         yield Holding(ref, team.asset.key, role)
             if team.parent:
@@ -307,7 +329,8 @@ class GithubAdapter:
         return found
 
     def _keep_an_owner(self, account: Account) -> None:
-        if all(owner.ref == account.ref for owner in self._list(ADMIN)):
+        owners = (item for item in self._holders("owners", ADMIN) if isinstance(item, Account))
+        if all(owner.ref == account.ref for owner in owners):
             raise Held(
                 f"{account.login} is the last owner of {self._client.org_name}",
                 advice="make somebody else owner first, then release the change",

@@ -13,12 +13,14 @@ status  | sign                                   | family
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
+from itertools import count
 from typing import Any, TypeVar
-from urllib.parse import quote
+from urllib.parse import parse_qs, quote, urlsplit
 
 from adapters.github.auth import AppAuth, Auth, TokenAuth
 from scim_bridge.clock import Clock
 from scim_bridge.contract.http import A_MINUTE_S, Answer, Http, HttpSettings
+from scim_bridge.contract.state import Page
 from scim_bridge.errors import BridgeError, NeedsAttention, Permanent, Transient
 
 T = TypeVar("T")
@@ -82,9 +84,16 @@ class GithubClient:
 
     def pages(self, path: str, parse: Callable[[Any], T], **params: str | int) -> Iterator[T]:
         """Every item of a list, read by ``parse``; the next page is where ``Link`` says, nowhere else."""
+        return (item for item in self.proven("", path, parse, **params) if not isinstance(item, Page))
+
+    def proven(self, name: str, path: str, parse: Callable[[Any], T], **params: str | int) -> Iterator[T | Page]:
+        """The same with a ``Page`` of the list ``name`` behind the items of each."""
         answer = self.call("GET", path, params={"per_page": PAGE, **params})
-        while True:
-            yield from answer.read(lambda data: [parse(item) for item in _listed(data)])
+        for number in count(1):
+            items = answer.read(lambda data: [parse(item) for item in _listed(data)])
+            yield from items
+            is_last = answer.next_url is None
+            yield Page(name, number, len(items), is_last, pages=_last_page(answer))
             if answer.next_url is None:
                 return
             answer = self.call("GET", answer.next_url)
@@ -136,6 +145,13 @@ class GithubClient:
 def graphql_errors(answer: Answer) -> list[Mapping[str, Any]]:
     """The ``errors`` of a GraphQL answer."""
     return answer.read(lambda data: [dict(error) for error in data.get("errors") or []])
+
+
+def _last_page(answer: Answer) -> int | None:
+    """The number of the last page, where GitHub tells: not on that page itself, nor in lists that go by cursor."""
+    query = parse_qs(urlsplit(answer.last_url or "").query)
+    number = query.get("page", [""])[0]
+    return int(number) if number.isdigit() else None
 
 
 def _listed(data: Any) -> list[Any]:

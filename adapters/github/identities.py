@@ -8,10 +8,11 @@ enterprise instead of the organization is not visible here: the provider is null
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from itertools import count
 from typing import Any
 
 from adapters.github.client import GithubClient, graphql_errors
-from scim_bridge.contract.state import Alias
+from scim_bridge.contract.state import Alias, Page
 from scim_bridge.errors import Transient
 
 QUERY = """
@@ -36,12 +37,16 @@ query($org: String!, $after: String) {
 UNSEEN = {"FORBIDDEN", "INSUFFICIENT_SCOPES"}
 
 
-def aliases(client: GithubClient) -> Iterator[Alias]:
+def aliases(client: GithubClient) -> Iterator[Alias | Page]:
     """Every address that SAML links to an account; none where there is no SAML, or none that we may see."""
     after: str | None = None
-    while (page := _page(client, after)) is not None:
+    for number in count(1):
+        page = _page(client, after)
+        if page is None:
+            return
         rows, after = page
         yield from rows
+        yield Page("SAML identities", number, len(rows), is_last=after is None)
         if after is None:
             return
 

@@ -124,13 +124,15 @@ class GithubSimulator(Simulator):
 
     def change(self, op: str, **details: Any) -> None:
         """By hand: ``add`` {login, email?, role?}, ``remove`` {login}, ``role`` {login, role},
-        ``asset`` {login, asset: "team/core", role or null}, ``rename`` {login, to}, and for invitations
+        ``asset`` {login, asset: "team/core", role or null}, ``rename`` {login, to}, ``outside`` {login, email?} (an
+        outside collaborator), and for invitations
         ``expire`` {email}, ``cancel`` {email}."""
         changes: dict[str, Callable[..., None]] = {
             "add": self._add,
             "remove": lambda login: self.org.leave(self.org.get_member(login)),
             "role": lambda login, role: self.org.join(self.org.get_member(login), _seat_role(role)),
             "asset": self._set_asset,
+            "outside": self._let_in,
             "rename": lambda login, to: self.org.rename(self.org.get_user(login), to),
             "expire": lambda email: self.org.expire(self.org.get_pending(email)),
             "cancel": lambda email: self.org.withdraw(self.org.get_pending(email)),
@@ -142,6 +144,12 @@ class GithubSimulator(Simulator):
 
     def _add(self, login: str, email: str | None = None, role: str = "member") -> None:
         self.org.join(self.org.find_user(login) or self.org.new_user(login, email), _seat_role(role))
+
+    def _let_in(self, login: str, email: str | None = None) -> None:
+        user = self.org.find_user(login) or self.org.new_user(login, email)
+        if self.org.role_of(user):
+            self.org.leave(user)
+        self.org.outsiders[user.id] = None
 
     def _set_asset(self, login: str, asset: str, role: str | None) -> None:
         team, user = self.org.get_team(asset.removeprefix("team/")), self.org.get_member(login)

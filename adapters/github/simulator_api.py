@@ -71,6 +71,7 @@ class GithubApi:
             f"GET {o}/memberships/{{login}}": self._get_membership,
             f"PUT {o}/memberships/{{login}}": self._put_membership,
             f"DELETE {o}/memberships/{{login}}": self._delete_membership,
+            f"GET {o}/outside_collaborators": self._list_outsiders,
             f"GET {o}/invitations": self._list_invitations,
             f"POST {o}/invitations": self._post_invitation,
             f"DELETE {o}/invitations/{{id}}": self._delete_invitation,
@@ -112,6 +113,9 @@ class GithubApi:
         role = request.query.get("role", "all")
         lists = self.org.members.values() if role == "all" else [self.org.members.get(role, {})]
         return self._page(request, sum(map(len, lists)), itertools.chain(*lists), self._user_body(request))
+
+    def _list_outsiders(self, request: Request) -> Reply:
+        return self._page(request, len(self.org.outsiders), self.org.outsiders, self._user_body(request))
 
     def _user_body(self, request: Request) -> Callable[[int], dict[str, Any]]:
         root = _root(request)

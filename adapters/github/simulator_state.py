@@ -95,6 +95,7 @@ class Organization:
         self.users_by_login: dict[str, User] = {}
         self.users_by_email: dict[str, User] = {}
         self.members: dict[str, dict[int, None]] = {"admin": {}, "member": {}}
+        self.outsiders: dict[int, None] = {}  # outside collaborators
         self.identities: dict[int, str] = {}  # SAML: user id to the address the identity provider vouches for
         self.pending: dict[int, Pending] = {}
         self.pending_by_email: dict[str, Pending] = {}
@@ -168,6 +169,7 @@ class Organization:
         for ids in self.members.values():
             ids.pop(user.id, None)
         self.members[role][user.id] = None
+        self.outsiders.pop(user.id, None)
         if self.saml and user.email:
             self.identities[user.id] = user.email
 

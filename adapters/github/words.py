@@ -73,6 +73,16 @@ def read_invitation(data: Any) -> tuple[Account, int]:
     return account, int(data["team_count"])
 
 
+def read_member(user: Any, role: str) -> Account:
+    """One of the organization's list of members, which is asked for by role and does not show it."""
+    return Account(user_ref(user), Status.ACTIVE, role, str(user["login"]))
+
+
+def read_outsider(user: Any) -> Account:
+    """An outside collaborator: no seat, and so no role."""
+    return Account(user_ref(user), Status.ACTIVE, None, str(user["login"]), is_outside=True)
+
+
 def read_membership(data: Any) -> Membership:
     """A membership; without its user (an answer that the description allows) it is nobody's."""
     user = data["user"] or {"id": 0, "login": ""}

@@ -18,6 +18,7 @@ from scim_bridge.engine.forget import forget_hub
 from scim_bridge.errors import NotFound
 from scim_bridge.hubs import operate
 from scim_bridge.hubs.tables import Hub
+from scim_bridge.hubs.trust import untrusted
 from scim_bridge.ops.status import read_hubs
 
 
@@ -39,13 +40,13 @@ def list_(session: Session, as_json: bool) -> None:
         print_json(
             [
                 dataclasses.asdict(each)
-                | {name: getattr(work[each.id], name) for name in ("backlog", "held", "last_error")}
+                | {name: getattr(work[each.id], name) for name in ("backlog", "held", "last_error", "untrusted")}
                 for each in found
             ]
         )
         return
     print_table(
-        ["hub", "app", "state", "mode", "observed", "accounts", "linked", "backlog", "held", "last error"],
+        ["hub", "app", "state", "mode", "observed", "trust", "accounts", "linked", "backlog", "held", "last error"],
         [
             (
                 each.id,
@@ -53,6 +54,7 @@ def list_(session: Session, as_json: bool) -> None:
                 each.state,
                 each.mode,
                 age(each.observed_at, now),
+                "untrusted" if work[each.id].untrusted else "trusted" if each.observed_at else None,
                 each.accounts,
                 each.linked,
                 work[each.id].backlog,
@@ -62,6 +64,45 @@ def list_(session: Session, as_json: bool) -> None:
             for each in found
         ],
         empty="no hubs yet: put a mapping file into the mappings folder",
+    )
+
+
+@hub.command()
+@click.argument("hub_id", metavar="HUB")
+@json_option
+@pass_session
+def show(session: Session, hub_id: str, as_json: bool) -> None:
+    """Show HUB: what it is, how it is read, and whose its accounts are."""
+    now = session.db.now()
+    with session.db.read() as tx:
+        operate.require_hub(tx, hub_id)
+        row = tx.execute(sa.select(Hub.__table__).where(Hub.id == hub_id)).one()
+        status = read_hubs(tx, now)[hub_id]
+    facts = {
+        "hub": row.id,
+        "app": row.app,
+        "state": status.state,
+        "mode": row.mode,
+        "observed_at": row.observed_at,
+        "next_check_at": row.check_at,
+        "reading": f"{row.check_step or 'begun'}" if row.check_owner else None,
+        "untrusted": status.untrusted,
+        "accounts": status.accounts,
+        "unmanaged": status.unmanaged,
+        "leavers_unmanaged": status.leavers_unmanaged,
+        "backlog": status.backlog,
+        "held": status.held,
+        "failed": status.failed,
+        "last_error": status.last_error,
+    }
+    if as_json:
+        print_json(facts)
+        return
+    counts = [f"{number} {state}" for state, number in status.accounts.items()]
+    print_table(
+        ["what", "is"],
+        [(name.replace("_", " "), counts if name == "accounts" else value) for name, value in facts.items()],
+        empty="",
     )
 
 
@@ -87,19 +128,25 @@ def probe(session: Session, ctx: click.Context, hub_id: str, as_json: bool) -> N
 
 @hub.command()
 @click.argument("hub_id", metavar="HUB")
+@click.option("--trust", is_flag=True, help="Believe it though it shows far fewer accounts or is not proven.")
 @json_option
 @click.pass_context
 @pass_session
-def check(session: Session, ctx: click.Context, hub_id: str, as_json: bool) -> None:
-    """Check for updates: read the users, roles and assets of HUB now."""
-    result = check_now(session, hub_id)
+def check(session: Session, ctx: click.Context, hub_id: str, trust: bool, as_json: bool) -> None:
+    """Check for updates: read the users, roles and assets of HUB now.
+
+    Exit code 1: it could not be read; 3: it was read, but is not trusted, so nothing was taken away.
+    """
+    result = check_now(session, hub_id, trust=trust)
     if as_json:
         print_json(result)
     elif error := result["error"]:
         click.echo(f"{hub_id}: {error}")
     else:
         click.echo(f"{hub_id}: {count(result['accounts'], 'account')} read")
-    ctx.exit(1 if result["error"] else 0)
+        if result["untrusted"]:
+            click.echo(f"{hub_id} is untrusted: {result['untrusted']}")
+    ctx.exit(1 if result["error"] else 3 if result["untrusted"] else 0)
 
 
 @hub.command()
@@ -113,9 +160,13 @@ def forget(session: Session, hub_id: str) -> None:
     click.echo(f"{hub_id} is forgotten; its seats in the app stay as they are")
 
 
-def check_now(session: Session, hub_id: str) -> dict[str, Any]:
-    """Let the engine read the hub now: ``{"hub", "observed_at", "accounts", "error"}``; error None: it was read."""
-    return ask(session, hub_id, lambda tx, now: operate.request_check(tx, hub_id, now=now), _checked)
+def check_now(session: Session, hub_id: str, *, trust: bool = False) -> dict[str, Any]:
+    """Let the engine read the hub now: ``{"hub", "observed_at", "accounts", "untrusted", "error"}``.
+
+    ``error`` None: it was read; ``untrusted`` None: and nothing speaks against it.
+    """
+    by = session.actor if trust else None
+    return ask(session, hub_id, lambda tx, now: operate.request_check(tx, hub_id, trust_by=by, now=now), _checked)
 
 
 def ask(
@@ -152,14 +203,17 @@ def _probed(row: Any, _wanted: Any, asked_at: datetime) -> Progress[dict[str, An
 
 def _checked(row: Any, wanted: int, asked_at: datetime) -> Progress[dict[str, Any]]:
     if row.observation < wanted or row.check_owner is not None:
-        return Progress(f"checking {row.id}: {count(row.check_progress, 'account')} read")
-    is_read = row.observed_at is not None and row.observed_at >= asked_at
+        step = f"{row.check_step}; " if row.check_step else ""
+        return Progress(f"checking {row.id}: {step}{count(row.check_progress, 'account')} read")
+    is_doubted = row.doubt_kind != "failed" and row.doubt_at is not None and row.doubt_at >= asked_at
+    is_read = is_doubted or (row.observed_at is not None and row.observed_at >= asked_at)
     return Progress(
         "",
         {
             "hub": row.id,
             "observed_at": row.observed_at,
             "accounts": row.check_progress,
+            "untrusted": untrusted(row.id, row.doubt_kind, row.doubt) if is_doubted else None,
             "error": None if is_read else row.attention or row.last_error or "it could not be read",
         },
     )

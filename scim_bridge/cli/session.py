@@ -5,13 +5,15 @@ from __future__ import annotations
 import getpass
 import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 import click
 
+from scim_bridge.clock import SystemClock
 from scim_bridge.contract import registry
 from scim_bridge.contract.registry import Registry
 from scim_bridge.db import Database, Tx
@@ -19,7 +21,7 @@ from scim_bridge.engine.rules import InForce, Rules
 from scim_bridge.errors import InvalidInput
 from scim_bridge.filters import Traits
 from scim_bridge.logs import configure_logs
-from scim_bridge.mapping.load import MappingSet
+from scim_bridge.mapping.load import MappingSet, load_paths
 from scim_bridge.schema import check_schema
 from scim_bridge.scim.extensions import load_traits
 from scim_bridge.settings import Settings, load_settings
@@ -78,6 +80,16 @@ class Session:
     def in_force(self, tx: Tx) -> InForce:
         """The mapping set in force, with its revision."""
         return Rules(self.registry, self.settings.environment, self.traits).in_force(tx)
+
+    def load(self, paths: Sequence[Path]) -> MappingSet:
+        """Mapping files and folders of them, checked as of today. Raises ``MappingError`` with every finding."""
+        return load_paths(
+            paths,
+            registry=self.registry,
+            environment=self.settings.environment,
+            today=SystemClock().now().date(),
+            traits=self.traits,
+        )
 
     @cached_property
     def traits(self) -> Traits:

@@ -42,7 +42,18 @@ def _print(found: Status) -> None:
     )
     click.echo()
     print_table(
-        ["hub", "state", "backlog", "oldest waits", "held", "failed", "last success", "last error", "next try"],
+        [
+            "hub",
+            "state",
+            "backlog",
+            "oldest waits",
+            "held",
+            "failed",
+            "accounts",
+            "last success",
+            "last error",
+            "next try",
+        ],
         [
             (
                 hub_id,
@@ -51,6 +62,7 @@ def _print(found: Status) -> None:
                 None if hub.oldest_waiting_s is None else format_duration(hub.oldest_waiting_s),
                 hub.held,
                 hub.failed,
+                hub.account_words(),
                 hub.last_success_at,
                 hub.last_error,
                 hub.next_try_at,
@@ -59,3 +71,6 @@ def _print(found: Status) -> None:
         ],
         empty="no hubs yet: put a mapping file into the mappings folder",
     )
+    for hub_id, hub in found.hubs.items():
+        if hub.untrusted:
+            click.echo(f"{hub_id} is untrusted: {hub.untrusted}")

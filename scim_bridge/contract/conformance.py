@@ -15,10 +15,11 @@ import pytest
 
 from scim_bridge.clock import SystemClock
 from scim_bridge.contract.http import HttpSettings
+from scim_bridge.contract.proof import Proof
 from scim_bridge.contract.protocol import Adapter
 from scim_bridge.contract.simulator import Simulator
 from scim_bridge.contract.simulator_server import Reply
-from scim_bridge.contract.state import Account, Alias, Asset, Holding, Invitation, Status
+from scim_bridge.contract.state import Account, Alias, Asset, Holding, Invitation, Page, Status
 from scim_bridge.errors import Conflict, Held, NeedsAttention, Transient
 
 EMAIL = "ada.lovelace@example.com"
@@ -33,6 +34,7 @@ class Seen:
     holdings: set[Holding] = field(default_factory=set)
     aliases: set[Alias] = field(default_factory=set)
     order: list[type] = field(default_factory=list)
+    pages: list[Page] = field(default_factory=list)
 
     def by_email(self, email: str) -> Account:
         """The one account that bears an address, its own or an alias."""
@@ -49,6 +51,9 @@ def seen(adapter: Adapter) -> Seen:
     """Observe once."""
     result = Seen()
     for item in adapter.observe():
+        if isinstance(item, Page):
+            result.pages.append(item)
+            continue
         result.order.append(type(item))
         if isinstance(item, Asset):
             result.assets.append(item)
@@ -128,6 +133,15 @@ class Conformance(ABC):
         kinds = [kind for kind in dict.fromkeys(order) if kind is not Alias]
         assert kinds == [Asset, Account, Holding]
         assert order.index(Holding) > max(place for place, kind in enumerate(order) if kind is Account)
+
+    def test_every_list_is_proven_to_its_end(self, rig: Rig, adapter: Adapter) -> None:
+        rig.member(adapter, assets=self._first_asset(adapter))
+        pages = seen(adapter).pages
+        assert pages, "an observation without a `Page` proves nothing, and would never be trusted"
+        proof = Proof()
+        for page in pages:
+            proof.take(page)
+        assert proof.lack() is None
 
     def test_an_invited_person_is_observed_as_invited(self, adapter: Adapter) -> None:
         role = adapter.abilities.roles[0]

@@ -95,8 +95,16 @@ class Answer:
     @property
     def next_url(self) -> str | None:
         """Where ``Link`` says the next page is (RFC 8288); None: this was the last."""
+        return self._link("next")
+
+    @property
+    def last_url(self) -> str | None:
+        """Where ``Link`` says the last page is; None: it does not say, or this was it."""
+        return self._link("last")
+
+    def _link(self, rel: str) -> str | None:
         links = requests.utils.parse_header_links(self.headers.get("Link", ""))
-        return next((link["url"] for link in links if link.get("rel") == "next"), None)
+        return next((link["url"] for link in links if link.get("rel") == rel), None)
 
 
 def said(data: Any) -> str:

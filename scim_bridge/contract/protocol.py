@@ -75,7 +75,7 @@ class Adapter(Protocol):
         """Prove that the credential works and sees what it must."""
 
     def observe(self) -> Iterator[Observed]:
-        """Everything that the app shows (see ``state``). Ending without an error means: read in full."""
+        """Everything that the app shows, and the proof that this is all: a ``Page`` for each page (see ``state``)."""
 
     def look(self, account: Account) -> Account | None:
         """One account as it is now, found by its stable ref, without its assets; None: surely gone.

@@ -3,7 +3,8 @@
 An observation is a stream, because a hub of 100,000 accounts must not be held in memory: first the
 ``Asset``s, then ``Account``s (invitations before members, so that an acceptance in between shows twice
 and never nowhere), then who holds what (``Holding``) and further addresses (``Alias``) as the app lists
-them. A stream that ends has been read in full: an adapter that cannot prove it raises instead.
+them. Behind the items of each page comes its ``Page``: an observation is believed in full only where every
+list that was begun is proven to its end. An adapter that knows it cannot go on raises instead.
 """
 
 from __future__ import annotations
@@ -50,6 +51,8 @@ class Account:
     login: str | None = None
     emails: tuple[str, ...] = ()
     detail: str = ""  # why an invitation failed, in the app's words
+    name: str = ""  # the person's name as the app shows it
+    is_outside: bool = False  # somebody who reaches assets without a seat, such as an outside collaborator
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +72,24 @@ class Alias:
     email: str
 
 
-Observed = Asset | Account | Holding | Alias
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page of one of the app's lists was read; its items were yielded before.
+
+    ``name`` tells lists apart, for people as well ("members"); a list that is read again needs another name.
+    ``is_last``: the app's own end marker was there. ``pages`` and ``total``: how many pages and items the app says
+    the list has now; None where it does not say.
+    """
+
+    name: str
+    number: int  # from 1
+    items: int
+    is_last: bool
+    pages: int | None = None
+    total: int | None = None
+
+
+Observed = Asset | Account | Holding | Alias | Page
 
 
 @dataclass(frozen=True, slots=True)

@@ -120,6 +120,16 @@ class UserEmail(Base):
     is_primary: Mapped[bool] = mapped_column(default=False)
 
 
+class FormerEmail(Base):
+    """An address that a user had before, case-folded: an account in an app may still bear it."""
+
+    __tablename__ = "former_emails"
+    __table_args__ = (sa.Index("ix_former_emails_value", "value_key"),)
+
+    user_id: Mapped[int] = mapped_column(sa.ForeignKey("users.id", ondelete="CASCADE"), primary_key=True)
+    value_key: Mapped[str] = mapped_column(sa.String(512), primary_key=True)
+
+
 class DeletedUser(Base):
     """What is left of a deleted user: enough to know the same human when they come back."""
 

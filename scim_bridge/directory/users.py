@@ -15,7 +15,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from scim_bridge.audit.record import record
-from scim_bridge.db import JsonText, Tx, new_id, to_json
+from scim_bridge.db import JsonText, Tx, new_id, to_json, upsert
 from scim_bridge.directory.changes import mark_people
 from scim_bridge.directory.joining import (
     Facts,
@@ -29,7 +29,7 @@ from scim_bridge.directory.joining import (
 from scim_bridge.directory.meeting import meet
 from scim_bridge.directory.memberships import bump, take_in_waiting
 from scim_bridge.directory.sources import SourceRef
-from scim_bridge.directory.tables import DeletedEmail, DeletedUser, Membership, User, UserEmail
+from scim_bridge.directory.tables import DeletedEmail, DeletedUser, FormerEmail, Membership, User, UserEmail
 from scim_bridge.directory.user_groups import GROUPS, NO_GROUPS
 from scim_bridge.errors import Conflict, NotFound
 from scim_bridge.prepared import Prepared, change_of, insert_of
@@ -91,6 +91,7 @@ _NEW_USER = insert_of(User, "id", "scim_id", "source_id", "created_at", *_STATED
 _CHANGE_USER = change_of(User, *_STATED)
 _CHANGE_DOCUMENT = change_of(User, "active", "document", "version", "changed_at")  # no index is touched
 _NEW_EMAIL = insert_of(UserEmail, "user_id", "position", "value_key", "type_key", "is_primary")
+_FORMER = ["user_id", "value_key"]
 _DROP_EMAILS = Prepared(lambda _: sa.delete(UserEmail).where(UserEmail.user_id == sa.bindparam("user")))
 _WITH_ID = sa.select(*USER_COLUMNS, GROUPS).where(
     User.scim_id == sa.bindparam("id"), User.source_id == sa.bindparam("source")
@@ -224,6 +225,9 @@ def _let_others_know(
     if old.emails != new.emails:
         _DROP_EMAILS.run(tx, {"user": after.id})
         _write_emails(tx, after.id, new)
+    former = sorted(_addresses(old) - _addresses(new))
+    if former:
+        upsert(tx, FormerEmail, [{"user_id": after.id, "value_key": one} for one in former], keys=_FORMER, update=[])
     if old.external_id != new.external_id:
         take_in_waiting(tx, source.id, [new.external_id], user_id=after.id)
     people = sorted({before.person_id, after.person_id})
@@ -277,9 +281,16 @@ def _remember(tx: Tx, source: SourceRef, user: StoredUser, facts: Facts, *, now:
         )
         .returning(DeletedUser.id)
     ).scalar_one()
-    addresses = sorted({email.value_key for email in facts.emails})
+    former = sa.select(FormerEmail.value_key).where(FormerEmail.user_id == user.id)
+    addresses = sorted({email.value_key for email in facts.emails} | set(tx.execute(former).scalars()))
     if addresses:
         tx.execute(sa.insert(DeletedEmail), [{"deleted_user_id": deleted_id, "value_key": one} for one in addresses])
+
+
+def _addresses(facts: Facts) -> set[str]:
+    """Every address of a user, a userName that is one included."""
+    name = {facts.user_name_key} if "@" in facts.user_name_key else set()
+    return {email.value_key for email in facts.emails} | name
 
 
 def _write_emails(tx: Tx, user_id: int, facts: Facts) -> None:

@@ -32,7 +32,7 @@ from scim_bridge.engine.standing import load_scene
 from scim_bridge.engine.tables import AccessRow
 from scim_bridge.engine.tasks import close_tasks, open_task
 from scim_bridge.engine.undone_rows import end_undone
-from scim_bridge.hubs.accounts import set_links
+from scim_bridge.hubs.accounts import set_links, set_proposals
 from scim_bridge.hubs.bindings import bind, propose
 from scim_bridge.hubs.tables import Hub
 from scim_bridge.mapping.model import HubMapping
@@ -93,6 +93,7 @@ def begin(tx: Tx, hub: HubNow, claims: Sequence[Claim], *, look_after_s: int, no
         now=now,
     )
     set_links(tx, scene.new_links, how="matched", now=now)
+    set_proposals(tx, scene.new_proposals)
     bind(tx, scene.resolved.met, now=now)
     propose(tx, scene.resolved.refused)
     left_open = open_reservations(tx, hub.mapping.hub_id, [claim.person_id for claim in ready])

@@ -1,26 +1,31 @@
 """Check for updates: read a hub, take in what it shows, find out whose accounts these are, wake who waits.
 
-A reading that fails or cannot prove its end adds what it saw and takes nothing away. One reading serves
-every pair of the hub that waits for one.
+A reading adds what it saw as it comes. Only one that is trusted (``hubs.trust``: proven to its end, and not
+suddenly shrunken) takes anything away, ends an invitation by absence, or serves who waits for what is no longer
+there; one that is not is read again soon. One reading serves every pair of the hub that waits for one.
 """
 
 from __future__ import annotations
 
 import logging
 import random
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import islice
 from uuid import uuid4
 
 import sqlalchemy as sa
 
+from scim_bridge.audit.record import record
+from scim_bridge.contract.proof import Proof
 from scim_bridge.contract.protocol import Adapter
-from scim_bridge.contract.state import Account, Observed
+from scim_bridge.contract.state import Account, Observed, Page
 from scim_bridge.db import Database, Tx, UTCDateTime
+from scim_bridge.engine.ahead import batches
 from scim_bridge.engine.connections import Connections, renewing
-from scim_bridge.engine.guard import is_named
 from scim_bridge.engine.invitations import follow
+from scim_bridge.engine.matching import match_some, walk_people
 from scim_bridge.engine.names import Known, known_assets, wake_for_assets
 from scim_bridge.engine.outcome import attention, resting_until
 from scim_bridge.engine.pairs import wake
@@ -28,17 +33,34 @@ from scim_bridge.engine.rules import Rules
 from scim_bridge.engine.schedule import LOSES, REPAIRS, check_wait_s
 from scim_bridge.engine.tables import InvitationRow, Pair, Task
 from scim_bridge.errors import BridgeError, NeedsAttention, Transient
-from scim_bridge.hubs.accounts import set_links, shared_addresses
-from scim_bridge.hubs.match import match_accounts
-from scim_bridge.hubs.observed import Reading, close_reading, missing_people, take_in
-from scim_bridge.hubs.tables import AccountEmail, AccountRow, Hub
+from scim_bridge.hubs import observed, trust
+from scim_bridge.hubs.observed import Reading
+from scim_bridge.hubs.tables import AccountRow, Hub
+from scim_bridge.hubs.trust import Doubt
 from scim_bridge.mapping.model import HubMapping
 from scim_bridge.settings import Settings
 
 log = logging.getLogger(__name__)
 
 _BATCH = 500
+_LOOKS_AT_ONCE = 100
 _REPAIR_AFTER = timedelta(hours=24)
+
+
+@dataclass(frozen=True, slots=True)
+class _Begun:
+    """A reading that was claimed, and what it is measured by."""
+
+    mapping: HubMapping
+    reading: Reading
+    owner: str
+    known: Known
+    trust_by: str | None  # who said beforehand to trust it
+    shown: int | None  # how many accounts that person saw in an untrusted one
+
+    @property
+    def hub_id(self) -> str:
+        return self.mapping.hub_id
 
 
 class Check:
@@ -63,26 +85,28 @@ class Check:
         begun = self._claim(hub_id)
         if begun is None:
             return
-        mapping, reading, owner, known = begun
         try:
-            with renewing(lambda: self._renew(hub_id, owner, None)):
-                count = self._read(mapping, reading, owner)
+            with renewing(lambda: self._renew(begun)):
+                doubt = self._read(begun)
+                self._end(begun, doubt)
         except BridgeError as error:
-            self._failed(reading, owner, error)
+            self._failed(begun, error)
         except Exception:
             log.exception("check.broke", extra={"hub": hub_id})
-            self._failed(reading, owner, Transient("the reading broke", advice="the log has the details"))
+            self._failed(begun, Transient("the reading broke", advice="the log has the details"))
         else:
-            self._ended(mapping, reading, owner, known, count)
             self._on_read()
 
-    def _claim(self, hub_id: str) -> tuple[HubMapping, Reading, str, Known] | None:
+    def _claim(self, hub_id: str) -> _Begun | None:
         now, owner = self._db.clock.now(), str(uuid4())
         with self._db.write() as tx:
             mapping = self._rules.in_force(tx).mappings.hubs.get(hub_id)
             if mapping is None:
                 return None
             free = sa.or_(Hub.check_owner.is_(None), Hub.check_lease_until < now)
+            word = tx.execute(
+                sa.select(Hub.trust_by, Hub.doubt_accounts).where(Hub.id == hub_id).with_for_update(key_share=True)
+            ).first()
             number = tx.execute(
                 sa.update(Hub)
                 .where(Hub.id == hub_id, free)
@@ -92,78 +116,133 @@ class Check:
                     check_owner=owner,
                     check_lease_until=now + timedelta(seconds=self._settings.lease_s),
                     check_progress=0,
+                    check_step=None,
+                    trust_by=None,
                 )
                 .returning(Hub.observation)
             ).scalar()
+            if number is None or word is None:
+                return None
             known = known_assets(tx, hub_id)
-        return None if number is None else (mapping, Reading(hub_id, number, now), owner, known)
+        return _Begun(mapping, Reading(hub_id, number, now), owner, known, word.trust_by, word.doubt_accounts)
 
-    def _renew(self, hub_id: str, owner: str, progress: int | None) -> None:
+    def _renew(self, begun: _Begun) -> None:
+        """Before each call: make sure that enough of the lease is left for it."""
         now = self._db.clock.now()
-        values: dict[str, object] = {"check_lease_until": now + timedelta(seconds=self._settings.lease_s)}
-        if progress is None:
-            enough = Hub.check_lease_until > now + timedelta(seconds=self._settings.lease_s / 2)
-            with self._db.read() as tx:
-                if tx.execute(sa.select(Hub.id).where(Hub.id == hub_id, Hub.check_owner == owner, enough)).first():
-                    return
-        else:
-            values["check_progress"] = progress
-        with self._db.write() as tx:
-            mine = sa.update(Hub).where(Hub.id == hub_id, Hub.check_owner == owner)
-            if not tx.execute(mine.values(values)).rowcount:
-                raise Transient("another reading of the hub took over")
-
-    def _read(self, mapping: HubMapping, reading: Reading, owner: str) -> int:
-        adapter = self._connections.get(mapping).adapter
-        count = 0
-        for batch in _batches(adapter.observe()):
-            with self._db.write() as tx:
-                take_in(tx, reading, batch)
-            count += sum(isinstance(item, Account) for item in batch)
-            self._renew(mapping.hub_id, owner, count)
-        self._confirm_missing(adapter, reading)
-        return count
-
-    def _confirm_missing(self, adapter: Adapter, reading: Reading) -> None:
-        """A member can slip from one page to the next while a list is read: who is missing is looked at singly."""
+        enough = Hub.check_lease_until > now + timedelta(seconds=self._settings.lease_s / 2)
         with self._db.read() as tx:
-            missing = missing_people(tx, reading)
-        for account in missing:
-            found = adapter.look(account)
-            if found is not None:
-                with self._db.write() as tx:
-                    take_in(tx, reading, [found])
-
-    def _ended(self, mapping: HubMapping, reading: Reading, owner: str, known: Known, count: int) -> None:
-        now = self._db.clock.now()
-        with self._db.write() as tx:
-            if not tx.execute(
-                sa.select(Hub.id)
-                .where(Hub.id == mapping.hub_id, Hub.check_owner == owner)
-                .with_for_update(key_share=True)
-            ).first():
+            mine = sa.select(Hub.id).where(Hub.id == begun.hub_id, Hub.check_owner == begun.owner, enough)
+            if tx.execute(mine).first():
                 return
-            close_reading(tx, reading, now=now)
-            linked = _link(tx, mapping, now=now)
-            moved = follow(tx, mapping, observation=reading.number, began_at=reading.began_at, now=now)
+        with self._db.write() as tx:
+            self._go_on(tx, begun)
+
+    def _go_on(self, tx: Tx, begun: _Begun, **values: object) -> None:
+        """Take the lease anew beside ``values``. Raises ``Transient`` where somebody else reads by now."""
+        values["check_lease_until"] = self._db.clock.now() + timedelta(seconds=self._settings.lease_s)
+        mine = sa.update(Hub).where(Hub.id == begun.hub_id, Hub.check_owner == begun.owner)
+        if not tx.execute(mine.values(values)).rowcount:
+            raise Transient("another reading of the hub took over")
+
+    def _read(self, begun: _Begun) -> Doubt | None:
+        """Read everything; why it is not to be trusted, if it is not."""
+        adapter = self._connections.get(begun.mapping).adapter
+        proof, accounts = Proof(), 0
+        with closing(batches(adapter.observe(), _BATCH)) as read:
+            for batch in read:
+                accounts += sum(isinstance(item, Account) for item in batch)
+                step = _take_pages(proof, batch)
+                with self._db.write() as tx:
+                    observed.take_in(tx, begun.reading, batch)
+                    self._go_on(tx, begun, check_progress=accounts, **({"check_step": step} if step else {}))
+        doubt = self._doubt(begun, proof)
+        if doubt is None:
+            self._confirm_missing(adapter, begun)
+        return doubt
+
+    def _doubt(self, begun: _Begun, proof: Proof) -> Doubt | None:
+        with self._db.read() as tx:
+            hub = tx.execute(sa.select(Hub.trusted_accounts, Hub.observed_from).where(Hub.id == begun.hub_id)).one()
+            shown = observed.count_shown(tx, begun.reading)
+            taken = 0 if hub.observed_from is None else observed.count_taken(tx, begun.hub_id, hub.observed_from)
+        percent = self._settings.reading_loss_percent
+        found = trust.doubt(proof.lack(), shown, trust.Baseline(hub.trusted_accounts, taken), loss_percent=percent)
+        if begun.trust_by is None:
+            return found
+        return trust.on_a_word(found, shown, begun.shown, loss_percent=percent)
+
+    def _confirm_missing(self, adapter: Adapter, begun: _Begun) -> None:
+        """A member can slip from one page to the next while a list is read: who is missing is looked at singly."""
+        after = 0
+        while True:
+            with self._db.read() as tx:
+                missing = observed.missing_people(tx, begun.reading, after=after, at_most=_LOOKS_AT_ONCE)
+            if not missing:
+                return
+            after = missing[-1][0]
+            for _, account in missing:
+                found = adapter.look(account)
+                if found is not None:
+                    with self._db.write() as tx:
+                        observed.take_in(tx, begun.reading, [found])
+
+    def _end(self, begun: _Begun, doubt: Doubt | None) -> None:
+        """Close what is gone, then link, then let everybody know: each a transaction, for pushes wait for them."""
+        closed_at = self._db.clock.now()
+        if doubt is None:
+            with self._db.write() as tx:
+                self._go_on(tx, begun)
+                observed.close_reading(tx, begun.reading, now=closed_at)
+        walked = walk_people(self._db, begun.mapping)
+        after: int | None = 0
+        while after is not None:
+            with self._db.write() as tx:
+                self._go_on(tx, begun)
+                after = match_some(tx, begun.mapping, walked, after=after, now=closed_at)
+        with self._db.write() as tx:
+            self._go_on(tx, begun)
+            self._conclude(tx, begun, doubt, closed_at=closed_at)
+        extra = {"hub": begun.hub_id, "untrusted": doubt.kind if doubt else None}
+        (log.warning if doubt else log.info)("hub.checked", extra=extra)
+
+    def _conclude(self, tx: Tx, begun: _Begun, doubt: Doubt | None, *, closed_at: datetime) -> None:
+        now, reading = self._db.clock.now(), begun.reading
+        moved = follow(
+            tx,
+            begun.mapping,
+            observation=reading.number,
+            began_at=reading.began_at,
+            is_trusted=doubt is None,
+            now=now,
+        )
+        _tell_trust(tx, begun, doubt, now=now)
+        hub = sa.update(Hub).where(Hub.id == begun.hub_id)
+        ended = {"check_owner": None, "check_lease_until": None, "check_step": None, "last_success_at": now}
+        linked = sa.select(AccountRow.person_id).where(
+            AccountRow.hub_id == begun.hub_id, AccountRow.person_id.is_not(None), AccountRow.linked_at >= closed_at
+        )
+        wake(tx, begun.hub_id, linked, now=now, priority=LOSES)
+        wake(tx, begun.hub_id, moved, now=now, priority=LOSES)
+        if doubt is None:
+            again_at = now + timedelta(seconds=self._wait_s(tx, begun.mapping))
             tx.execute(
-                sa.update(Hub)
-                .where(Hub.id == mapping.hub_id)
-                .values(
-                    check_owner=None,
-                    check_lease_until=None,
+                hub.values(
+                    **ended,
                     check_attempts=0,
-                    check_at=_next_at(now + timedelta(seconds=self._wait_s(tx, mapping))),
-                    check_progress=count,
+                    check_at=_next_at(again_at),
                     observed_from=reading.began_at,
                     observed_at=now,
-                    last_success_at=now,
+                    trusted_accounts=observed.count_shown(tx, reading),
                 )
             )
-            _wake(tx, mapping.hub_id, linked | moved, reading, now=now)
-            wake_for_assets(tx, mapping.hub_id, known_assets(tx, mapping.hub_id) - known, now=now)
-            _read_again(tx, reading, now=now)
-        log.info("hub.checked", extra={"hub": mapping.hub_id, "accounts": count, "linked": len(linked)})
+            _wake(tx, reading, now=now)
+        else:
+            attempts = tx.execute(sa.select(Hub.check_attempts).where(Hub.id == begun.hub_id)).scalar_one()
+            again_at = now + timedelta(seconds=check_wait_s(attempts + 1, jitter=random.random()))
+            tx.execute(hub.values(**ended, check_attempts=attempts + 1, check_at=_next_at(again_at)))
+            _serve_the_seen(tx, reading, now=now)
+        wake_for_assets(tx, begun.hub_id, known_assets(tx, begun.hub_id) - begun.known, now=now)
+        _read_again(tx, reading, now=now)
 
     def _wait_s(self, tx: Tx, mapping: HubMapping) -> int:
         pending = sa.select(InvitationRow.id).where(
@@ -173,74 +252,79 @@ class Check:
             return mapping.check_s
         return min(mapping.check_s, int(self._settings.invitation_check.total_seconds()))
 
-    def _failed(self, reading: Reading, owner: str, error: BridgeError) -> None:
+    def _failed(self, begun: _Begun, error: BridgeError) -> None:
         now = self._db.clock.now()
         with self._db.write() as tx:
-            attempts = tx.execute(sa.select(Hub.check_attempts).where(Hub.id == reading.hub_id)).scalar() or 0
+            row = tx.execute(sa.select(Hub.check_attempts, Hub.doubt).where(Hub.id == begun.hub_id)).first()
+            attempts = row.check_attempts if row else 0
             retry_after_s = error.retry_after_s if isinstance(error, Transient) else None
             wait_s = check_wait_s(attempts + 1, jitter=random.random(), retry_after_s=retry_after_s)
             values: dict[str, object] = {
                 "check_owner": None,
                 "check_lease_until": None,
+                "check_step": None,
                 "check_attempts": attempts + 1,
                 "check_at": _next_at(now + timedelta(seconds=wait_s)),
                 "last_error": str(error),
                 "last_error_at": now,
             }
+            if row and row.doubt is None:  # a doubt that a person must judge stays
+                values |= {"doubt_kind": "failed", "doubt": f"the reading broke off: {error.message}", "doubt_at": now}
             if isinstance(error, NeedsAttention):
                 values |= attention(error, attempt=0, now=now)
             if isinstance(error, Transient) and error.whole_hub:
                 values["resting_until"] = resting_until(now + timedelta(seconds=error.retry_after_s or wait_s))
-            tx.execute(sa.update(Hub).where(Hub.id == reading.hub_id, Hub.check_owner == owner).values(values))
-        log.warning("check.failed", extra={"hub": reading.hub_id, "family": type(error).__name__})
+            tx.execute(sa.update(Hub).where(Hub.id == begun.hub_id, Hub.check_owner == begun.owner).values(values))
+        log.warning("check.failed", extra={"hub": begun.hub_id, "family": type(error).__name__})
+
+
+def _take_pages(proof: Proof, batch: list[Observed]) -> str | None:
+    """Note the pages of a batch; how far the list of the last of them is."""
+    step = None
+    for item in batch:
+        if isinstance(item, Page):
+            step = proof.step(item)
+            proof.take(item)
+    return step
+
+
+def _tell_trust(tx: Tx, begun: _Begun, doubt: Doubt | None, *, now: datetime) -> None:
+    """The state of trust in the hub's row; where it changes, or a person said so, in the audit trail."""
+    before = tx.execute(sa.select(Hub.doubt_kind).where(Hub.id == begun.hub_id)).scalar()
+    shown = observed.count_shown(tx, begun.reading)
+    values: dict[str, object] = {"doubt_kind": None, "doubt": None, "doubt_at": None, "doubt_accounts": None}
+    if doubt is not None:
+        values = {"doubt_kind": doubt.kind, "doubt": doubt.text, "doubt_at": now, "doubt_accounts": shown}
+    tx.execute(sa.update(Hub).where(Hub.id == begun.hub_id).values(values))
+    kind = doubt.kind if doubt else None
+    if begun.trust_by is None and (before if before != "failed" else None) == kind:
+        return
+    record(
+        tx,
+        at=now,
+        actor=begun.trust_by if begun.trust_by and doubt is None else "engine",
+        action="hub.reading_trusted" if doubt is None else "hub.reading_untrusted",
+        hub_id=begun.hub_id,
+        detail={"accounts": shown, "why": kind},
+    )
+
+
+def _serve_the_seen(tx: Tx, reading: Reading, *, now: datetime) -> None:
+    """An untrusted reading serves those whose account it showed; what it did not show may be there."""
+    seen = sa.select(AccountRow.person_id).where(
+        AccountRow.hub_id == reading.hub_id, AccountRow.seen == reading.number, AccountRow.person_id.is_not(None)
+    )
+    waits = sa.and_(Pair.owner.is_(None), Pair.due_at.is_(None), Pair.look_after < reading.began_at)
+    tx.execute(
+        sa.update(Pair)
+        .where(Pair.hub_id == reading.hub_id, waits, Pair.person_id.in_(seen))
+        .values(due_at=now, look_after=None)
+    )
 
 
 def _next_at(at: datetime) -> sa.ColumnElement[datetime]:
     """When to read next: ``at``, unless somebody asked while this reading ran (its claim took the old time away)."""
     return sa.func.coalesce(Hub.check_at, sa.literal(at, UTCDateTime()))
-
-
-def _batches(items: Iterator[Observed]) -> Iterator[list[Observed]]:
-    while batch := list(islice(items, _BATCH)):
-        yield batch
-
-
-def _link(tx: Tx, mapping: HubMapping, *, now: datetime) -> set[int]:
-    """Accounts whose address is one person's, or that of an invitation of ours. Returns the people."""
-    invited = tx.execute(
-        sa.select(AccountRow.id, InvitationRow.person_id)
-        .join(AccountEmail, AccountEmail.account_id == AccountRow.id)
-        .join(
-            InvitationRow,
-            sa.and_(
-                InvitationRow.hub_id == AccountRow.hub_id,
-                InvitationRow.email_key == AccountEmail.email_key,
-                InvitationRow.ended_at.is_(None),
-            ),
-        )
-        .where(AccountRow.hub_id == mapping.hub_id, AccountRow.person_id.is_(None), AccountRow.gone_at.is_(None))
-    ).all()
-    found = match_accounts(shared_addresses(tx, mapping.hub_id))
-    links = {**match_accounts((row.id, row.person_id) for row in invited), **found}
-    ignored = _ignored(tx, mapping, links)
-    links = {account_id: person_id for account_id, person_id in links.items() if account_id not in ignored}
-    set_links(tx, links, how="matched", now=now)
-    return set(links.values())
-
-
-def _ignored(tx: Tx, mapping: HubMapping, account_ids: Iterable[int]) -> set[int]:
-    if not mapping.safety.ignore:
-        return set()
-    query = (
-        sa.select(AccountRow.id, AccountRow.login, AccountEmail.email_key)
-        .outerjoin(AccountEmail, AccountEmail.account_id == AccountRow.id)
-        .where(AccountRow.id.in_(list(account_ids)))
-    )
-    return {
-        row.id
-        for row in tx.execute(query)
-        if is_named(mapping.safety.ignore, [name for name in (row.login, row.email_key) if name])
-    }
 
 
 def _read_again(tx: Tx, reading: Reading, *, now: datetime) -> None:
@@ -251,8 +335,9 @@ def _read_again(tx: Tx, reading: Reading, *, now: datetime) -> None:
     tx.execute(sa.update(Hub).where(Hub.id == reading.hub_id, waiting).values(check_at=now))
 
 
-def _wake(tx: Tx, hub_id: str, people: set[int], reading: Reading, *, now: datetime) -> None:
-    """Who waited for a reading, whose account moved, what was held or failed a day ago."""
+def _wake(tx: Tx, reading: Reading, *, now: datetime) -> None:
+    """Who waited for a reading, what was held or failed a day ago."""
+    hub_id = reading.hub_id
     tx.execute(
         sa.update(Pair)
         .where(Pair.hub_id == hub_id, Pair.owner.is_(None), Pair.due_at.is_(None), Pair.look_after < reading.began_at)
@@ -262,6 +347,5 @@ def _wake(tx: Tx, hub_id: str, people: set[int], reading: Reading, *, now: datet
     failed = sa.select(Task.person_id).where(
         Task.hub_id == hub_id, Task.state == "failed", Task.updated_at < now - _REPAIR_AFTER
     )
-    wake(tx, hub_id, people, now=now, priority=LOSES)
     wake(tx, hub_id, held, now=now, priority=LOSES)
     wake(tx, hub_id, failed, now=now, priority=REPAIRS)

@@ -38,6 +38,7 @@ _ANOTHER = (
     "another person's access matches this account",
     "`scim-bridge account link HUB ACCOUNT PERSON` says whose it is",
 )
+_SAY = "`scim-bridge account accept HUB ACCOUNT` or `refuse` says whether it is"
 _NO_ADDRESS = ("the person has no e-mail address to invite", "push an e-mail address from the identity provider")
 
 
@@ -76,6 +77,8 @@ def decide(
     """Compare, then brake. ``counts`` is read only where something would be taken away, and is reserved from."""
     if subject.is_ignored:
         return Decision(waits=("the account is under `safety.ignore`",) if subject.desired.role else ())
+    if _may_be_there(subject):
+        return Decision(waits=(f"the account {subject.perhaps} may be theirs: {_SAY.replace('HUB', mapping.hub_id)}",))
     waits = list(subject.troubles)
     undone = tuple(_undone(subject))
     by_itself = _by_invitation(subject)
@@ -99,6 +102,12 @@ def _undone(subject: Subject) -> Iterator[Ruling]:
     standing = subject.standing
     for undone, change in held_back(subject.undone, standing.status, invites=standing.invites):
         yield Ruling(change, held=words(undone, change.after))
+
+
+def _may_be_there(subject: Subject) -> bool:
+    """A seat is to be filled whose person may have an account already: a second one would be paid for."""
+    is_new = SEAT in subject.standing.desired and SEAT not in subject.standing.applied
+    return subject.perhaps is not None and is_new and subject.account is None and subject.invitation is None
 
 
 def _by_invitation(subject: Subject) -> Decision | None:

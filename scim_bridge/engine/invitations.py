@@ -27,9 +27,11 @@ from scim_bridge.engine.guard import is_named
 from scim_bridge.engine.pairs import bound_time
 from scim_bridge.engine.scene import Subject
 from scim_bridge.engine.tables import AppliedRow, InvitationRow
+from scim_bridge.hubs.states import MAY_BE_MATCHED
 from scim_bridge.hubs.tables import AccountEmail, AccountRow, AssetRow, HoldingRow
 from scim_bridge.mapping.model import HubMapping
 
+_AT_ONCE = 500
 _INSERT = sa.insert(InvitationRow).returning(InvitationRow.id)
 _SENT = (
     sa.update(InvitationRow)
@@ -121,10 +123,13 @@ def ensure_pending(tx: Tx, hub_id: str, subject: Subject, *, observation: int, n
     ).scalar_one()
 
 
-def follow(tx: Tx, mapping: HubMapping, *, observation: int, began_at: datetime, now: datetime) -> set[int]:
-    """After a full reading: bring every open invitation of the hub up to date. Returns people to look at.
+def follow(
+    tx: Tx, mapping: HubMapping, *, observation: int, began_at: datetime, is_trusted: bool, now: datetime
+) -> set[int]:
+    """After a reading: bring every open invitation of the hub up to date. Returns people to look at.
 
-    An invitation that was sent while the reading ran is left for the next one.
+    An invitation that was sent while the reading ran is left for the next one. An untrusted reading tells only
+    what it showed: none has vanished, lapsed or failed to be sent because it is not there.
     """
     rows = tx.execute(
         sa.select(InvitationRow).where(
@@ -133,12 +138,20 @@ def follow(tx: Tx, mapping: HubMapping, *, observation: int, began_at: datetime,
     ).all()
     if not rows:
         return set()
-    shown = _shown(tx, mapping.hub_id)
+    shown = _shown(tx, mapping.hub_id, since=0 if is_trusted else observation)
     linked = _linked_people(tx, mapping.hub_id)
-    newcomers = _newcomers(tx, mapping)
+    newcomer = _newest_newcomer(tx, mapping)
     moved: set[int] = set()
     for row in rows:
-        values = _next(row, shown, row.person_id in linked, newcomers, observation=observation, now=now)
+        values = next_values(
+            row,
+            shown,
+            newcomer,
+            is_accepted=row.person_id in linked,
+            is_trusted=is_trusted,
+            reading=observation,
+            now=now,
+        )
         if row.state in ("sending", "renewing"):
             _keep_what_was_sent(tx, row, str(values.get("ref", row.ref)), now=now)
         # Whose call never reached the app is not woken: the pair tries again at its own time.
@@ -184,20 +197,35 @@ def _keep_what_was_sent(tx: Tx, row: sa.Row[Any], ref: str, *, now: datetime) ->
     set_applied(tx, row.hub_id, row.person_id, {SEAT: frozenset([account.role]), **things}, now=now)
 
 
-def _next(
-    row: sa.Row[Any],
+def next_values(
+    row: Any,
     shown: dict[str, tuple[str, str]],
-    is_accepted: bool,
-    newcomers: list[int],
+    newcomer: int | None,
     *,
-    observation: int,
+    is_accepted: bool,
+    is_trusted: bool,
+    reading: int,
     now: datetime,
 ) -> dict[str, object]:
+    """What becomes of an open invitation, as columns to change. Pure.
+
+    ``newcomer`` is the latest reading that showed a member for the first time whom nobody claims.
+    """
     if is_accepted:
         return {"ended_at": now}
+    values = _by_what_shows(row, shown, reading=reading, now=now)
+    if values is None:
+        return _by_absence(row, newcomer, now=now) if is_trusted else {}
+    return values
+
+
+def _by_what_shows(
+    row: Any, shown: dict[str, tuple[str, str]], *, reading: int, now: datetime
+) -> dict[str, object] | None:
+    """What becomes of an invitation that the app shows; None: it does not."""
     ref = row.ref if row.ref in shown else next((ref for ref, (_, key) in shown.items() if key == row.email_key), None)
     if ref is not None and shown[ref][0] == Status.INVITED:
-        values: dict[str, object] = {"pending_seen": observation, "pending_seen_at": now}
+        values: dict[str, object] = {"pending_seen": reading, "pending_seen_at": now}
         if ref != row.ref:
             values["ref"] = ref
         if row.state != "renewing" and row.state != "pending":
@@ -205,9 +233,14 @@ def _next(
         return values
     if row.ref in shown:
         return {} if row.state in ("expired", "renewing") else {"state": "expired"}
+    return None
+
+
+def _by_absence(row: Any, newcomer: int | None, *, now: datetime) -> dict[str, object]:
+    """What becomes of an invitation that surely is not there."""
     if row.state == "expired":
         return {}  # it was shown as expired before and is listed no longer
-    if any(first_seen >= row.pending_seen for first_seen in newcomers):
+    if newcomer is not None and newcomer >= row.pending_seen:
         return {} if row.state == "unmatched" else {"state": "unmatched"}
     if row.state == "renewing":
         return {}
@@ -217,14 +250,18 @@ def _next(
     return {} if row.state == "vanished" else {"state": "vanished"}
 
 
-def _shown(tx: Tx, hub_id: str) -> dict[str, tuple[str, str]]:
-    """Invitations that the app lists: ref -> (status, address); pending ones last, so that they win."""
+def _shown(tx: Tx, hub_id: str, *, since: int) -> dict[str, tuple[str, str]]:
+    """Invitations that the app lists: ref -> (status, address); pending ones last, so that they win.
+
+    Only those that reading number ``since`` or a later one showed.
+    """
     query = (
         sa.select(AccountRow.ref, AccountRow.status, AccountEmail.email_key)
         .outerjoin(AccountEmail, AccountEmail.account_id == AccountRow.id)
         .where(
             AccountRow.hub_id == hub_id,
             AccountRow.gone_at.is_(None),
+            AccountRow.seen >= since,
             AccountRow.status.in_([Status.INVITED, Status.EXPIRED]),
         )
         .order_by(AccountRow.status.desc())
@@ -233,25 +270,35 @@ def _shown(tx: Tx, hub_id: str) -> dict[str, tuple[str, str]]:
 
 
 def _linked_people(tx: Tx, hub_id: str) -> set[int]:
+    """Those of the invited who have an account by now."""
+    invited = sa.select(InvitationRow.person_id).where(InvitationRow.hub_id == hub_id, InvitationRow.ended_at.is_(None))
     query = sa.select(AccountRow.person_id).where(
         AccountRow.hub_id == hub_id,
+        AccountRow.person_id.in_(invited),
         AccountRow.gone_at.is_(None),
         AccountRow.status == Status.ACTIVE,
-        AccountRow.person_id.is_not(None),
     )
     return {person_id for person_id in tx.execute(query).scalars() if person_id is not None}
 
 
-def _newcomers(tx: Tx, mapping: HubMapping) -> list[int]:
-    """For each member that nobody claims: the reading that showed it first."""
-    query = sa.select(AccountRow.first_seen, AccountRow.login).where(
-        AccountRow.hub_id == mapping.hub_id,
-        AccountRow.gone_at.is_(None),
-        AccountRow.status == Status.ACTIVE,
-        AccountRow.person_id.is_(None),
+def _newest_newcomer(tx: Tx, mapping: HubMapping) -> int | None:
+    """The latest reading that showed a member for the first time whom nobody claims; None: there is no such member."""
+    query = (
+        sa.select(AccountRow.first_seen, AccountRow.login)
+        .where(
+            AccountRow.hub_id == mapping.hub_id,
+            AccountRow.gone_at.is_(None),
+            AccountRow.status == Status.ACTIVE,
+            MAY_BE_MATCHED,
+        )
+        .order_by(AccountRow.first_seen.desc(), AccountRow.id)
     )
-    return [
-        row.first_seen
-        for row in tx.execute(query)
-        if not is_named(mapping.safety.ignore, [row.login] if row.login else [])
-    ]
+    start = 0
+    while True:
+        rows = tx.execute(query.offset(start).limit(_AT_ONCE)).all()
+        for row in rows:
+            if not is_named(mapping.safety.ignore, [row.login] if row.login else []):
+                return int(row.first_seen)
+        if len(rows) < _AT_ONCE:
+            return None
+        start += _AT_ONCE

@@ -20,6 +20,7 @@ from scim_bridge.directory.probe import drop_left_probes
 from scim_bridge.engine.check import Check
 from scim_bridge.engine.connections import Connections
 from scim_bridge.engine.probe import probe_hub
+from scim_bridge.engine.publishing import take_folder
 from scim_bridge.engine.rules import Rules
 from scim_bridge.engine.tables import AccessRow, InvitationRow, Reservation, Run, Task
 from scim_bridge.hubs.tables import AccountRow, Hub
@@ -27,6 +28,7 @@ from scim_bridge.journal.clear import clear_slice
 from scim_bridge.mapping import revisions
 from scim_bridge.mapping.findings import MappingError
 from scim_bridge.mapping.watch import FolderWatch
+from scim_bridge.mapping.work_tree import find_commit
 from scim_bridge.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -54,6 +56,7 @@ class Keeper:
         self._settings = settings
         self._check = Check(db, rules, connections, settings, on_read)
         self._watch = FolderWatch(settings.mappings)
+        self._is_trouble_known = False
         self._pool = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="keeper")
         self._busy: set[str] = set()
         self._clear_at: datetime | None = None
@@ -78,6 +81,9 @@ class Keeper:
 
     def watch_mappings(self, now: datetime) -> bool:
         """Put changed files in force, if the whole set is valid; else say why they are not."""
+        if not self._settings.watch_mappings:
+            self._forget_trouble()
+            return False
         try:
             return self._publish_changes(now)
         except Exception:
@@ -89,17 +95,24 @@ class Keeper:
             files = self._watch.poll()
             if files is None:
                 return False
+            commit = find_commit(self._settings.mappings, files)
             with self._db.write() as tx:
-                published = self._rules.publish(tx, files, actor="engine", now=now)
-                revisions.clear_trouble(tx)
+                published = take_folder(tx, self._rules, files, actor="engine", now=now, commit=commit)
         except MappingError as error:
             with self._db.write() as tx:
                 revisions.note_trouble(tx, error.findings, now)
             log.warning("mapping.invalid", extra={"findings": len(error.findings)})
             return False
         if published is not None:
-            log.info("mapping.published", extra={"revision": published.revision})
+            log.info("mapping.published", extra={"revision": published})
         return published is not None
+
+    def _forget_trouble(self) -> None:
+        """What an earlier process noted of the folder says nothing where the folder counts for nothing."""
+        if not self._is_trouble_known:
+            with self._db.write() as tx:
+                revisions.clear_trouble(tx)
+            self._is_trouble_known = True
 
     def stop(self) -> None:
         """Take nothing more."""

@@ -1,13 +1,17 @@
-"""Say whose an account is, and let what waited for that go on."""
+"""Say by hand what an account is, and let what waited for that go on."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
 from scim_bridge.db import Tx
+from scim_bridge.engine.applied import clear_applied
 from scim_bridge.engine.pairs import wake
 from scim_bridge.engine.schedule import LOSES
-from scim_bridge.hubs.accounts import link
+from scim_bridge.hubs import accounts
+
+EXEMPT: accounts.Kind = "exempt"
+SERVICE: accounts.Kind = "service"
 
 
 def link_account(tx: Tx, hub_id: str, account: str, person_id: int, *, actor: str, now: datetime) -> None:
@@ -15,5 +19,39 @@ def link_account(tx: Tx, hub_id: str, account: str, person_id: int, *, actor: st
 
     Raises ``NotFound`` for an unknown hub, person or account, ``Conflict`` where it is somebody else's.
     """
-    link(tx, hub_id, account, person_id, actor=actor, now=now)
+    accounts.link(tx, hub_id, account, person_id, actor=actor, now=now)
     wake(tx, hub_id, [person_id], now=now, priority=LOSES)
+
+
+def unlink_account(tx: Tx, hub_id: str, account: str, *, actor: str, now: datetime) -> int:
+    """Take the link away. Returns the person.
+
+    What was ours there was about this account: it is the account's own from now on, and never taken away.
+    """
+    person_id = accounts.unlink(tx, hub_id, account, actor=actor, now=now)
+    clear_applied(tx, hub_id, person_id)
+    wake(tx, hub_id, [person_id], now=now, priority=LOSES)
+    return person_id
+
+
+def exempt_account(
+    tx: Tx, hub_id: str, account: str, *, kind: accounts.Kind, reason: str, actor: str, now: datetime
+) -> None:
+    """Nobody's on purpose: not matched, not counted as unmanaged, not removed. Whom it was proposed to goes on."""
+    proposed_to = accounts.get_account(tx, hub_id, account).proposed_to
+    accounts.exempt(tx, hub_id, account, kind=kind, reason=reason, actor=actor, now=now)
+    wake(tx, hub_id, [proposed_to] if proposed_to is not None else [], now=now, priority=LOSES)
+
+
+def accept_proposal(tx: Tx, hub_id: str, account: str, *, actor: str, now: datetime) -> int:
+    """The proposed person it is; looks at them anew. Returns the person."""
+    person_id = accounts.accept(tx, hub_id, account, actor=actor, now=now)
+    wake(tx, hub_id, [person_id], now=now, priority=LOSES)
+    return person_id
+
+
+def refuse_proposal(tx: Tx, hub_id: str, account: str, *, actor: str, now: datetime) -> int:
+    """The proposed person it is not; who waited for this word goes on. Returns the person."""
+    person_id = accounts.refuse(tx, hub_id, account, actor=actor, now=now)
+    wake(tx, hub_id, [person_id], now=now, priority=LOSES)
+    return person_id

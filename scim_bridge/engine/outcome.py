@@ -28,7 +28,7 @@ from scim_bridge.engine.schedule import backoff_s, probe_wait
 from scim_bridge.engine.tables import Task
 from scim_bridge.engine.tasks import end_task
 from scim_bridge.errors import BridgeError, Conflict, Held, NeedsAttention, Permanent, Transient
-from scim_bridge.folding import fold
+from scim_bridge.folding import fold, name_key
 from scim_bridge.hubs.tables import AccountEmail, AccountRow, AssetRow, HoldingRow, Hub
 
 _AUDIT = {
@@ -115,6 +115,7 @@ def store_account(tx: Tx, hub_id: str, account: Account, *, person_id: int, obse
     """Keep an account that we just made, linked to its person. Returns its row's id."""
     values = {
         "login": account.login,
+        "login_key": name_key(account.login) if account.login else None,
         "status": account.status.value,
         "role": account.role,
         "person_id": person_id,
@@ -154,7 +155,9 @@ def _role_changed(tx: Tx, hub: HubNow, work: Work, step: Step, account: Account 
     tx.execute(
         sa.update(AccountRow)
         .where(AccountRow.id == work.subject.account.id)
-        .values(role=next(iter(step.change.after)), login=login, seen_at=now)
+        .values(
+            role=next(iter(step.change.after)), login=login, login_key=name_key(login) if login else None, seen_at=now
+        )
     )
     set_applied(tx, hub.mapping.hub_id, work.claim.person_id, {SEAT: step.change.after}, now=now)
 

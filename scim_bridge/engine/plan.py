@@ -30,6 +30,7 @@ from scim_bridge.errors import NotFound
 from scim_bridge.hubs.bindings import group_bindings
 from scim_bridge.hubs.operate import require_hub
 from scim_bridge.hubs.tables import Hub
+from scim_bridge.hubs.trust import untrusted
 from scim_bridge.mapping.evaluate import Verdict
 from scim_bridge.mapping.load import MappingSet
 from scim_bridge.mapping.model import HubMapping
@@ -97,7 +98,8 @@ def plan_hub(tx: Tx, hub_id: str, mappings: MappingSet, registry: Registry, *, n
     if mapping is None:
         raise NotFound(f"hub {hub_id} has no mapping file", advice="it is detached: put its file back, or forget it")
     abilities = registry.adapter(mapping.app).abilities
-    hub = tx.execute(sa.select(Hub.mode, Hub.observed_at, Hub.attention).where(Hub.id == hub_id)).one()
+    columns = (Hub.mode, Hub.observed_at, Hub.attention, Hub.doubt_kind, Hub.doubt)
+    hub = tx.execute(sa.select(*columns).where(Hub.id == hub_id)).one()
     # Everybody is decided here, so what is under way must not count against itself.
     under_way = open_reservations(tx, hub_id, None)
     counts = hub_counts(tx, hub_id, besides=under_way, now=now, is_locked=False)
@@ -105,6 +107,8 @@ def plan_hub(tx: Tx, hub_id: str, mappings: MappingSet, registry: Registry, *, n
     warnings: dict[str, None] = {}
     if hub.observed_at is None:
         warnings["the app was never read: everybody looks new; `scim-bridge plan --refresh` reads it"] = None
+    if doubt := untrusted(hub_id, hub.doubt_kind, hub.doubt):
+        warnings[f"the last reading is untrusted: {doubt}"] = None
     if hub.attention:
         warnings[f"the hub needs attention: {hub.attention}"] = None
     for desired in _everybody(tx, mapping, now=now):

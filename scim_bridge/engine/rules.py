@@ -19,6 +19,7 @@ from scim_bridge.filters import CORE_TRAITS, Traits
 from scim_bridge.mapping import revisions
 from scim_bridge.mapping.load import MappingSet, load_set
 from scim_bridge.mapping.tables import RevisionChange
+from scim_bridge.mapping.work_tree import Commit
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +54,22 @@ class Rules:
                 self._last = InForce(revision, self.load(dict(ref.files) if ref else {}))
             return self._last
 
-    def publish(self, tx: Tx, files: dict[str, str], *, actor: str, now: datetime) -> InForce | None:
-        """Put a set of files in force. None: it is already. Raises ``MappingError`` and changes nothing."""
+    def publish(
+        self,
+        tx: Tx,
+        files: dict[str, str],
+        *,
+        actor: str,
+        now: datetime,
+        commit: Commit | None = None,
+        restores: int | None = None,
+    ) -> InForce | None:
+        """Put a set of files in force. None: it is already. Raises ``MappingError`` and changes nothing.
+
+        ``restores``: the revision whose content this is, where it is rolled back to.
+        """
         mappings = self.load(files, today=now.date())
-        revision = revisions.publish(tx, files, actor=actor, now=now)
+        revision = revisions.publish(tx, files, actor=actor, now=now, commit=commit, restores=restores)
         if revision is None:
             return None
         run_id = start_run(tx, "revision", actor=actor, now=now, revision=revision)

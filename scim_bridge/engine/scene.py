@@ -85,6 +85,7 @@ class Subject:
     rules: Things = field(default_factory=dict)  # what the rules alone want, by things; no timers, nothing undone
     undone: tuple[Undone, ...] = ()  # what is kept against the rules
     undone_over: tuple[Undone, ...] = ()  # what was, until now
+    perhaps: str | None = None  # the ref of an account that a rule proposes for the person, who has none
 
 
 @dataclass(slots=True)
@@ -96,6 +97,7 @@ class Scene:
     assets: dict[str, Asset]  # by key
     resolved: Resolved
     new_links: dict[int, int]  # account row -> person
+    new_proposals: dict[int, tuple[int, str]] = field(default_factory=dict)  # account row -> (person, rule)
 
 
 def roles_of(mapping: HubMapping) -> Roles:

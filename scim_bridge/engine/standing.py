@@ -7,7 +7,7 @@ that nobody claims becomes theirs by its address, an invitation's life shows in 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -19,14 +19,13 @@ from scim_bridge.engine import statements
 from scim_bridge.engine.diff import Standing
 from scim_bridge.engine.guard import is_named
 from scim_bridge.engine.leave import leaving
+from scim_bridge.engine.matching import matches_for, rules_of
 from scim_bridge.engine.scene import Desired, OpenTask, Scene, StoredAccount, StoredInvitation, Subject, roles_of
 from scim_bridge.engine.undone import Undone, keep, split
 from scim_bridge.engine.undone_rows import load_undone
 from scim_bridge.folding import fold
-from scim_bridge.hubs.accounts import shared_addresses
 from scim_bridge.hubs.bindings import resolve_assets
 from scim_bridge.hubs.bound import Resolved
-from scim_bridge.hubs.match import match_accounts
 from scim_bridge.hubs.tables import AccountRow, AssetRow
 from scim_bridge.mapping.model import HubMapping
 
@@ -50,7 +49,8 @@ def load_scene(
     """
     wishes = dict(desired) if desired is not None else _desired(tx, mapping.hub_id, person_ids)
     addresses = load_addresses(tx, person_ids)
-    accounts, links = _accounts_and_links(tx, mapping, person_ids, addresses)
+    found = _find_accounts(tx, mapping, person_ids)
+    accounts = found.accounts
     holdings, assets = _holdings(tx, [stored.id for stored in accounts.values()])
     applied = _applied(tx, mapping.hub_id, person_ids)
     invitations = _invitations(tx, mapping.hub_id, person_ids)
@@ -59,7 +59,7 @@ def load_scene(
     things = {thing for mine in applied.values() for thing in mine}
     things |= {one.thing for mine in kept.values() for one in mine}
     resolved = _resolve(tx, mapping.hub_id, wishes, things, assets)
-    scene = Scene(roles_of(mapping), {}, assets, resolved, links)
+    scene = Scene(roles_of(mapping), {}, assets, resolved, found.links, found.proposals)
     for person_id in person_ids:
         stored = accounts.get(person_id)
         mine = addresses.get(person_id, {})
@@ -74,6 +74,7 @@ def load_scene(
             tuple(tasks.get(person_id, ())),
             is_ignored=is_named(mapping.safety.ignore, names),
             names=names,
+            perhaps=found.perhaps.get(person_id) if stored is None else None,
         )
         _stand(
             subject,
@@ -193,16 +194,42 @@ def _with_emails(tx: Tx, rows: Iterable[Any]) -> list[tuple[Any, StoredAccount]]
     return [(row, _stored(row, emails.get(row.id, ()))) for row in kept]
 
 
-def _accounts_and_links(
-    tx: Tx, mapping: HubMapping, person_ids: Sequence[int], addresses: Mapping[int, Addresses]
-) -> tuple[dict[int, StoredAccount], dict[int, int]]:
-    """Each person's account, and which of these are theirs only by an address, not linked yet."""
-    accounts = _accounts(tx, mapping, person_ids)
-    links = _new_links(tx, mapping, [who for who in person_ids if who not in accounts], addresses)
-    if links:
-        found = _accounts_by_id(tx, list(links))
-        accounts.update({links[stored.id]: stored for stored in found.values()})
-    return accounts, links
+@dataclass(slots=True)
+class _Found:
+    """Accounts of people; which are theirs by a rule and not linked yet; which may be theirs, by account and person."""
+
+    accounts: dict[int, StoredAccount]
+    links: dict[int, int] = field(default_factory=dict)
+    proposals: dict[int, tuple[int, str]] = field(default_factory=dict)
+    perhaps: dict[int, str] = field(default_factory=dict)  # person -> ref of an account that may be theirs
+
+
+def _find_accounts(tx: Tx, mapping: HubMapping, person_ids: Sequence[int]) -> _Found:
+    found = _Found(_accounts(tx, mapping, person_ids))
+    without = [who for who in person_ids if who not in found.accounts]
+    if not without:
+        return found
+    for row in tx.execute(statements.PROPOSED, {"hub": mapping.hub_id, "people": without}):
+        found.perhaps[row.proposed_to] = row.ref
+    matches = matches_for(tx, mapping, without)
+    stored = _accounts_by_id(tx, list(matches)) if matches else {}
+    rules = rules_of(mapping)
+    for account_id, match in matches.items():
+        who, account = match.person_id, stored[account_id]
+        if is_named(mapping.safety.ignore, account.names):
+            continue
+        if not match.is_sure:
+            found.proposals[account_id] = (who, str(rules[match.rule]))
+            found.perhaps[who] = account.account.ref
+            continue
+        twin = next((other for other, owner in found.links.items() if owner == who), None)
+        if twin is not None and _closeness(stored[twin]) <= _closeness(account):
+            continue
+        if twin is not None:
+            del found.links[twin]
+        found.links[account_id] = who
+    found.accounts.update({who: stored[account_id] for account_id, who in found.links.items()})
+    return found
 
 
 def _accounts(tx: Tx, mapping: HubMapping, person_ids: Sequence[int]) -> dict[int, StoredAccount]:
@@ -223,30 +250,6 @@ def _closeness(stored: StoredAccount) -> int:
 def _accounts_by_id(tx: Tx, ids: Sequence[int]) -> dict[int, StoredAccount]:
     query = sa.select(*statements.ACCOUNT).where(AccountRow.id.in_(ids))
     return {row.id: stored for row, stored in _with_emails(tx, tx.execute(query))}
-
-
-def _new_links(
-    tx: Tx, mapping: HubMapping, person_ids: Sequence[int], addresses: Mapping[int, Addresses]
-) -> dict[int, int]:
-    """Unlinked accounts that bear one of these people's addresses, and nobody else's."""
-    keys = sorted({key for person_id in person_ids for key in addresses.get(person_id, ())})
-    if not keys:
-        return {}
-    candidates = tx.execute(statements.UNLINKED, {"hub": mapping.hub_id, "keys": keys}).scalars().all()
-    if not candidates:
-        return {}
-    found = match_accounts(shared_addresses(tx, mapping.hub_id, candidates))
-    stored = _accounts_by_id(tx, list(found))
-    links: dict[int, int] = {}
-    for account_id, person_id in found.items():
-        if person_id in person_ids and not is_named(mapping.safety.ignore, stored[account_id].names):
-            twin = next((other for other, owner in links.items() if owner == person_id), None)
-            if twin is not None and _closeness(stored[twin]) <= _closeness(stored[account_id]):
-                continue
-            if twin is not None:
-                del links[twin]
-            links[account_id] = person_id
-    return links
 
 
 def _holdings(tx: Tx, account_ids: Sequence[int]) -> tuple[dict[int, dict[str, frozenset[str]]], dict[str, Asset]]:

@@ -39,21 +39,22 @@ USER_EMAILS = (
 )
 ACCOUNTS = (
     sa.select(*ACCOUNT)
-    .where(AccountRow.hub_id == _HUB, AccountRow.person_id.in_(_PEOPLE), AccountRow.gone_at.is_(None))
+    .where(
+        AccountRow.hub_id == _HUB,
+        AccountRow.person_id.in_(_PEOPLE),
+        AccountRow.gone_at.is_(None),
+        ~AccountRow.is_outside,  # whoever became an outside person has no seat any more
+    )
     .order_by(AccountRow.id)
 )
 ACCOUNT_EMAILS = sa.select(AccountEmail.account_id, AccountEmail.email_key).where(
     AccountEmail.account_id.in_(_ACCOUNT_IDS)
 )
-UNLINKED = (
-    sa.select(AccountRow.id)
-    .join(AccountEmail, AccountEmail.account_id == AccountRow.id)
-    .where(
-        AccountEmail.hub_id == _HUB,
-        AccountEmail.email_key.in_(sa.bindparam("keys", expanding=True)),
-        AccountRow.person_id.is_(None),
-        AccountRow.gone_at.is_(None),
-    )
+PROPOSED = sa.select(AccountRow.proposed_to, AccountRow.ref).where(
+    AccountRow.hub_id == _HUB,
+    AccountRow.proposed_to.in_(_PEOPLE),
+    AccountRow.person_id.is_(None),
+    AccountRow.gone_at.is_(None),
 )
 HOLDINGS = (
     sa.select(HoldingRow.account_id, HoldingRow.role, AssetRow.type, AssetRow.ref, AssetRow.name, AssetRow.slug)

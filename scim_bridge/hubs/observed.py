@@ -63,6 +63,10 @@ def _accounts(tx: Tx, reading: Reading, accounts: Iterable[Account]) -> None:
             "hub_id": reading.hub_id,
             "ref": account.ref,
             "login": account.login,
+            "login_key": name_key(account.login) if account.login else None,
+            "name": account.name,
+            "name_key": name_key(account.name) if account.name else None,
+            "is_outside": account.is_outside,
             "status": account.status.value,
             "role": account.role,
             "detail": account.detail,
@@ -77,7 +81,8 @@ def _accounts(tx: Tx, reading: Reading, accounts: Iterable[Account]) -> None:
     if not rows:
         return
     statement = insert(tx, AccountRow)
-    fresh = ("login", "status", "role", "detail", "seen", "seen_at", "gone_at")
+    known = ("login", "login_key", "name", "name_key", "is_outside", "status", "role", "detail")
+    fresh = (*known, "seen", "seen_at", "gone_at")
     tx.execute(
         statement.on_conflict_do_update(
             index_elements=["hub_id", "ref"],
@@ -124,21 +129,44 @@ def _holdings(tx: Tx, reading: Reading, holdings: Sequence[Holding]) -> None:
     upsert(tx, HoldingRow, rows, keys=["account_id", "asset_id", "role"], update=["seen"])
 
 
-def missing_people(tx: Tx, reading: Reading) -> list[Account]:
-    """Active accounts of people that this reading did not show, and that we did not change meanwhile."""
-    query = sa.select(AccountRow.ref, AccountRow.role, AccountRow.login).where(
-        AccountRow.hub_id == reading.hub_id,
-        AccountRow.person_id.is_not(None),
-        AccountRow.status == Status.ACTIVE,
-        AccountRow.gone_at.is_(None),
-        AccountRow.seen < reading.number,
-        AccountRow.seen_at < reading.began_at,
+def count_shown(tx: Tx, reading: Reading) -> int:
+    """How many accounts this reading showed, or we made meanwhile; each counts once."""
+    is_shown = sa.or_(AccountRow.seen == reading.number, AccountRow.seen_at > reading.began_at)
+    return tx.execute(
+        sa.select(sa.func.count()).where(AccountRow.hub_id == reading.hub_id, AccountRow.gone_at.is_(None), is_shown)
+    ).scalar_one()
+
+
+def count_taken(tx: Tx, hub_id: str, since: datetime) -> int:
+    """How many accounts we ourselves took away since then: those that no reading found to be gone."""
+    by_us = sa.and_(AccountRow.gone_at >= since, AccountRow.seen_at == AccountRow.gone_at)
+    return tx.execute(sa.select(sa.func.count()).where(AccountRow.hub_id == hub_id, by_us)).scalar_one()
+
+
+def missing_people(tx: Tx, reading: Reading, *, after: int, at_most: int) -> list[tuple[int, Account]]:
+    """Active accounts of people that this reading did not show, and that we did not change meanwhile.
+
+    With their rows' ids, in their order, from ``after`` on.
+    """
+    query = (
+        sa.select(AccountRow.id, AccountRow.ref, AccountRow.role, AccountRow.login)
+        .where(
+            AccountRow.hub_id == reading.hub_id,
+            AccountRow.person_id.is_not(None),
+            AccountRow.status == Status.ACTIVE,
+            AccountRow.gone_at.is_(None),
+            AccountRow.seen < reading.number,
+            AccountRow.seen_at < reading.began_at,
+            AccountRow.id > after,
+        )
+        .order_by(AccountRow.id)
+        .limit(at_most)
     )
-    return [Account(row.ref, Status.ACTIVE, row.role, row.login) for row in tx.execute(query)]
+    return [(row.id, Account(row.ref, Status.ACTIVE, row.role, row.login)) for row in tx.execute(query)]
 
 
 def close_reading(tx: Tx, reading: Reading, *, now: datetime) -> None:
-    """Everything was read: what it did not show, and we did not make meanwhile, is gone."""
+    """Everything was read and is trusted: what it did not show, and we did not make meanwhile, is gone."""
     older = sa.and_(AccountRow.hub_id == reading.hub_id, AccountRow.seen < reading.number)
     tx.execute(
         sa.update(AccountRow)

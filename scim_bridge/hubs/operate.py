@@ -79,13 +79,18 @@ def require_hub(tx: Tx, hub_id: str) -> None:
         raise NotFound(f"no hub {hub_id}", advice=f"known hubs: {known}")
 
 
-def request_check(tx: Tx, hub_id: str, *, now: datetime) -> int:
-    """Ask the engine to read the hub. Returns the number of the reading to wait for (``hubs.observation``)."""
+def request_check(tx: Tx, hub_id: str, *, trust_by: str | None = None, now: datetime) -> int:
+    """Ask the engine to read the hub. Returns the number of the reading to wait for (``hubs.observation``).
+
+    ``trust_by``: who says that it is to be trusted, though it is not proven or shows far fewer accounts.
+    """
     require_hub(tx, hub_id)
     row = tx.execute(sa.select(Hub.observation, Hub.detached_at).where(Hub.id == hub_id).with_for_update()).one()
     if row.detached_at is not None:
         raise Conflict(f"hub {hub_id} is detached", advice="put its mapping file back")
     tx.execute(sa.update(Hub).where(Hub.id == hub_id).values(check_at=now, check_attempts=0))
+    if trust_by is not None:
+        tx.execute(sa.update(Hub).where(Hub.id == hub_id).values(trust_by=trust_by))
     return int(row.observation) + 1
 
 

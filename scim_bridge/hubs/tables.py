@@ -7,7 +7,7 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
-from scim_bridge.db import Base, Json, UTCDateTime
+from scim_bridge.db import Base, Json, UTCDateTime, where
 
 
 class Hub(Base):
@@ -35,10 +35,17 @@ class Hub(Base):
     check_owner: Mapped[str | None] = mapped_column(sa.String(40))  # who observes now; fenced like a pair
     check_lease_until: Mapped[datetime | None] = mapped_column(UTCDateTime)
     check_progress: Mapped[int] = mapped_column(default=0)  # accounts read so far
+    check_step: Mapped[str | None] = mapped_column(sa.String(300))  # which list is read: "members, page 3 of 40"
     check_attempts: Mapped[int] = mapped_column(default=0)  # readings that failed since the last good one
     observation: Mapped[int] = mapped_column(default=0)  # counts observations begun
-    observed_from: Mapped[datetime | None] = mapped_column(UTCDateTime)  # the last complete one: begun
-    observed_at: Mapped[datetime | None] = mapped_column(UTCDateTime)  # the last complete one: ended
+    observed_from: Mapped[datetime | None] = mapped_column(UTCDateTime)  # the last trusted one: begun
+    observed_at: Mapped[datetime | None] = mapped_column(UTCDateTime)  # the last trusted one: ended
+    trusted_accounts: Mapped[int | None] = mapped_column()  # how many accounts the last trusted one showed
+    doubt_kind: Mapped[str | None] = mapped_column(sa.String(20))  # why a later one is untrusted (``hubs.trust``)
+    doubt: Mapped[str | None] = mapped_column(sa.Text)  # the same in a sentence; None: the last one is trusted
+    doubt_at: Mapped[datetime | None] = mapped_column(UTCDateTime)  # when that reading ended
+    doubt_accounts: Mapped[int | None] = mapped_column()  # how many accounts it showed
+    trust_by: Mapped[str | None] = mapped_column(sa.String(200))  # who said to trust the next one
     last_success_at: Mapped[datetime | None] = mapped_column(UTCDateTime)  # any call that worked
     last_error: Mapped[str | None] = mapped_column(sa.Text)
     last_error_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
@@ -54,18 +61,31 @@ class AccountRow(Base):
         sa.Index("ix_accounts_person", "hub_id", "person_id"),
         sa.Index("ix_accounts_whose", "person_id"),
         sa.Index("ix_accounts_role", "hub_id", "status", "role"),
+        sa.Index("ix_accounts_login", "hub_id", "login_key"),
+        sa.Index("ix_accounts_name", "hub_id", "name_key", **where("name_key IS NOT NULL")),
+        sa.Index("ix_accounts_proposed", "proposed_to", **where("proposed_to IS NOT NULL")),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     hub_id: Mapped[str] = mapped_column(sa.ForeignKey("hubs.id", ondelete="CASCADE"))
     ref: Mapped[str] = mapped_column(sa.String(200))
     login: Mapped[str | None] = mapped_column(sa.String(300))
+    login_key: Mapped[str | None] = mapped_column(sa.String(300))  # NFC, case-folded
+    name: Mapped[str] = mapped_column(sa.String(300), default="", server_default="")
+    name_key: Mapped[str | None] = mapped_column(sa.String(300))  # NFC, case-folded; None: the app shows none
     status: Mapped[str] = mapped_column(sa.String(20))
     role: Mapped[str | None] = mapped_column(sa.String(100))
     detail: Mapped[str] = mapped_column(sa.Text, default="")
+    is_outside: Mapped[bool] = mapped_column(default=False, server_default=sa.false())  # reaches assets, has no seat
     person_id: Mapped[int | None] = mapped_column(sa.ForeignKey("people.id"))
     linked_how: Mapped[str | None] = mapped_column(sa.String(20))  # matched | invited | by hand
     linked_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    proposed_to: Mapped[int | None] = mapped_column()  # people.id: it may be theirs, a person decides
+    proposed_by: Mapped[str | None] = mapped_column(sa.String(300))  # the rule that says so: "login = nickName"
+    exempt_kind: Mapped[str | None] = mapped_column(sa.String(10))  # exempt | service: nobody's on purpose
+    exempt_reason: Mapped[str | None] = mapped_column(sa.Text)
+    exempt_by: Mapped[str | None] = mapped_column(sa.String(200))
+    exempt_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     seen: Mapped[int] = mapped_column(default=0)  # the observation that last showed it
     first_seen: Mapped[int] = mapped_column(default=0)  # the observation that showed it first
     first_seen_at: Mapped[datetime] = mapped_column(UTCDateTime)
@@ -83,6 +103,17 @@ class AccountEmail(Base):
     email_key: Mapped[str] = mapped_column(sa.String(512), primary_key=True)
     hub_id: Mapped[str] = mapped_column(sa.String(100))
     seen: Mapped[int] = mapped_column(default=0)
+
+
+class RefusedMatch(Base):
+    """A person said that this account is not that person's: it is neither linked nor proposed by itself again."""
+
+    __tablename__ = "refused_matches"
+
+    account_id: Mapped[int] = mapped_column(sa.ForeignKey("accounts.id", ondelete="CASCADE"), primary_key=True)
+    person_id: Mapped[int] = mapped_column(sa.ForeignKey("people.id"), primary_key=True)
+    by: Mapped[str] = mapped_column(sa.String(200))
+    at: Mapped[datetime] = mapped_column(UTCDateTime)
 
 
 class AssetRow(Base):

@@ -66,33 +66,43 @@ def read_folder(path: Path) -> dict[str, str]:
     return files
 
 
-def load_folder(
-    path: Path,
+def load_paths(
+    paths: Sequence[Path],
     *,
     registry: Registry,
     environment: str,
     today: date | None = None,
     traits: Traits = CORE_TRAITS,
 ) -> MappingSet:
-    """``read_folder`` and ``load_set`` in one, for the lint: what cannot be read is told beside all other findings.
+    """Mapping files and folders of them as one set: what cannot be read is told beside all other findings.
 
-    Files are named as ``path`` was given, so that a finding can be opened from where it is read.
+    Files are named as ``paths`` were given, so that a finding can be opened from where it is read. Raises
+    ``MappingError`` with every finding if any is an error.
     """
-    files, unreadable = _read_files(path, shown=path)
+    files: dict[str, str] = {}
+    unreadable: list[Finding] = []
+    for path in paths:
+        if path.is_dir() or not (path.exists() or path.suffix in SUFFIXES):
+            found, faults = _read_files(path, shown=path)
+        else:
+            found, faults = _read_one(path, str(path))
+        files |= found
+        unreadable += faults
     check = partial(check_hub, registry=registry, environment=environment, today=today, traits=traits)
-    hubs, findings = _check_all(files, check)
+    hubs, findings = _check_all(files, check) if files or not unreadable else ({}, [])
     return _whole(hubs, [*unreadable, *findings])
 
 
 def mapping_files(path: Path) -> list[os.DirEntry[str]]:
     """Files directly in the folder that are mappings; hidden ones (editors, Kubernetes) and folders are not."""
     with os.scandir(path) as entries:
-        found = [
-            entry
-            for entry in entries
-            if entry.name.endswith(SUFFIXES) and not entry.name.startswith(".") and not entry.is_dir()
-        ]
+        found = [entry for entry in entries if is_mapping_name(entry.name) and not entry.is_dir()]
     return sorted(found, key=lambda entry: entry.name)
+
+
+def is_mapping_name(name: str) -> bool:
+    """Whether a file of this name is a mapping."""
+    return name.endswith(SUFFIXES) and not name.startswith(".")
 
 
 def _read_files(path: Path, *, shown: Path | None = None) -> tuple[dict[str, str], list[Finding]]:
@@ -105,16 +115,21 @@ def _read_files(path: Path, *, shown: Path | None = None) -> tuple[dict[str, str
     files: dict[str, str] = {}
     findings: list[Finding] = []
     for entry in entries:
-        name = str(Path(folder, entry.name))
-        try:
-            files[name] = Path(entry.path).read_bytes().decode("utf-8-sig")
-        except OSError as error:
-            advice = "let the bridge read it, or remove it"
-            findings.append(Finding(Place(name, 1, 1), f"the file cannot be read: {error.strerror}", advice))
-        except UnicodeDecodeError as error:
-            line = error.object[: error.start].count(b"\n") + 1
-            findings.append(Finding(Place(name, line, 1), "the file is not UTF-8", "save it as UTF-8"))
+        found, faults = _read_one(Path(entry.path), str(Path(folder, entry.name)))
+        files |= found
+        findings += faults
     return files, findings
+
+
+def _read_one(path: Path, name: str) -> tuple[dict[str, str], list[Finding]]:
+    try:
+        return {name: path.read_bytes().decode("utf-8-sig")}, []
+    except OSError as error:
+        advice = "let the bridge read it, or remove it" if path.exists() else "name a file that is there"
+        return {}, [Finding(Place(name, 1, 1), f"the file cannot be read: {error.strerror}", advice)]
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        return {}, [Finding(Place(name, line, 1), "the file is not UTF-8", "save it as UTF-8")]
 
 
 def _check_all(files: Mapping[str, str], check: _Check) -> tuple[dict[str, HubMapping], list[Finding]]:

@@ -20,6 +20,9 @@ class Revision(Base):
     files: Mapped[dict[str, str]] = mapped_column(Json)  # {"mappings/github-acme.yaml": text}
     actor: Mapped[str] = mapped_column(sa.String(200))
     created_at: Mapped[datetime] = mapped_column(UTCDateTime)
+    git_commit: Mapped[str | None] = mapped_column(sa.String(64))  # where the folder was in a work tree
+    is_dirty: Mapped[bool] = mapped_column(server_default=sa.false())  # the files are not what the commit has
+    restores: Mapped[int | None] = mapped_column()  # the revision that was rolled back to
 
 
 class RevisionChange(Base):
@@ -39,3 +42,12 @@ class MappingTrouble(Base):
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     findings: Mapped[list[str]] = mapped_column(Json)
     since: Mapped[datetime] = mapped_column(UTCDateTime)
+
+
+class FolderTaken(Base):
+    """What the watched folder said that is dealt with: only another content is a proposal. One row."""
+
+    __tablename__ = "folder_taken"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    digests: Mapped[list[str]] = mapped_column(Json)

@@ -8,6 +8,7 @@
     people need attention: a join was not made      | degraded
     a hub needs attention, is detached, or its last | degraded
     word from the app was an error                  |
+    the last reading of a hub is not trusted        | degraded
     changes of a hub failed: a person must act      | degraded
     a hub is paused, in plan mode, holds removals   | ok: a person decided so, or will
 
@@ -28,8 +29,10 @@ from scim_bridge.directory.returns import count_returns
 from scim_bridge.directory.tables import GroupChange, Person, PersonChange
 from scim_bridge.durations import format_duration
 from scim_bridge.engine.tables import Pair, Task
+from scim_bridge.engine.unmanaged import AccountCounts, count_accounts
 from scim_bridge.hubs.operate import hub_state
 from scim_bridge.hubs.tables import Hub
+from scim_bridge.hubs.trust import untrusted
 from scim_bridge.logs import redact
 from scim_bridge.mapping.tables import MappingTrouble, Revision
 
@@ -46,6 +49,8 @@ class HubStatus:
 
     ``oldest_waiting_s``: since when the oldest of those waits that are due (a leave timer does not wait).
     ``next_try_at``: when something that failed, or the hub as a whole, is tried again.
+    ``untrusted``: why the last reading takes nothing away, and what to do. ``accounts``: how many there are by
+    state; ``unmanaged`` of them are not ours, and ``leavers_unmanaged`` of those are leavers'.
     """
 
     state: str  # live, plan, paused, needs_attention or detached
@@ -57,6 +62,15 @@ class HubStatus:
     last_error: str | None
     next_try_at: datetime | None
     is_well: bool
+    untrusted: str | None = None
+    accounts: Mapping[str, int] = field(default_factory=dict)
+    unmanaged: int = 0
+    leavers_unmanaged: int = 0
+
+    def account_words(self) -> list[str]:
+        """Its accounts for people: ``12 linked``, ``3 unmatched``, ``3 unmanaged``."""
+        counts = {**self.accounts, "unmanaged": self.unmanaged, "leaver, unmanaged": self.leavers_unmanaged}
+        return [f"{number} {word}" for word, number in counts.items() if number]
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,11 +135,14 @@ def _engine(tx: Tx, now: datetime, runs: bool) -> dict[str, Any]:
 
 
 def _mappings(tx: Tx) -> dict[str, Any]:
-    revision = tx.scalar(sa.select(sa.func.max(Revision.id)))
+    row = tx.execute(sa.select(Revision.id, Revision.restores).order_by(Revision.id.desc()).limit(1)).first()
+    found: dict[str, Any] = {"state": "ok", "revision": row.id if row else None, "findings": 0}
+    if row and row.restores:
+        found["rolled_back_to"] = row.restores
     trouble = tx.execute(sa.select(MappingTrouble.findings, MappingTrouble.since)).first()
     if trouble is None:
-        return {"state": "ok", "revision": revision, "findings": 0}
-    return {"state": "degraded", "revision": revision, "findings": len(trouble.findings), "since": _text(trouble.since)}
+        return found
+    return found | {"state": "degraded", "findings": len(trouble.findings), "since": _text(trouble.since)}
 
 
 def _people(tx: Tx) -> dict[str, Any]:
@@ -140,6 +157,7 @@ def read_hubs(tx: Tx, now: datetime) -> dict[str, HubStatus]:
     stuck = {
         (row.hub_id, row.state): row.number for row in tx.execute(counted.where(Task.state.in_(["held", "failed"])))
     }
+    accounts = count_accounts(tx)
     hubs = {}
     for row in tx.execute(sa.select(*_HUB_COLUMNS).order_by(Hub.id)):
         pair = pairs.get(row.id)
@@ -151,6 +169,8 @@ def read_hubs(tx: Tx, now: datetime) -> dict[str, HubStatus]:
         )
         failed = stuck.get((row.id, "failed"), 0)
         error = row.attention or (row.last_error if _is_fresh(row) else None)
+        doubt = untrusted(row.id, row.doubt_kind, row.doubt)
+        counts = accounts.get(row.id, AccountCounts())
         tries = [row.probe_at if row.attention else row.resting_until, pair.next_try_at if pair else None]
         hubs[row.id] = HubStatus(
             state=state,
@@ -161,7 +181,11 @@ def read_hubs(tx: Tx, now: datetime) -> dict[str, HubStatus]:
             last_success_at=row.last_success_at,
             last_error=redact(error),
             next_try_at=min((at for at in tries if at is not None and at > now), default=None),
-            is_well=state in ("live", "plan", "paused") and error is None and not failed,
+            is_well=state in ("live", "plan", "paused") and error is None and not failed and doubt is None,
+            untrusted=redact(doubt),
+            accounts=counts.by_state,
+            unmanaged=counts.unmanaged,
+            leavers_unmanaged=counts.leavers,
         )
     return hubs
 
@@ -177,6 +201,8 @@ _HUB_COLUMNS = (
     Hub.last_success_at,
     Hub.last_error,
     Hub.last_error_at,
+    Hub.doubt_kind,
+    Hub.doubt,
 )
 
 

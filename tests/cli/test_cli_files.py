@@ -66,3 +66,85 @@ def test_a_backup_into_a_folder_that_is_not_there_names_it(run, db: Database):
     result = run("backup", "nowhere/copy.db")
     assert result.exit_code == 2
     assert result.stderr.startswith("scim-bridge: nowhere/copy.db cannot be written")
+
+
+FAULTY = 'app: github\nconnect: {org: acme, token: "env:T"}\nroles: [admin]\ngrants: []\nchek: 1h\n'
+
+
+def test_lint_of_named_files_checks_them_together(run, folder: Path):
+    good = FAULTY.replace("chek", "check")
+    (folder / "mappings" / "one.yaml").write_text(good)
+    (folder / "mappings" / "two.yaml").write_text(good)
+    (folder / "mappings" / "three.yaml").write_text(FAULTY)
+    assert run("mapping", "lint", "mappings/one.yaml").stdout == "mappings/one.yaml: 1 hub, no errors\n"
+    both = run("mapping", "lint", "mappings/one.yaml", "mappings/two.yaml")
+    assert both.exit_code == 1
+    assert both.stdout.startswith(
+        "error: mappings/two.yaml:1:1: mappings/one.yaml connects the same github tenant "
+        '"https://api.github.com|acme"; '
+        "one tenant is one hub: put the rules into one file\n"
+    )
+
+
+def test_lint_of_a_file_that_is_not_there_still_checks_the_others(run, folder: Path):
+    (folder / "mappings" / "acme.yaml").write_text(FAULTY)
+    result = run("mapping", "lint", "gone.yaml", "mappings/acme.yaml", "away")
+    assert result.exit_code == 1
+    assert [line.partition(";")[0] for line in result.stdout.splitlines()] == [
+        "error: away:1:1: the folder cannot be read: No such file or directory",
+        "error: gone.yaml:1:1: the file cannot be read: No such file or directory",
+        "error: mappings/acme.yaml:5:1: `mapping` has no key `chek`",
+        "gone.yaml mappings/acme.yaml away: 3 errors",
+    ]
+
+
+def test_lint_for_github_is_workflow_commands(run, folder: Path):
+    (folder / "mappings" / "a,b:50%.yaml").write_text(FAULTY)
+    (folder / "mappings" / "acme.yaml").write_text('app: github\nroles: ["100%\\r\\n"]\ngrants: []\n')
+    result = run("mapping", "lint", "--format", "github")
+    assert result.exit_code == 1
+    lines = result.stdout.splitlines()
+    assert (
+        "::error file=mappings/a%2Cb%3A50%25.yaml,line=5,col=1,title=mapping error::"
+        '`mapping` has no key `chek`; did you mean "check"?'
+    ) in lines
+    assert any('::the app has no role "100%25%0D%0A"; ' in line for line in lines)
+
+
+def test_lint_shows_warnings_and_takes_the_files(run, folder: Path):
+    text = FAULTY.replace("grants: []\nchek: 1h", "grants: [{name: all, group: '*', role: admin}]")
+    (folder / "mappings" / "acme.yaml").write_text(text)
+    result = run("mapping", "lint")
+    assert result.exit_code == 0
+    assert result.stdout == (
+        'warning: mappings/acme.yaml:4:29: `group`: "*" is every group of every source; is that meant?\n'
+        "mappings: 1 hub, no errors, 1 warning\n"
+    )
+    shown = run("mapping", "lint", "--format", "github").stdout
+    assert shown.startswith("::warning file=mappings/acme.yaml,line=4,col=29,title=mapping warning::`group`: ")
+    assert json.loads(run("mapping", "lint", "--format", "json").stdout)["ok"] is True
+
+
+def test_a_form_that_lint_does_not_have_is_wrong_usage(run, folder: Path):
+    assert run("mapping", "lint", "--format", "xml").exit_code == 2
+
+
+def test_the_schema_is_printed_or_written_beside_the_files(run, folder: Path):
+    printed = run("mapping", "schema")
+    assert (printed.exit_code, json.loads(printed.stdout)["title"]) == (0, "scim_bridge mapping")
+    written = run("mapping", "schema", "--out", "mappings/mapping.schema.json")
+    assert written.stdout == (
+        "mappings/mapping.schema.json: 1 app; the first line of a mapping beside it:\n"
+        "# yaml-language-server: $schema=mapping.schema.json\n"
+    )
+    assert (folder / "mappings" / "mapping.schema.json").read_text() == printed.stdout
+    assert run("mapping", "lint").stdout.endswith("mappings: 0 hubs, no errors, 1 warning\n")
+
+
+def test_a_schema_that_cannot_be_written(run, folder: Path):
+    refused = run("mapping", "schema", "--out", "nowhere/mapping.schema.json")
+    assert (refused.exit_code, refused.stderr) == (
+        2,
+        "scim-bridge: nowhere/mapping.schema.json cannot be written: No such file or directory; "
+        "name a file in a folder of yours\n",
+    )

@@ -63,6 +63,26 @@ def test_check_reads_the_app_now(bridge: str, github: GithubSimulator, run):
     assert logins == {"owner1", "zoe"}
 
 
+def test_a_reading_that_shows_far_fewer_accounts_waits_for_a_word(bridge: str, github: GithubSimulator, run):
+    for number in range(5):
+        github.change("add", login=f"dan{number}")
+    assert run("hub", "check", "acme").exit_code == 0
+    for number in range(3):
+        github.change("remove", login=f"dan{number}")
+    doubted = run("hub", "check", "acme", "--json")
+    assert doubted.exit_code == 3
+    told = json.loads(doubted.stdout)
+    assert (told["error"], told["accounts"]) == (None, 3)
+    assert told["untrusted"].startswith("3 accounts where 6 were expected; nothing was taken away")
+    assert len(json.loads(run("account", "list", "acme", "--json").stdout)) == 6
+    shown = json.loads(run("hub", "show", "acme", "--json").stdout)
+    assert (shown["untrusted"], shown["accounts"]) == (told["untrusted"], {"unmatched": 6})
+    assert "untrusted" in run("hub", "list").stdout
+    trusted = run("hub", "check", "acme", "--trust")
+    assert (trusted.exit_code, trusted.output) == (0, "acme: 3 accounts read\n")
+    assert len(json.loads(run("account", "list", "acme", "--json").stdout)) == 3
+
+
 def test_probe_tells_a_good_credential_from_a_refused_one(bridge: str, github: GithubSimulator, run):
     assert run("hub", "probe", "acme").exit_code == 0
     github.token = "other"

@@ -33,12 +33,17 @@ def test_what_was_left_open_is_rolled_back(db: Database) -> None:
 
 
 def test_after_an_error_the_next_one_gets_another(db: Database) -> None:
-    broken: list[sa.Connection] = []
-    with pytest.raises(ZeroDivisionError), db.read() as tx:
-        broken.append(tx)
-        raise ZeroDivisionError
-    with db.read() as tx:
-        assert tx is not broken[0]
+    with db.read() as first:
+        pass
+
+    def fail() -> None:
+        with db.read():
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail()
+    with db.read() as second:
+        assert second is not first
 
 
 def test_one_that_is_given_back_after_the_end_is_closed(db: Database) -> None:

@@ -12,7 +12,7 @@ from scim_bridge.contract.http import HttpSettings
 from scim_bridge.contract.limits import Limits
 from scim_bridge.contract.protocol import Abilities, AssetType, ConnectKey
 from scim_bridge.contract.registry import Registry
-from scim_bridge.contract.state import Account, Asset, Holding, Invitation, Observed, Probe, Status
+from scim_bridge.contract.state import Account, Asset, Holding, Invitation, Observed, Page, Probe, Status
 from scim_bridge.errors import Conflict
 
 CORE = Asset("team", "7", "Core", "core")
@@ -38,6 +38,8 @@ class MemoryApp:
     after: dict[str, list[BaseException]] = field(default_factory=dict)
     during: dict[str, Callable[[], None]] = field(default_factory=dict)
     readings: int = 0
+    breaks_off: bool = False  # the end marker of the list of accounts is missing
+    total: int | None = None  # how many accounts the app says it has
     _ids: int = 100
 
     def new_ref(self, prefix: str = "") -> str:
@@ -123,7 +125,10 @@ class MemoryAdapter:
         self.app.readings += 1
         self._call("observe", "", writes=False)
         yield from list(self.app.assets)
-        yield from sorted(self.app.accounts.values(), key=lambda one: (one.status is not Status.INVITED, one.ref))
+        yield Page("assets", 1, len(self.app.assets), is_last=True)
+        accounts = sorted(self.app.accounts.values(), key=lambda one: (one.status is not Status.INVITED, one.ref))
+        yield from accounts
+        yield Page("accounts", 1, len(accounts), is_last=not self.app.breaks_off, total=self.app.total)
         for (ref, asset), roles in list(self.app.holdings.items()):
             if ref in self.app.accounts:
                 yield from (Holding(ref, asset, role) for role in sorted(roles))

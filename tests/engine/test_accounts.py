@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from engine_kit import World
 
+from scim_bridge.engine.account_list import list_accounts
 from scim_bridge.engine.link import link_account
 from scim_bridge.engine.linked import is_linked
 from scim_bridge.errors import BridgeError, Conflict, NotFound
-from scim_bridge.hubs.accounts import list_accounts
 from scim_bridge.hubs.operate import list_hubs
 
 DATABASES = ("sqlite",)
@@ -26,7 +26,7 @@ def company(live: World) -> World:
 def test_unmatched_accounts_come_first(company: World) -> None:
     with company.db.read() as tx:
         found = list_accounts(tx, "acme")
-        alone = list_accounts(tx, "acme", unlinked_only=True)
+        alone = list_accounts(tx, "acme", state="unmatched")
         (hub,) = list_hubs(tx)
     assert [(one.login, one.state, one.emails) for one in found] == [
         ("root", "unmatched", ()),

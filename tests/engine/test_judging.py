@@ -12,7 +12,7 @@ import pytest
 from scim_bridge.contract.state import Status
 from scim_bridge.directory.snapshot import GroupFact, PersonFact, UserFact
 from scim_bridge.engine.fanout import _NEVER, _Before, _compare, _priority, judge
-from scim_bridge.engine.invitations import _next
+from scim_bridge.engine.invitations import next_values
 from scim_bridge.engine.outcome import Failure, judge_failure
 from scim_bridge.engine.schedule import DISABLED, GAINS, LOSES
 from scim_bridge.errors import BridgeError, Conflict, Held, NeedsAttention, Permanent, Transient
@@ -64,11 +64,12 @@ def after_reading(
     ref: str = "invitation:1",
     shown: Mapping[str, tuple[str, str]] | None = None,
     accepted: bool = False,
-    newcomers: tuple[int, ...] = (),
+    newcomer: int | None = None,
     resends: int = 0,
+    trusted: bool = True,
 ) -> dict[str, object]:
     row: Any = SimpleNamespace(ref=ref, email_key="ana@acme.example", state=state, pending_seen=4, resends=resends)
-    return _next(row, dict(shown or {}), accepted, list(newcomers), observation=5, now=NOON)
+    return next_values(row, dict(shown or {}), newcomer, is_accepted=accepted, is_trusted=trusted, reading=5, now=NOON)
 
 
 PENDING = {"invitation:1": (Status.INVITED, "ana@acme.example")}
@@ -93,12 +94,12 @@ SEEN = {"pending_seen": 5, "pending_seen_at": NOON}
         pytest.param("renewing", {"shown": LAPSED}, {}, id="lapsed-while-renewing"),
         pytest.param("expired", {}, {}, id="listed-no-longer"),
         pytest.param("pending", {"accepted": True}, {"ended_at": NOON}, id="accepted"),
-        pytest.param("pending", {"newcomers": (5,)}, {"state": "unmatched"}, id="somebody-joined-unnamed"),
+        pytest.param("pending", {"newcomer": 5}, {"state": "unmatched"}, id="somebody-joined-unnamed"),
         pytest.param(
-            "pending", {"newcomers": (4,)}, {"state": "unmatched"}, id="joined-between-the-two-lists-of-one-reading"
+            "pending", {"newcomer": 4}, {"state": "unmatched"}, id="joined-between-the-two-lists-of-one-reading"
         ),
-        pytest.param("pending", {"newcomers": (3,)}, {"state": "vanished"}, id="who-was-there-before-did-not-join"),
-        pytest.param("unmatched", {"newcomers": (5,)}, {}, id="still-unnamed"),
+        pytest.param("pending", {"newcomer": 3}, {"state": "vanished"}, id="who-was-there-before-did-not-join"),
+        pytest.param("unmatched", {"newcomer": 5}, {}, id="still-unnamed"),
         pytest.param("unmatched", {}, {"state": "vanished"}, id="the-newcomer-was-somebody-else"),
         pytest.param("renewing", {}, {}, id="cancelled-by-us"),
         pytest.param("sending", {"ref": "sending:x"}, {"ended_at": NOON}, id="never-reached-the-app"),
@@ -116,6 +117,25 @@ SEEN = {"pending_seen": 5, "pending_seen_at": NOON}
 )
 def test_a_full_reading_says(state: str, more: dict[str, Any], values: dict[str, object]) -> None:
     assert after_reading(state, **more) == values
+
+
+@pytest.mark.parametrize(
+    ("state", "more", "values"),
+    [
+        pytest.param("pending", {}, {}, id="nothing-vanishes"),
+        pytest.param("pending", {"newcomer": 5}, {}, id="nobody-is-taken-for-the-one-who-joined"),
+        pytest.param("sending", {"ref": "sending:x"}, {}, id="what-may-be-on-its-way-stays"),
+        pytest.param("sending", {"resends": 1}, {}, id="a-resend-stays"),
+        pytest.param("unmatched", {}, {}, id="still-unnamed"),
+        pytest.param("pending", {"shown": PENDING}, SEEN, id="what-shows-is-pending"),
+        pytest.param("pending", {"shown": LAPSED}, {"state": "expired"}, id="what-shows-as-lapsed-is"),
+        pytest.param("pending", {"accepted": True}, {"ended_at": NOON}, id="who-shows-has-accepted"),
+    ],
+)
+def test_an_untrusted_reading_says_only_what_it_shows(
+    state: str, more: dict[str, Any], values: dict[str, object]
+) -> None:
+    assert after_reading(state, trusted=False, **more) == values
 
 
 # What moved for a person

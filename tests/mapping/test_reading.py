@@ -10,7 +10,7 @@ import pytest
 from scim_bridge.contract.limits import Limits
 from scim_bridge.contract.registry import Registry
 from scim_bridge.mapping.findings import MappingError
-from scim_bridge.mapping.load import MappingSet, load_folder, read_folder
+from scim_bridge.mapping.load import MappingSet, load_paths, read_folder
 from scim_bridge.mapping.model import (
     GroupId,
     GroupName,
@@ -185,15 +185,15 @@ class TestFolder:
         (folder / "a.yaml").write_bytes(b"\xff")
         (folder / "b.yaml").write_text(GOOD + "chek: 1h\n")
         with pytest.raises(MappingError) as caught:
-            load_folder(folder, registry=registry, environment="production")
+            load_paths([folder], registry=registry, environment="production")
         assert [finding.place.file for finding in caught.value.findings] == [f"{folder}/a.yaml", f"{folder}/b.yaml"]
 
     def test_a_good_folder_is_a_set(self, folder: Path, registry: Registry) -> None:
         (folder / "acme.yaml").write_text(GOOD)
-        assert list(load_folder(folder, registry=registry, environment="production").hubs) == ["acme"]
+        assert list(load_paths([folder], registry=registry, environment="production").hubs) == ["acme"]
 
     def test_two_files_of_one_hub(self, folder: Path, registry: Registry) -> None:
         (folder / "acme.yaml").write_text(GOOD)
         (folder / "acme.yml").write_text(GOOD)
         with pytest.raises(MappingError, match=r'acme.yml:1:1: .*/mappings/acme.yaml is the hub "acme" too; keep one'):
-            load_folder(folder, registry=registry, environment="production")
+            load_paths([folder], registry=registry, environment="production")

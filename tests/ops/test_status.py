@@ -11,10 +11,10 @@ from flask.testing import FlaskClient
 
 from scim_bridge.app import create_app
 from scim_bridge.db import Database
-from scim_bridge.directory.tables import Person, PersonChange
+from scim_bridge.directory.tables import Person, PersonChange, Source, User
 from scim_bridge.engine.lock import EngineLock
-from scim_bridge.engine.tables import Pair, Task
-from scim_bridge.hubs.tables import Hub
+from scim_bridge.engine.tables import AppliedRow, Pair, Task
+from scim_bridge.hubs.tables import AccountRow, Hub
 from scim_bridge.mapping.tables import MappingTrouble
 from scim_bridge.ops.status import details, read_status
 from scim_bridge.settings import load_settings
@@ -61,6 +61,10 @@ def test_a_bridge_at_rest_is_ok(db: Database):
                 "last_success_at": "2026-11-23T07:59:00+00:00",
                 "last_error": None,
                 "next_try_at": None,
+                "untrusted": None,
+                "accounts": {},
+                "unmanaged": 0,
+                "leavers_unmanaged": 0,
             }
         },
     }
@@ -104,6 +108,46 @@ def test_an_error_that_was_overcome_does_not(db: Database):
     status = read(db)
     assert status["state"] == "ok"
     assert status["hubs"]["acme"]["last_error"] is None
+
+
+def test_an_untrusted_reading_degrades_and_says_what_to_do(db: Database):
+    add_hub(db, doubt_kind="shrunken", doubt="3 accounts where 9 were expected", doubt_at=NOW, last_success_at=NOW)
+    status = read(db)
+    assert (status["state"], status["components"]["hubs"]["unwell"]) == ("degraded", 1)
+    assert status["hubs"]["acme"]["untrusted"] == (
+        "3 accounts where 9 were expected; nothing was taken away, and it is read again by itself; "
+        "if the app is right, say `scim-bridge hub check acme --trust`"
+    )
+
+
+def add_account(db: Database, ref: str, **values: Any) -> None:
+    row = {"hub_id": "acme", "ref": ref, "status": "active", "role": "member", "first_seen_at": NOW, "seen_at": NOW}
+    with db.write() as tx:
+        tx.execute(sa.insert(AccountRow).values(**{**row, **values}))
+
+
+def test_accounts_are_counted_by_state_and_those_that_are_not_ours(db: Database):
+    add_hub(db)
+    add_pair(db, 1)
+    add_pair(db, 2)
+    with db.write() as tx:
+        source = tx.execute(sa.insert(Source).values(name="o", kind="okta", created_at=NOW).returning(Source.id))
+        user = {"source_id": source.scalar_one(), "person_id": 1, "user_name_key": "a", "document": {"userName": "a"}}
+        tx.execute(sa.insert(User).values(**user, created_at=NOW, changed_at=NOW))
+        applied = {"hub_id": "acme", "person_id": 1, "thing": "seat", "role": "member", "at": NOW}
+        tx.execute(sa.insert(AppliedRow).values(**applied))
+    add_account(db, "ours", person_id=1)
+    add_account(db, "a leaver's", person_id=2)
+    add_account(db, "nobody's")
+    add_account(db, "proposed", proposed_to=2)
+    add_account(db, "a guest", is_outside=True, role=None)
+    add_account(db, "a machine", exempt_kind="service", exempt_reason="backups")
+    add_account(db, "on purpose", exempt_kind="exempt", exempt_reason="break glass")
+    add_account(db, "gone", gone_at=NOW)
+    add_account(db, "lapsed", status="expired")
+    hub = read(db)["hubs"]["acme"]
+    assert hub["accounts"] == {"exempt": 1, "guest": 1, "linked": 2, "proposed": 1, "service": 1, "unmatched": 1}
+    assert (hub["unmanaged"], hub["leavers_unmanaged"]) == (3, 1)
 
 
 def test_backlog_and_age_of_what_is_due(db: Database):

@@ -11,9 +11,17 @@ from github_kit import ADA, HEADERS, Connect, Start, answers, calls
 from adapters.github.adapter import GithubAdapter
 from adapters.github.simulator import GithubSimulator
 from scim_bridge.contract.conformance import seen
+from scim_bridge.contract.proof import Proof
 from scim_bridge.contract.simulator_server import Reply, Request
-from scim_bridge.contract.state import Account, Invitation, Status
+from scim_bridge.contract.state import Account, Invitation, Page, Status
 from scim_bridge.errors import Conflict, NeedsAttention, Transient
+
+
+def lack(pages: list[Page]) -> str | None:
+    proof = Proof()
+    for page in pages:
+        proof.take(page)
+    return proof.lack()
 
 
 @pytest.fixture
@@ -88,6 +96,42 @@ class TestObserve:
             "GET", "/orgs/acme/teams", Reply(200, [{"id": 9, "name": "all", "slug": "all", "type": "enterprise"}])
         )
         assert seen(connect(sim)).assets == []
+
+    def test_every_list_is_proven(self, start: Start, connect: Connect) -> None:
+        sim = start(seed_members=250)
+        pages = seen(connect(sim)).pages
+        assert [(page.number, page.items, page.is_last, page.pages) for page in pages if page.name == "members"] == [
+            (1, 100, False, 3),
+            (2, 100, False, 3),
+            (3, 50, True, None),
+        ]
+        assert [page.number for page in pages if page.name == "SAML identities"] == [1, 2, 3]
+        assert lack(pages) is None
+
+    def test_a_list_whose_link_is_lost_on_the_way_is_not_proven(self, start: Start, connect: Connect) -> None:
+        sim = start(seed_members=250)
+        second = {"page": "2", "role": "member"}
+
+        def cut(request: Request) -> Reply | None:
+            if request.path != "/orgs/acme/members" or not second.items() <= request.query.items():
+                return None
+            answer = sim.answer(request)
+            return Reply(answer.status, answer.body)
+
+        sim.override = cut
+        assert lack(seen(connect(sim)).pages) == "members: 2 of 3 pages came"
+
+    def test_identities_that_end_in_the_middle_are_not_proven(self, start: Start, connect: Connect) -> None:
+        sim = start(seed_members=150)
+        sim.on_exchange = lambda request, _reply: setattr(sim.org, "saml", sim.org.saml and "raph" not in request.path)
+        assert lack(seen(connect(sim)).pages) == "SAML identities: it broke off after page 1"
+
+    def test_outside_collaborators_are_outside_people_without_a_seat(
+        self, sim: GithubSimulator, connect: Connect
+    ) -> None:
+        sim.change("outside", login="eve", email="eve@agency.example")
+        (eve,) = [one for one in seen(connect(sim)).accounts.values() if one.login == "eve"]
+        assert (eve.status, eve.role, eve.is_outside) == (Status.ACTIVE, None, True)
 
     def test_a_page_on_another_host_is_not_followed(self, sim: GithubSimulator, connect: Connect) -> None:
         elsewhere = Reply(200, [], {"Link": '<https://evil.example/orgs/acme/teams?page=2>; rel="next"'})

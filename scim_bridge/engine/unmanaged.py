@@ -1,0 +1,67 @@
+"""Accounts that are not ours: made by hand, never adopted. They are shown and counted, and no rule removes them.
+
+An exempt account is nobody's on purpose and an outside person holds no seat: neither is unmanaged.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import sqlalchemy as sa
+
+from scim_bridge.contract.state import SEAT, Status
+from scim_bridge.db import Tx
+from scim_bridge.directory.tables import User
+from scim_bridge.engine.tables import AppliedRow
+from scim_bridge.hubs.states import IS_THERE, STATE
+from scim_bridge.hubs.tables import AccountRow
+
+_IS_OURS = sa.exists().where(
+    AppliedRow.hub_id == AccountRow.hub_id, AppliedRow.person_id == AccountRow.person_id, AppliedRow.thing == SEAT
+)
+
+IS_UNMANAGED: sa.ColumnElement[bool] = sa.and_(
+    IS_THERE,
+    AccountRow.status != Status.EXPIRED,
+    AccountRow.exempt_kind.is_(None),
+    ~AccountRow.is_outside,
+    ~_IS_OURS,
+)
+"""The account holds a seat that no rule of ours gave or took over."""
+
+IS_LEAVERS: sa.ColumnElement[bool] = sa.and_(
+    AccountRow.person_id.is_not(None),
+    ~sa.exists().where(User.person_id == AccountRow.person_id, User.active),
+)
+"""Every user of its person is inactive or deleted."""
+
+
+@dataclass(slots=True)
+class AccountCounts:
+    """Accounts of one hub by state; how many are unmanaged, and how many of those are leavers'."""
+
+    by_state: dict[str, int] = field(default_factory=dict)
+    unmanaged: int = 0
+    leavers: int = 0
+
+
+def count_accounts(tx: Tx) -> dict[str, AccountCounts]:
+    """Of every hub, in one statement. Invitations that lapsed are left out: nobody has them."""
+    query = (
+        sa.select(
+            AccountRow.hub_id,
+            STATE.label("state"),
+            sa.func.count().label("number"),
+            sa.func.sum(sa.case((IS_UNMANAGED, 1), else_=0)).label("unmanaged"),
+            sa.func.sum(sa.case((sa.and_(IS_UNMANAGED, IS_LEAVERS), 1), else_=0)).label("leavers"),
+        )
+        .where(IS_THERE, AccountRow.status != Status.EXPIRED)
+        .group_by(AccountRow.hub_id, STATE)
+    )
+    found: dict[str, AccountCounts] = {}
+    for row in tx.execute(query.order_by(AccountRow.hub_id, STATE)):
+        counts = found.setdefault(row.hub_id, AccountCounts())
+        counts.by_state[row.state] = row.number
+        counts.unmanaged += row.unmanaged
+        counts.leavers += row.leavers
+    return found

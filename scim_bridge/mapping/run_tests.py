@@ -1,0 +1,202 @@
+"""Run what stands under `tests:` through the same `evaluate` that gives people their access. Pure.
+
+A test's person is one user who exists nowhere: attributes as they are written, groups as if each had just been met
+under its name. So nothing of the directory counts, and the answer is the same on every machine.
+
+    coverage    rules that hold for nobody in any test: nothing would be noticed if they were wrong
+    mutation    rules, and conditions of rules, without which every test comes out the same: tests touch them, and
+                do not hold them
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Final
+
+from scim_bridge.contract.state import SEAT
+from scim_bridge.directory.snapshot import GroupFact, PersonFact, UserFact
+from scim_bridge.folding import name_key
+from scim_bridge.mapping.evaluate import Verdict, evaluate
+from scim_bridge.mapping.explain import nearest
+from scim_bridge.mapping.model import Expectation, Grant, GroupId, HubMapping, MappingTest, Place
+
+_SOURCE_ID: Final = 1
+_NOT_SCIM: Final = ("groups", "source")
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A test that came out otherwise: texts for people. ``by``: the rules that gave what came out."""
+
+    place: Place
+    who: str
+    expected: str
+    came_out: str
+    by: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Something that no test holds: ``what`` is ``rule x``, or ``except of rule x``."""
+
+    place: Place
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What the tests of one hub say."""
+
+    hub_id: str
+    count: int
+    failures: tuple[Failure, ...]
+
+
+def run_tests(hub: HubMapping, *, today: date) -> Outcome:
+    """Each test of ``hub``, as if it were ``today`` (a rule's last day)."""
+    failures = tuple(found for test in hub.tests for found in _failures(hub, test, today))
+    return Outcome(hub.hub_id, len(hub.tests), failures)
+
+
+def uncovered(hub: HubMapping, *, today: date) -> list[Gap]:
+    """The rules that hold for no test's person. Rules about partners are left out: a person is not their subject."""
+    people = [_person(test) for test in hub.tests]
+    return [
+        Gap(grant.place, f"rule {grant.name}")
+        for grant in hub.grants
+        if grant.partner is None and not any(_holds(hub, grant, person, today) for person in people)
+    ]
+
+
+def unnoticed(hub: HubMapping, *, today: date) -> list[Gap]:
+    """What could go without any test noticing: rules, and conditions that narrow them.
+
+    Only tests that pass can notice; a rule that could go whole is told once, not condition by condition.
+    """
+    passing = [test for test in hub.tests if not list(_failures(hub, test, today))]
+    return list(_unnoticed(hub, passing, today))
+
+
+def _unnoticed(hub: HubMapping, passing: list[MappingTest], today: date) -> Iterator[Gap]:
+    def is_noticed(mutant: HubMapping) -> bool:
+        return any(next(_failures(mutant, test, today), None) for test in passing)
+
+    if hub.scope is not None and not is_noticed(replace(hub, scope=None)):
+        yield Gap(hub.place, "scope")
+    for number, grant in enumerate(hub.grants):
+        if grant.partner is not None:
+            continue
+        before, after = hub.grants[:number], hub.grants[number + 1 :]
+        if not is_noticed(replace(hub, grants=(*before, *after))):
+            yield Gap(grant.place, f"rule {grant.name}")
+            continue
+        for what, wider in _wider(grant):
+            if not is_noticed(replace(hub, grants=(*before, wider, *after))):
+                yield Gap(grant.place, f"{what} of rule {grant.name}")
+
+
+def _wider(grant: Grant) -> Iterator[tuple[str, Grant]]:
+    """The rule without one of its conditions; one of ``group`` and ``where`` stays, or it would be about nobody."""
+    if grant.groups and grant.where is not None:
+        yield "group", replace(grant, groups=())
+        yield "where", replace(grant, where=None)
+    if grant.exclude is not None:
+        yield "except", replace(grant, exclude=None)
+    if grant.source is not None:
+        yield "source", replace(grant, source=None)
+
+
+def _holds(hub: HubMapping, grant: Grant, person: PersonFact, today: date) -> bool:
+    """Whether the rule alone would give this person a seat, if it gave one."""
+    alone = replace(grant, role=hub.roles[0], assets=())
+    return _verdict(replace(hub, grants=(alone,)), person, today).role is not None
+
+
+def _verdict(hub: HubMapping, person: PersonFact, today: date) -> Verdict:
+    return evaluate(hub, person, {}, today)
+
+
+def _person(test: MappingTest) -> PersonFact:
+    """One user of the source that the test names, or of none."""
+    document = {name: value for name, value in test.person.items() if name not in _NOT_SCIM}
+    active = document.setdefault("active", True)
+    groups = tuple(_group(number, group) for number, group in enumerate(test.groups, start=1))
+    source = str(test.person.get("source", ""))
+    return PersonFact(0, (UserFact(0, _SOURCE_ID, source, bool(active), document, groups),))
+
+
+def _group(number: int, group: str | GroupId) -> GroupFact:
+    """A group by its name, or by an id that may be ours or the source's; then its name is nobody's."""
+    if isinstance(group, GroupId):
+        return GroupFact(number, group.id, group.id, "", "")
+    return GroupFact(number, f"group {number} of the test", None, group, name_key(group))
+
+
+def _failures(hub: HubMapping, test: MappingTest, today: date) -> Iterator[Failure]:
+    person = _person(test)
+    verdict = _verdict(hub, person, today)
+    for expected, came_out, given in _differences(hub, test.expect, verdict):
+        by = tuple(dict.fromkeys(because.rule for key in given for because in verdict.because.get(key, ())))
+        if verdict.role is None:
+            came_out = "; ".join([came_out, *_why_not(hub, person, today)])
+        yield Failure(test.place, _who(test), expected, came_out, by)
+
+
+def _differences(
+    hub: HubMapping, expect: Expectation | None, verdict: Verdict
+) -> Iterator[tuple[str, str, tuple[str, ...]]]:
+    """What was expected, what came out, and which things of the verdict (``SEAT`` or assets) that is."""
+    seat = f"role {verdict.role}" if verdict.role else "nothing"
+    if expect is None:
+        if verdict.role is not None:
+            yield "nothing", seat, (SEAT,)
+        return
+    if expect.role is not None and expect.role != verdict.role:
+        yield f"role {expect.role}", seat, (SEAT,)
+    elif expect.because is not None:
+        rules = [because.rule for because in verdict.because.get(SEAT, ())]
+        if expect.because not in rules:
+            yield f"because {expect.because}", seat, (SEAT,)
+    if expect.assets is not None:
+        yield from _asset_differences(expect.assets.items(), verdict)
+
+
+def _asset_differences(
+    expected: Iterable[tuple[str, tuple[str, ...]]], verdict: Verdict
+) -> Iterator[tuple[str, str, tuple[str, ...]]]:
+    """All assets count: one too many is what a test is there to find. Names are the same in any case."""
+    held = {_asset_key(asset): asset for asset in verdict.assets}
+    wanted = set()
+    for asset, roles in expected:
+        key = _asset_key(asset)
+        wanted.add(key)
+        found = held.get(key)
+        has = verdict.assets[found] if found else ()
+        if set(has) != set(roles):
+            yield _show(asset, roles), _show(found, has) if found else f"no {asset}", (found,) if found else ()
+    for key, asset in held.items():
+        if key not in wanted:
+            yield f"no {asset}", _show(asset, verdict.assets[asset]), (asset,)
+
+
+def _asset_key(asset: str) -> tuple[str, str]:
+    kind, _, name = asset.partition("/")
+    return kind, name_key(name)
+
+
+def _show(asset: str, roles: tuple[str, ...]) -> str:
+    return f"{asset} {', '.join(roles)}" if roles else f"no {asset}"
+
+
+def _who(test: MappingTest) -> str:
+    person = test.person
+    return str(person.get("userName") or person.get("displayName") or person.get("title") or "somebody")
+
+
+def _why_not(hub: HubMapping, person: PersonFact, today: date) -> list[str]:
+    """The nearest rule and what it misses."""
+    return [
+        f"{near.rule}: {near.missing}" if near.rule else near.missing for near in nearest(hub, person, {}, today)[:1]
+    ]

@@ -1,0 +1,303 @@
+"""The mapping format as a JSON Schema, so that an editor completes, explains and underlines. Pure.
+
+Draft 7, which is what VS Code's YAML extension takes whole. What every mapping has stands at the top; what an app
+adds (its settings, roles, types of assets, and what it cannot do) stands under an `if` on `app`, made from the
+adapter's catalogue. The lint knows more: filters, captures, other files. The schema must never refuse what the lint
+takes.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from scim_bridge.contract.protocol import Abilities, AssetType
+from scim_bridge.mapping.schema_words import WORDS
+
+Schema = dict[str, Any]
+
+_STEPS: Final = ("remove_assets", "suspend", "remove", "nothing")
+_HUB_ROLES: Final = ("owner", "manager", "collaborator")
+_TEXT: Final[Schema] = {"type": ["string", "number"], "pattern": r"\S"}
+_DURATION: Final[Schema] = {
+    "type": ["string", "integer"],
+    "pattern": "^(0|[0-9]{1,9}[smhd])$",
+    "minimum": 0,
+    "maximum": 0,
+}
+_REFERENCE: Final = "^(env:[A-Za-z_][A-Za-z0-9_]*|file:/.+)$"
+_NO_REFERENCE: Final = r"^(?!env:|file:).*\S"
+_COUNT: Final[Schema] = {"type": "integer", "minimum": 0}
+_DAY: Final[Schema] = {"type": "string", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"}
+_MANUAL: Final[Schema] = {
+    "properties": {"connect": {"properties": {"fallback": {"const": "manual"}}, "required": ["fallback"]}},
+    "required": ["connect"],
+}
+
+
+def mapping_schema(apps: Mapping[str, Abilities | None]) -> Schema:
+    """The schema for these apps; None: an adapter that cannot be loaded, of which only the name is known."""
+    return {
+        "$schema": "http://json-schema.org/draft-07/schema#",
+        "title": "scim_bridge mapping",
+        "description": WORDS[""],
+        "type": "object",
+        "required": ["app", "roles", "grants"],
+        "additionalProperties": False,
+        "properties": {"app": _said("app", {"type": "string", "enum": list(apps)}), **_common()},
+        "definitions": {"rule": _rule(), "step": _step(), "test": _test()},
+        "allOf": [
+            {"if": {"properties": {"app": {"const": app}}, "required": ["app"]}, "then": _of_app(abilities)}
+            for app, abilities in apps.items()
+            if abilities
+        ],
+    }
+
+
+def _common() -> Schema:
+    shared = {
+        "connect": {"type": "object"},
+        "limits": _table("limits", {"concurrency": _above_0(), "rate": _above_0("number"), "burst": _above_0()}),
+        "login": _login(),
+        "safety": _safety(),
+        "check": _DURATION,
+    }
+    named = {key: _said(key, value) for key, value in shared.items()}
+    others = {
+        "scope": _TEXT,
+        "roles": _one_or_more(_TEXT),
+        "asset_roles": {"type": "object", "additionalProperties": _one_or_more(_TEXT)},
+        "grants": _list_of({"$ref": "#/definitions/rule"}),
+        "profile": {"type": "object", "additionalProperties": _TEXT},
+        "match": _list_of(
+            _table(
+                "match",
+                {"account": _words("email", "login", "name"), "person": _TEXT, "review": {"type": "boolean"}},
+                required=("account", "person"),
+            )
+        ),
+        "leave": _table("leave", dict.fromkeys(("lost_access", "disabled"), _list_of({"$ref": "#/definitions/step"}))),
+        "environments": {"type": "object", "additionalProperties": _closed(named)},
+        "tests": _list_of({"$ref": "#/definitions/test"}),
+    }
+    return {**named, **{key: _said(key, value) for key, value in others.items()}}
+
+
+def _rule() -> Schema:
+    by_id = _table("grants.group", {"id": _TEXT}, required=("id",))
+    group = {"anyOf": [_TEXT, by_id]}
+    return {
+        **_table(
+            "grants",
+            {
+                "name": _TEXT | {"maxLength": 200},
+                "group": {"anyOf": [_TEXT, by_id, {"type": "array", "items": group, "minItems": 1}]},
+                "where": _TEXT,
+                "partner": _table("grants.partner", {"id": _TEXT, "name": _TEXT, "owner": _TEXT}, required=("id",)),
+                "except": _TEXT,
+                "source": _TEXT,
+                "until": _DAY,
+                "role": _TEXT,
+                "assets": {"type": "object", "minProperties": 1, "additionalProperties": _one_or_more(_TEXT)},
+                "hub_role": _words(*_HUB_ROLES),
+            },
+            required=("name",),
+        ),
+        "allOf": [_any_key("group", "where", "partner"), _any_key("role", "assets", "hub_role")],
+        "if": {"required": ["partner"]},
+        "then": {"required": ["until"]},
+    }
+
+
+def _safety() -> Schema:
+    removals = _table(
+        "safety.max_removals",
+        {"count": _COUNT, "percent": {"type": "number", "minimum": 0, "maximum": 100}},
+    )
+    return _table(
+        "safety",
+        {
+            "start": _words("plan", "apply"),
+            "settle": _DURATION,
+            "max_removals": removals | {"minProperties": 1},
+            "approve_roles": _one_or_more(_TEXT),
+            "keep_at_least": {"type": "object", "additionalProperties": _COUNT},
+            "protect": _one_or_more(_TEXT),
+            "ignore": _one_or_more(_TEXT),
+            "unmanaged": _words("report", "hold"),
+            "drift": _words("report", "fix"),
+            "create_assets": _one_or_more(_TEXT),
+        },
+    )
+
+
+def _login() -> Schema:
+    whole = _table("login", {"method": _words("sso", "vault"), "mfa": _words("totp"), "rotate": _DURATION})
+    return {"anyOf": [_words("sso", "vault"), whole]}
+
+
+def _step() -> Schema:
+    return _table("leave", {"after": _DURATION, "do": _words(*_STEPS)}, required=("after", "do"))
+
+
+def _test() -> Schema:
+    groups = {"anyOf": [_TEXT, _table("grants.group", {"id": _TEXT}, required=("id",))]}
+    person = {
+        "groups": _said("tests.person.groups", {"anyOf": [groups, {"type": "array", "items": groups}]}),
+        "source": _said("tests.person.source", _TEXT),
+        "active": {"type": "boolean"},
+    }
+    expect = _table(
+        "tests.expect",
+        {
+            "role": _TEXT,
+            "because": _TEXT,
+            "assets": {"type": "object", "additionalProperties": _one_or_more(_TEXT)},
+        },
+    )
+    return _table(
+        "tests",
+        {
+            "person": {"type": "object", "properties": person},
+            "expect": {"anyOf": [_words("nothing"), expect | {"minProperties": 1}]},
+        },
+        required=("person", "expect"),
+    )
+
+
+def _of_app(app: Abilities) -> Schema:
+    """What one app adds. What it cannot do is refused, unless people do it instead (`fallback: manual`)."""
+    assets, safety = _assets(app.asset_types), _safety_of(app)
+    connect = _connect(app)
+    rule = {"properties": {"role": _role_of(app), "assets": assets}}
+    expected = {"properties": {"expect": {"if": {"type": "object"}, "then": rule}}}
+    properties = {
+        "connect": connect | _choices(app),
+        "roles": _roles_of(app),
+        "asset_roles": _closed({kind: _one_or_more(_words(*of.roles)) for kind, of in app.asset_types.items()}),
+        "grants": _each(rule),
+        "safety": safety,
+        "environments": {"additionalProperties": {"properties": {"connect": connect, "safety": safety}}},
+        "tests": _each(expected),
+    }
+    is_needed = any(key.required for key in app.connect) or app.connect_one_of
+    return {
+        "properties": properties,
+        **({"required": ["connect"]} if is_needed else {}),
+        "if": _MANUAL,
+        "else": {"properties": _abilities(app)},
+    }
+
+
+def _abilities(app: Abilities) -> Schema:
+    cannot = {"suspend"} if not app.suspend else set()
+    if not app.asset_types:
+        cannot.add("remove_assets")
+    steps = _each({"properties": {"do": _words(*(step for step in _STEPS if step not in cannot))}})
+    found: Schema = {"leave": {"properties": {"lost_access": steps, "disabled": steps}}}
+    if not app.partners:
+        found["grants"] = _each({"properties": {"partner": False}})
+    return found
+
+
+def _connect(app: Abilities) -> Schema:
+    own: Schema = {"fallback": _said("connect.fallback", _words("manual"))}
+    for key in app.connect:
+        shape: Schema = {"pattern": _REFERENCE if key.secret else _NO_REFERENCE}
+        note = "A secret: env:NAME or file:/path." if key.secret else ""
+        own[key.name] = {**_TEXT, **shape, "description": " ".join(part for part in (key.help, note) if part)}
+    return _closed(own)
+
+
+def _choices(app: Abilities) -> Schema:
+    """Which settings there must be; of the sets in ``connect_one_of`` just one, whole."""
+    found: Schema = {"required": [key.name for key in app.connect if key.required]}
+    names = {name for choice in app.connect_one_of for name in choice}
+    if app.connect_one_of:
+        found["anyOf"] = [
+            {"required": list(choice), "not": {"anyOf": [{"required": [name]} for name in sorted(names - set(choice))]}}
+            if names - set(choice)
+            else {"required": list(choice)}
+            for choice in app.connect_one_of
+        ]
+    return found
+
+
+def _roles_of(app: Abilities) -> Schema:
+    item = _role_of(app)
+    return {"anyOf": [item, {"type": "array", "items": item, **({"minItems": 1} if len(app.roles) > 1 else {})}]}
+
+
+def _role_of(app: Abilities) -> Schema:
+    return _words(*app.roles) if app.roles else _TEXT  # some targets have whatever roles somebody gave them
+
+
+def _assets(types: Mapping[str, AssetType]) -> Schema:
+    patterns = {}
+    for name, kind in types.items():
+        word = _words(*kind.roles)
+        patterns[f"^{_escape(name)}/."] = _just_one(word) if kind.exclusive else _one_or_more(word)
+    return {"patternProperties": patterns, "additionalProperties": False}
+
+
+def _escape(name: str) -> str:
+    """As JavaScript reads it, which refuses an escape that is not needed."""
+    return re.sub(r"[.^$*+?()[\]{}|\\/]", r"\\\g<0>", name)
+
+
+def _safety_of(app: Abilities) -> Schema:
+    role = _role_of(app)
+    found: Schema = {"approve_roles": _one_or_more(role)}
+    if app.roles:
+        found["keep_at_least"] = {"propertyNames": {"enum": list(app.roles)}}
+    if app.create_assets:
+        found["create_assets"] = _one_or_more(_words(*app.create_assets))
+    return {"properties": found}
+
+
+# Shapes
+
+
+def _said(key: str, schema: Schema) -> Schema:
+    """With what an editor says of ``key``; a default is said as well as written, for not every editor shows both."""
+    return {"description": WORDS[key], **schema}
+
+
+def _table(path: str, keys: Mapping[str, Schema], *, required: Sequence[str] = ()) -> Schema:
+    """A mapping with these keys and no other; ``path`` finds what is said of each."""
+    found = _closed({key: _said(f"{path}.{key}", value) for key, value in keys.items()})
+    return {**found, **({"required": list(required)} if required else {})}
+
+
+def _closed(keys: Schema) -> Schema:
+    return {"type": "object", "properties": keys, "additionalProperties": False}
+
+
+def _words(*words: str) -> Schema:
+    return {"enum": list(words)}
+
+
+def _above_0(kind: str = "integer") -> Schema:
+    return {"type": kind, "exclusiveMinimum": 0}
+
+
+def _any_key(*keys: str) -> Schema:
+    return {"anyOf": [{"required": [key]} for key in keys]}
+
+
+def _one_or_more(item: Schema) -> Schema:
+    return {"anyOf": [item, {"type": "array", "items": item, "uniqueItems": True}]}
+
+
+def _just_one(item: Schema) -> Schema:
+    return {"anyOf": [item, {"type": "array", "items": item, "minItems": 1, "maxItems": 1}]}
+
+
+def _list_of(item: Schema) -> Schema:
+    """A list; a mapping where a list may stand is a list of one."""
+    return {"type": ["array", "object"], **_each(item)}
+
+
+def _each(item: Schema) -> Schema:
+    return {"items": item, "if": {"type": "object"}, "then": item}

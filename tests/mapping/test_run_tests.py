@@ -1,0 +1,226 @@
+"""Tests inside mappings: what passes, what fails and by which rule, and what no test holds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import date
+from typing import Any
+
+import pytest
+
+from scim_bridge.mapping.model import Expectation, Grant, GroupId, HubMapping, MappingTest, Partner, Place
+from scim_bridge.mapping.run_tests import Failure, Gap, Outcome, run_tests, uncovered, unnoticed
+
+Rules = Callable[..., HubMapping]
+
+TODAY = date(2026, 3, 1)
+HERE = Place("mappings/acme.yaml", 90, 5)
+GRANTS = """\
+  - {name: staff, group: Staff, except: title co "Intern", role: member}
+  - {name: leads, group: {id: g-leads}, role: owner}
+  - {name: core, group: "team-{team}", assets: {"team/{team}": member}}
+  - {name: boards, group: Boards, assets: {board/Roadmap: [edit, view]}}
+"""
+
+
+Said = tuple[str, str, tuple[str, ...]]
+"""What was expected, what came out, and the rules that gave it."""
+
+
+def test_of(*groups: str | GroupId, expect: Expectation | None, **person: Any) -> MappingTest:
+    return MappingTest({"userName": "ana@acme.example", **person}, groups, expect, HERE)
+
+
+test_of.__test__ = False  # type: ignore[attr-defined]
+
+
+@pytest.fixture
+def hub(rules: Rules) -> HubMapping:
+    return rules(GRANTS)
+
+
+def run(hub: HubMapping, *tests: MappingTest) -> Outcome:
+    return run_tests(replace(hub, tests=tests), today=TODAY)
+
+
+def roles(role: str | None = None, because: str | None = None, **assets: tuple[str, ...]) -> Expectation:
+    """``core=("member",)`` is ``team/core``."""
+    named = {f"team/{name}": given for name, given in assets.items()} or None
+    return Expectation(role, because, named)
+
+
+@pytest.mark.parametrize(
+    "test",
+    [
+        pytest.param(test_of("Staff", expect=roles("member")), id="role"),
+        pytest.param(test_of("staff", expect=roles("member", "staff")), id="because-in-another-case-of-the-group"),
+        pytest.param(test_of("Staff", GroupId("g-leads"), expect=roles("owner", "leads")), id="group-by-id"),
+        pytest.param(test_of("Staff", "team-core", expect=roles(core=("member",))), id="assets"),
+        pytest.param(test_of("Staff", "team-Core", expect=roles(core=("member",))), id="assets-in-any-case"),
+        pytest.param(test_of("Staff", "team-core", expect=roles("member")), id="what-is-not-said-is-not-tested"),
+        pytest.param(test_of("Staff", expect=Expectation(assets={})), id="no-assets"),
+        pytest.param(
+            test_of("Staff", "Boards", expect=Expectation(assets={"board/roadmap": ("view", "edit")})),
+            id="the-order-of-roles-does-not-matter",
+        ),
+        pytest.param(test_of("Staff", title="Intern", expect=None), id="nothing"),
+        pytest.param(test_of("Staff", active=False, expect=None), id="nothing-for-the-inactive"),
+        pytest.param(test_of("team-core", expect=None), id="nothing-for-assets-alone"),
+        pytest.param(test_of(expect=None), id="nobody"),
+    ],
+)
+def test_a_test_that_passes(hub: HubMapping, test: MappingTest) -> None:
+    assert run(hub, test) == Outcome("acme", 1, ())
+
+
+@pytest.mark.parametrize(
+    ("test", "failures"),
+    [
+        pytest.param(
+            test_of("Staff", expect=roles("owner")),
+            [("role owner", "role member", ("staff",))],
+            id="another-role",
+        ),
+        pytest.param(
+            test_of("Staff", expect=None), [("nothing", "role member", ("staff",))], id="a-seat-instead-of-nothing"
+        ),
+        pytest.param(
+            test_of("Staff", GroupId("g-leads"), expect=roles("owner", "staff")),
+            [("because staff", "role owner", ("leads",))],
+            id="another-rule",
+        ),
+        pytest.param(
+            test_of("Sales", expect=roles("member", "staff")),
+            [("role member", 'nothing; staff: not in group "Staff"', ())],
+            id="nothing-instead-of-a-seat",
+        ),
+        pytest.param(
+            test_of("Staff", title="Intern", expect=roles("member")),
+            [("role member", 'nothing; staff: `except` title co "Intern" holds', ())],
+            id="kept-out-by-a-condition",
+        ),
+        pytest.param(
+            test_of("Staff", active=False, expect=roles("member")),
+            [("role member", "nothing; every user of this person is inactive or deleted", ())],
+            id="inactive",
+        ),
+        pytest.param(
+            test_of("Staff", expect=roles("member", core=("member",))),
+            [("team/core member", "no team/core", ())],
+            id="an-asset-is-missing",
+        ),
+        pytest.param(
+            test_of("Staff", "team-core", expect=Expectation(assets={})),
+            [("no team/core", "team/core member", ("core",))],
+            id="an-asset-too-many",
+        ),
+        pytest.param(
+            test_of("Staff", "team-core", expect=roles("owner", core=("maintainer",))),
+            [("role owner", "role member", ("staff",)), ("team/core maintainer", "team/core member", ("core",))],
+            id="two-things-of-one-test",
+        ),
+        pytest.param(
+            test_of("Staff", expect=Expectation(assets={"team/core": ()})), [], id="an-asset-with-no-roles-is-not-held"
+        ),
+    ],
+)
+def test_a_test_that_fails(
+    hub: HubMapping, test: MappingTest, failures: list[tuple[str, str, tuple[str, ...]]]
+) -> None:
+    assert run(hub, test).failures == tuple(Failure(HERE, "ana@acme.example", *each) for each in failures)
+
+
+@pytest.mark.parametrize(
+    ("person", "who"),
+    [({"userName": "kim"}, "kim"), ({"displayName": "Kim"}, "Kim"), ({"title": "Intern"}, "Intern"), ({}, "somebody")],
+)
+def test_who_failed(hub: HubMapping, person: Mapping[str, Any], who: str) -> None:
+    test = MappingTest(person, (), Expectation("member"), HERE)
+    assert [failure.who for failure in run(hub, test).failures] == [who]
+
+
+def test_conditions_see_the_groups_of_a_test(rules: Rules) -> None:
+    hub = rules('  - {name: both, where: groups.display eq "A" and groups.value eq "g-b", role: member}\n')
+    assert run(hub, test_of("A", GroupId("g-b"), expect=roles("member"))).failures == ()
+
+
+# Gaps
+
+
+def gaps(found: list[Gap]) -> list[str]:
+    return [gap.what for gap in found]
+
+
+def with_tests(hub: HubMapping, *tests: MappingTest) -> HubMapping:
+    return replace(hub, tests=tests)
+
+
+def test_rules_that_no_test_touches(hub: HubMapping) -> None:
+    tested = with_tests(hub, test_of("Staff", GroupId("g-leads"), expect=roles("owner")))
+    assert uncovered(tested, today=TODAY) == [
+        Gap(hub.grants[2].place, "rule core"),
+        Gap(hub.grants[3].place, "rule boards"),
+    ]
+    assert gaps(uncovered(with_tests(hub), today=TODAY)) == ["rule staff", "rule leads", "rule core", "rule boards"]
+
+
+def test_a_rule_is_touched_though_another_wins_or_no_seat_comes_of_it(hub: HubMapping) -> None:
+    tested = with_tests(
+        hub, test_of("Boards", "team-x", expect=None), test_of("Staff", GroupId("g-leads"), expect=None)
+    )
+    assert uncovered(tested, today=TODAY) == []
+
+
+def test_rules_that_could_go_unnoticed(hub: HubMapping) -> None:
+    tested = with_tests(
+        hub,
+        test_of("Staff", "team-core", expect=roles("member", core=("member",))),
+        test_of("Staff", GroupId("g-leads"), expect=roles("owner")),
+        test_of("Staff", "Boards", expect=roles("member")),
+    )
+    assert gaps(unnoticed(tested, today=TODAY)) == ["scope", "except of rule staff", "rule boards"]
+
+
+def test_every_rule_and_condition_is_held(hub: HubMapping) -> None:
+    tested = with_tests(
+        replace(hub, scope=None),
+        test_of("Staff", title="Intern", expect=None),
+        test_of("Staff", "team-core", "Boards", expect=roles("member")),
+        test_of("Staff", "team-core", expect=roles("member", core=("member",))),
+        test_of("Staff", "Boards", expect=Expectation(assets={"board/roadmap": ("edit", "view")})),
+        test_of(GroupId("g-leads"), expect=roles("owner")),
+    )
+    assert unnoticed(tested, today=TODAY) == []
+
+
+def test_a_test_that_fails_notices_nothing(hub: HubMapping) -> None:
+    tested = with_tests(replace(hub, scope=None, grants=hub.grants[1:2]), test_of("Staff", expect=roles("owner")))
+    assert gaps(unnoticed(tested, today=TODAY)) == ["rule leads"]
+
+
+def test_either_half_of_a_rule_with_group_and_condition(rules: Rules) -> None:
+    hub = replace(rules('  - {name: both, group: A, where: title eq "x", role: member}\n'), scope=None)
+    only_good = with_tests(hub, test_of("A", title="x", expect=roles("member")))
+    assert gaps(unnoticed(only_good, today=TODAY)) == ["group of rule both", "where of rule both"]
+    held = with_tests(
+        hub,
+        test_of("A", title="x", expect=roles("member")),
+        test_of("A", expect=None),
+        test_of(title="x", expect=None),
+    )
+    assert unnoticed(held, today=TODAY) == []
+
+
+def test_a_rule_of_one_source_needs_a_person_of_another(hub: HubMapping) -> None:
+    only = replace(hub, scope=None, grants=(replace(hub.grants[1], source="okta"),))
+    leads = GroupId("g-leads")
+    mine = test_of(leads, source="okta", expect=roles("owner"))
+    assert gaps(unnoticed(with_tests(only, mine), today=TODAY)) == ["source of rule leads"]
+
+
+def test_rules_about_partners_are_no_matter_of_tests(hub: HubMapping) -> None:
+    agency = Grant("agency", HERE, partner=Partner("1", "Bright", "jo@acme.example"))
+    partners = replace(hub, scope=None, grants=(agency,), tests=(test_of(expect=None),))
+    assert uncovered(partners, today=TODAY) == []
+    assert unnoticed(partners, today=TODAY) == []
