@@ -57,7 +57,8 @@ def _user(user: Mapping[str, Any]) -> str:
 def _rules(rules: Mapping[str, Any]) -> str:
     if not rules["revision"]:
         return "no mapping files are in force"
-    return f"rules: revision {rules['revision']}, {_when(rules['published_at'])}, by {rules['published_by']}"
+    commit = f", commit {rules['commit'][:12]}" if rules["commit"] else ""
+    return f"rules: revision {rules['revision']}, {_when(rules['published_at'])}, by {rules['published_by']}{commit}"
 
 
 def _show(hub: WhyHub, now: datetime) -> None:

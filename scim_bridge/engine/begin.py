@@ -199,7 +199,9 @@ def _write_down(
     kept_tasks: list[int] = []
     for ruling in decision.rulings:
         if ruling.change.needs_call:
-            task_id = open_task(tx, hub_id, subject, ruling, label(scene, ruling.change.thing), run, now=now)
+            task_id = open_task(
+                tx, hub_id, subject, ruling, label(scene, ruling.change.thing), run, taken=kept_tasks, now=now
+            )
             kept_tasks.append(task_id)
             if ruling.goes_on:
                 begun = _steps(tx, hub, subject, scene, ruling, task_id, now=now)

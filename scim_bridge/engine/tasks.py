@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -32,11 +32,20 @@ _DONE = (
 
 
 def open_task(
-    tx: Tx, hub_id: str, subject: Subject, ruling: Ruling, label: str, run: Callable[[], int], *, now: datetime
+    tx: Tx,
+    hub_id: str,
+    subject: Subject,
+    ruling: Ruling,
+    label: str,
+    run: Callable[[], int],
+    *,
+    taken: Collection[int] = (),
+    now: datetime,
 ) -> int:
     """The task of this change: the one that is open for it, or a new one; running, held or failed.
 
-    It belongs to the ``run`` that began it, or that lets it go on after it was held or failed.
+    It belongs to the ``run`` that began it, or that lets it go on after it was held or failed. ``taken``: tasks that
+    stand for other rulings of the same moment.
     """
     change = ruling.change
     verdict = ruling.held or ruling.failed
@@ -50,7 +59,10 @@ def open_task(
         "next_try_at": None,
         "updated_at": now,
     }
-    known = next((task for task in subject.tasks if (task.action, task.thing) == (change.action, label)), None)
+    same = [
+        task for task in subject.tasks if (task.action, task.thing) == (change.action, label) and task.id not in taken
+    ]
+    known = min(same, key=lambda task: task.after != values["after"], default=None)
     if known is not None:
         values["attempts"] = known.attempts + (verdict is None)
         if verdict is None and known.state in ("held", "failed"):

@@ -61,6 +61,9 @@ def waits(
     found = [*_of_hub(hub, now), *_of_pushes(tx, subject.person_id)]
     found += [*_of_leave(mapping, subject), *_of_invitation(abilities, scene, subject, gap)]
     found += [Wait("name", trouble) for trouble in subject.troubles]
+    if subject.perhaps is not None:
+        advice = f"`scim-bridge account list {mapping.hub_id}` says why; accept or refuse it"
+        found.append(Wait("proposed", f"the account {subject.perhaps} may be theirs: {advice}"))
     if subject.is_ignored:
         found.append(Wait("ignored", "the account is under `safety.ignore`"))
     found += [Wait(task.state, _task_words(task), task=task.id) for task in tasks if task.state in ("held", "failed")]

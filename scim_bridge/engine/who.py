@@ -42,6 +42,7 @@ class Holder:
     holds: tuple[str, ...]
     should: tuple[str, ...]
     because: tuple[dict[str, Any], ...]
+    note: str | None = None  # why it is nobody's on purpose, or whose it may be
 
     def to_json(self) -> dict[str, Any]:
         """A line of ``who --json``."""
@@ -54,6 +55,7 @@ class Holder:
             "holds": list(self.holds),
             "should": list(self.should),
             "because": list(self.because),
+            "note": self.note,
         }
 
 
@@ -176,7 +178,7 @@ def _nobodys(tx: Tx, hub_id: str) -> Iterator[list[Any]]:
     after = 0
     while True:
         rows = tx.execute(
-            sa.select(AccountRow.id, AccountRow.ref, AccountRow.login, AccountRow.status, AccountRow.role)
+            sa.select(AccountRow)
             .where(
                 AccountRow.hub_id == hub_id,
                 AccountRow.gone_at.is_(None),
@@ -209,4 +211,10 @@ def _of_accounts(tx: Tx, accounts: Sequence[Any], which: Wanted) -> Iterator[Hol
         for thing, (shown, roles) in things.items():
             if _is_wanted(which, thing, roles):
                 login = account.login or account.ref
-                yield Holder(None, None, login, account.status, shown, tuple(roles), (), ())
+                yield Holder(None, None, login, account.status, shown, tuple(roles), (), (), _note(account))
+
+
+def _note(account: Any) -> str | None:
+    if account.exempt_kind is not None:
+        return f"{account.exempt_kind}: {account.exempt_reason}"
+    return f"may be p{account.proposed_to}'s" if account.proposed_to is not None else "nobody's"

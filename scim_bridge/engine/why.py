@@ -122,11 +122,13 @@ def why(tx: Tx, person_id: int, hub_id: str | None, in_force: InForce, registry:
 
 
 def _rules(tx: Tx, revision: int) -> dict[str, Any]:
-    row = tx.execute(sa.select(Revision.created_at, Revision.actor).where(Revision.id == revision)).first()
+    columns = (Revision.created_at, Revision.actor, Revision.git_commit)
+    row = tx.execute(sa.select(*columns).where(Revision.id == revision)).first()
     return {
         "revision": revision,
         "published_at": _time(row.created_at) if row else None,
         "published_by": row.actor if row else None,
+        "commit": row.git_commit if row else None,
     }
 
 

@@ -112,6 +112,18 @@ def test_a_role_change_is_undone(live: World) -> None:
     assert live.ours(ana) == {("seat", "member")}
 
 
+def test_a_way_back_that_is_tried_again_and_what_is_held_are_two_tasks(live: World) -> None:
+    seated(live, "Staff")
+    live.push("ana", "Guests")
+    live.run()
+    live.app.failures["change_role"] = [Transient("busy"), Transient("busy")]
+    undo(live, last_run(live))
+    live.later(seconds=5)
+    assert live.tasks()[-2:] == [("change_role", "seat", "retrying"), ("change_role", "seat", "held")]
+    live.later(hours=1)
+    assert live.tasks()[-2:] == [("change_role", "seat", "done"), ("change_role", "seat", "held")]
+
+
 def test_an_asset_that_was_taken_comes_back(live: World) -> None:
     seated(live, "Staff", "Core")
     live.push("ana", "Staff")

@@ -9,6 +9,7 @@ from memory_app import CORE, WEB
 from scim_bridge.engine import who
 from scim_bridge.engine.who import Holder, holders, wanted
 from scim_bridge.errors import NotFound
+from scim_bridge.hubs.accounts import exempt
 
 
 def found(world: World, what: str | None = None) -> list[Holder]:
@@ -81,6 +82,13 @@ def test_who_should_hold_and_does_not_is_there_too(acme: World) -> None:
     acme.clock.advance(minutes=1)
     acme.read()
     assert short(acme, "team/core") == [("ana", "team/core", (), ("member",))]
+
+
+def test_what_is_nobodys_on_purpose_is_told_with_the_reason(acme: World) -> None:
+    with acme.db.write() as tx:
+        exempt(tx, "acme", "root", kind="service", reason="deploys", actor="cli:ops", now=acme.now)
+    assert [one.note for one in found(acme, "owner")] == [None, "service: deploys"]
+    assert [one.note for one in found(acme, "team/web")] == ["nobody's"]
 
 
 def test_a_large_hub_comes_in_pages(acme: World, monkeypatch: pytest.MonkeyPatch) -> None:
