@@ -67,6 +67,8 @@ class Settings:
     http_read_s: float
     http_timeout_s: float
     look_after_s: int
+    source_loss_percent: int
+    approval_reminder: timedelta
     invitation_check: timedelta
     reading_loss_percent: float
     journal: bool
@@ -343,6 +345,8 @@ _READERS: Mapping[str, Callable[[Any], Any]] = {
     "http_read_s": _seconds,
     "http_timeout_s": _seconds,
     "look_after_s": _whole(0, 86_400),
+    "source_loss_percent": _whole(1, 100),
+    "approval_reminder": _duration(60),
     "invitation_check": _duration(1),
     "reading_loss_percent": _percent,
     "journal": _switch,

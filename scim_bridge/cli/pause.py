@@ -1,4 +1,4 @@
-"""``scim-bridge pause`` and ``resume``: nothing is written in the hub meanwhile; changes gather."""
+"""``scim-bridge pause`` and ``resume``: nothing is written, or nothing taken away, in the hub meanwhile."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from scim_bridge.cli.session import Session, pass_session
+from scim_bridge.engine.apply import go_on
 from scim_bridge.hubs import operate
 
 
@@ -18,14 +19,18 @@ def _hub_or_all(command: Callable[..., Any]) -> Callable[..., Any]:
 
 @click.command()
 @_hub_or_all
+@click.option("--removals", is_flag=True, help="Only what takes away waits; additions go on.")
 @pass_session
-def pause(session: Session, hub: str | None, all_hubs: bool) -> None:
+def pause(session: Session, hub: str | None, all_hubs: bool, removals: bool) -> None:
     """Let HUB, or every hub, rest until `scim-bridge resume`."""
     if (hub is None) != all_hubs:
         raise click.UsageError("name one HUB, or say --all")
     db = session.db
     with db.write() as tx:
-        operate.pause(tx, hub, actor=session.actor, now=db.now())
+        operate.pause(tx, hub, removals_only=removals, actor=session.actor, now=db.now())
+    if removals:
+        click.echo(f"removals wait in {hub or 'every hub'} until `scim-bridge resume`; additions go on")
+        return
     click.echo(f"{hub or 'every hub'} is paused; changes gather until `scim-bridge resume`")
 
 
@@ -38,7 +43,10 @@ def resume(session: Session, hub: str | None, all_hubs: bool) -> None:
         raise click.UsageError("name one HUB, or say --all")
     db = session.db
     with db.write() as tx:
-        resumed = operate.resume(tx, hub, actor=session.actor, now=db.now())
+        now = db.now()
+        resumed = operate.resume(tx, hub, actor=session.actor, now=now)
+        for hub_id in resumed:
+            go_on(tx, hub_id, now=now)
     for hub_id in resumed:
         click.echo(f"{hub_id} goes on")
     if not resumed:

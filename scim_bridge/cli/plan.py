@@ -1,157 +1,148 @@
-"""``scim-bridge plan`` and ``apply``: see what would happen, then let it happen.
+"""``scim-bridge plan``: see what would happen, in a terminal, as JSON, as a comment, or as a file to apply later.
 
 A plan is worked out from the last observation, so it needs neither credentials nor an engine; its age is
-shown. ``apply`` writes rows; an engine carries them out, now or whenever one starts.
+shown. From a snapshot it needs no database either: a machine that checks change requests has none.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
 
 import click
-import sqlalchemy as sa
 
+from scim_bridge.cli.files import new_file
 from scim_bridge.cli.hub import check_now
+from scim_bridge.cli.plan_markdown import markdown
+from scim_bridge.cli.plan_text import plan_lines
 from scim_bridge.cli.session import Session, pass_session
-from scim_bridge.cli.show import age, count, json_option, print_json, print_table
-from scim_bridge.cli.waiting import Progress, wait_for_engine
-from scim_bridge.db import Tx
-from scim_bridge.engine.apply import Applied, apply_hub
-from scim_bridge.engine.lock import is_held
-from scim_bridge.engine.plan import HubPlan, plan_hub
-from scim_bridge.engine.tables import Pair, Task
+from scim_bridge.cli.show import print_json
+from scim_bridge.db import Database, Tx
+from scim_bridge.engine.plan import plan_hub
+from scim_bridge.engine.plan_file import to_text
+from scim_bridge.engine.planned import HubPlan
+from scim_bridge.engine.snapshot import opened
 from scim_bridge.errors import Transient
 from scim_bridge.hubs import operate
 from scim_bridge.mapping import revisions
+from scim_bridge.mapping.load import MappingSet
+from scim_bridge.schema import head
+
+_FILE = click.Path(path_type=Path, dir_okay=False)
+_FOLDER = click.Path(path_type=Path, exists=True, file_okay=False)
+
+
+@dataclass(frozen=True, slots=True)
+class _Ground:
+    """What plans stand on: a database, the rules, the present, and what is to be said beside them."""
+
+    db: Database
+    mappings: MappingSet
+    now: datetime
+    in_force: bool
+    notes: tuple[str, ...]
 
 
 @click.command()
 @click.argument("hub", required=False)
 @click.option("--refresh", is_flag=True, help="Let the engine read the hub first.")
-@json_option
+@click.option("--out", type=_FILE, help="Keep the plan in this file, for `apply --from`.")
+@click.option("--snapshot", type=_FILE, help="Plan from this snapshot; no database is needed.")
+@click.option("--mappings", type=_FOLDER, help="Plan by the files of this folder instead of those in force.")
+@click.option("--format", "form", type=click.Choice(["text", "json", "markdown"]), default="text", show_default=True)
+@click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
 @click.pass_context
 @pass_session
-def plan(session: Session, ctx: click.Context, hub: str | None, refresh: bool, as_json: bool) -> None:
+def plan(
+    session: Session,
+    ctx: click.Context,
+    hub: str | None,
+    refresh: bool,
+    out: Path | None,
+    snapshot: Path | None,
+    mappings: Path | None,
+    form: str,
+    as_json: bool,
+) -> None:
     """Show what would change in HUB (in every hub without it), and which rules say so.
 
-    With --json one object a line and hub. Exit code 3: a change waits for a person's word.
+    JSON: one object a line and hub. Markdown: a comment for a change request. Exit code 3: a change waits for a
+    person's word.
     """
-    with session.db.read() as tx:
-        chosen = [hub] if hub else [each.id for each in operate.list_hubs(tx) if each.state != "detached"]
-        trouble = revisions.trouble(tx)
-    if trouble:
-        first = next(iter(trouble.findings), "see `scim-bridge mapping lint`")
-        click.echo(f"warning: the mapping files on disk are not in force: {first}", err=True)
-    if refresh:
-        for hub_id in chosen:
-            if error := check_now(session, hub_id)["error"]:
-                raise Transient(f"{hub_id} could not be read: {error}", advice="without --refresh the last one is used")
-    plans = [_plan(session, hub_id) for hub_id in chosen]
-    for each in plans:
-        _show(session, each, as_json)
-    if not plans and not as_json:
-        click.echo("no hubs yet: put a mapping file into the mappings folder")
+    if snapshot is not None and refresh:
+        raise click.UsageError("--refresh needs an engine, --snapshot has none: name one of the two")
+    form = "json" if as_json else form
+    with _ground(session, snapshot, mappings) as ground:
+        with ground.db.read() as tx:
+            chosen = [hub] if hub else _hubs(tx, ground.mappings)
+        if refresh:
+            for hub_id in chosen:
+                if error := check_now(session, hub_id)["error"]:
+                    advice = "without --refresh the last one is used"
+                    raise Transient(f"{hub_id} could not be read: {error}", advice=advice)
+        plans = [_plan(session, ground, hub_id) for hub_id in chosen]
+    if out is not None:
+        by = f"snapshot {snapshot.name}" if snapshot else session.actor
+        with new_file(out) as file:
+            file.write(to_text(plans, made_by=by, made_at=ground.now))
+    show_plans(plans, form, ground.now, ground.notes)
+    if out is not None and form == "text":
+        click.echo(f"{out}: apply just this with `scim-bridge apply --from {out}`")
     ctx.exit(3 if any(change.held for each in plans for change in each.changes) else 0)
 
 
-@click.command()
-@click.argument("hub")
-@click.option("--release", is_flag=True, help="Let held removals go on as well.")
-@click.option("--no-wait", is_flag=True, help="Do not wait until the engine has carried it out.")
-@json_option
-@click.pass_context
-@pass_session
-def apply(session: Session, ctx: click.Context, hub: str, release: bool, no_wait: bool, as_json: bool) -> None:
-    """Carry the plan of HUB out and make the hub live for good; recorded with who said so.
-
-    Exit code 3: something remains held.
-    """
-    db = session.db
-    planned = _plan(session, hub)
-    if not as_json:
-        _show(session, planned, as_json)
-    with db.write() as tx:
-        people = {change.person_id for change in planned.changes}
-        applied = apply_hub(tx, hub, release=release, actor=session.actor, now=db.now(), people=people)
-    waited = not no_wait and is_held(db)
-    if waited:
-        wait_for_engine(db, lambda tx: _rest(session, tx, hub))
-    with db.read() as tx:
-        held, backlog = _held(tx, hub), _backlog(tx, hub)
-    if as_json:
-        result: dict[str, Any] = {
-            "run": applied.run,
-            "made_live": applied.made_live,
-            "pairs": applied.pairs,
-            "released": applied.released,
-        }
-        print_json({"hub": hub, "plan": planned.to_json(), "applied": result, "backlog": backlog, "held": held})
-    else:
-        _tell(hub, applied, waited, backlog, held)
-    ctx.exit(3 if held else 0)
-
-
-def _plan(session: Session, hub_id: str) -> HubPlan:
-    with session.db.read() as tx:
-        return plan_hub(tx, hub_id, session.mappings(tx), session.registry, now=session.db.now())
-
-
-def _show(session: Session, found: HubPlan, as_json: bool) -> None:
-    if as_json:
-        print_json(found.to_json(), compact=True)
+def show_plans(plans: Sequence[HubPlan], form: str, now: datetime, notes: Sequence[str] = ()) -> None:
+    """Print plans as ``text``, ``json`` or ``markdown``; notes to stderr, in a comment on top."""
+    if form == "markdown":
+        click.echo(markdown(plans, notes=notes), nl=False)
         return
-    observed = age(found.observed_at, session.db.now())
-    click.echo(f"{found.hub_id}: mode {found.mode}, observed {observed}, {count(len(found.changes), 'change')}")
-    for warning in found.warnings:
-        click.echo(f"warning: {warning}")
-    if found.pending:
-        click.echo(f"{count(found.pending, 'pushed change')} not worked out by the engine yet: included in this plan")
-    print_table(
-        ["person", "action", "what", "from", "to", "because", "held or failed"],
-        [
-            (
-                f"{change.user_name} (p{change.person_id})",
-                change.action,
-                change.asset or "seat",
-                change.before,
-                change.after,
-                [f"{each['rule']} ({each['file']}:{each['line']})" for each in change.because],
-                change.held or (change.failed and f"failed: {change.failed}"),
-            )
-            for change in found.changes
-        ],
-        empty="nothing to change",
-    )
-    click.echo()
+    for note in notes:
+        click.echo(f"warning: {note}", err=True)
+    for each in plans:
+        if form == "json":
+            print_json(each.to_json(), compact=True)
+        else:
+            click.echo("\n".join(plan_lines(each, now)) + "\n")
+    if not plans and form == "text":
+        click.echo("no hubs yet: put a mapping file into the mappings folder")
 
 
-def _rest(session: Session, tx: Tx, hub_id: str) -> Progress[bool]:
-    """At rest: nothing is under way, and nothing that has not failed once is due."""
-    is_moving = sa.or_(Pair.owner.is_not(None), sa.and_(Pair.due_at <= session.db.now(), Pair.attempts == 0))
-    query = sa.select(sa.func.count()).where(Pair.hub_id == hub_id, Pair.done < Pair.want, is_moving)
-    left = tx.scalar(query) or 0
-    return Progress(f"{hub_id}: {count(left, 'person', 'people')} left", answer=True if not left else None)
+@contextmanager
+def _ground(session: Session, snapshot: Path | None, folder: Path | None) -> Iterator[_Ground]:
+    if snapshot is not None:
+        files = session.load([folder or session.settings.mappings])
+        with opened(snapshot, files, schema=head()) as found:
+            yield _Ground(found.db, files, found.taken_at, False, found.notes)
+        return
+    db = session.db
+    if folder is not None:
+        files = session.load([folder])
+        with db.read() as tx:
+            known = {each.id for each in operate.list_hubs(tx)}
+        new = tuple(
+            f"hub {hub_id} is new: it is planned once it is published" for hub_id in sorted(files.hubs.keys() - known)
+        )
+        gone = tuple(
+            f"hub {hub_id} has no file there: it would be detached" for hub_id in sorted(known - files.hubs.keys())
+        )
+        yield _Ground(db, files, db.now(), False, (*new, *gone))
+        return
+    with db.read() as tx:
+        in_force, trouble = session.mappings(tx), revisions.trouble(tx)
+    notes: tuple[str, ...] = ()
+    if trouble:
+        first = next(iter(trouble.findings), "see `scim-bridge mapping lint`")
+        notes = (f"the mapping files on disk are not in force: {first}",)
+    yield _Ground(db, in_force, db.now(), True, notes)
 
 
-def _backlog(tx: Tx, hub_id: str) -> int:
-    return tx.scalar(sa.select(sa.func.count()).where(Pair.hub_id == hub_id, Pair.done < Pair.want)) or 0
+def _hubs(tx: Tx, mappings: MappingSet) -> list[str]:
+    return [each.id for each in operate.list_hubs(tx) if each.state != "detached" and each.id in mappings.hubs]
 
 
-def _held(tx: Tx, hub_id: str) -> int:
-    return tx.scalar(sa.select(sa.func.count()).where(Task.hub_id == hub_id, Task.state == "held")) or 0
-
-
-def _tell(hub: str, applied: Applied, waited: bool, backlog: int, held: int) -> None:
-    if applied.made_live:
-        click.echo(f"{hub} is live now")
-    if applied.pairs or applied.released:
-        click.echo(f"run {applied.run}: `scim-bridge tasks list --run {applied.run}`, `scim-bridge undo {applied.run}`")
-    if not waited:
-        click.echo(f"{count(applied.pairs, 'person', 'people')} to look at once an engine runs (`scim-bridge serve`)")
-    elif backlog:
-        left = count(backlog, "person", "people")
-        click.echo(f"{left} not finished: `scim-bridge tasks list --hub {hub}` says why")
-    else:
-        click.echo(f"done: looked at {count(applied.pairs, 'person', 'people')}")
-    if held:
-        click.echo(f"{count(held, 'change')} held: `scim-bridge apply {hub} --release` lets go on what may")
+def _plan(session: Session, ground: _Ground, hub_id: str) -> HubPlan:
+    with ground.db.read() as tx:
+        return plan_hub(tx, hub_id, ground.mappings, session.registry, now=ground.now, in_force=ground.in_force)

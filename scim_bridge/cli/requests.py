@@ -38,7 +38,7 @@ def requests(session: Session, /, limit: int, as_json: bool, **chosen: str | Non
     """List the latest SCIM requests, newest last; `requests show ID` shows one whole.
 
     A write's entry is committed with the write. Those of reads and of refused requests follow within a second; that
-    last second is lost where the server is killed. Requests without a valid token have none.
+    last second is lost where the server is killed. Those that the gate turns away (401, 403, 429) have none.
     """
     if click.get_current_context().invoked_subcommand is None:
         _list(session, chosen, limit, as_json=as_json)

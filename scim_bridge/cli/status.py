@@ -29,7 +29,7 @@ def status(session: Session, ctx: click.Context, as_json: bool) -> None:
         _print(found)
         for finding in trouble.findings if trouble else ():
             click.echo(f"mappings: {finding}")
-    waits = any(hub.held for hub in found.hubs.values())
+    waits = any(hub.held for hub in found.hubs.values()) or found.components["approvals"]["waiting"]
     ctx.exit(1 if found.state != "ok" else 3 if waits else 0)
 
 

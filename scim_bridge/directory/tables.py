@@ -85,6 +85,9 @@ class User(Base):
         sa.Index("ix_users_source_external", "source_id", "external_id"),
         sa.Index("ix_users_source_display", "source_id", "display_name_key"),
         sa.Index(
+            "ix_users_active", "source_id", sqlite_where=sa.text("active = 1"), postgresql_where=sa.text("active")
+        ),
+        sa.Index(
             "ix_users_manager_id", "manager_id", **where("manager_id IS NOT NULL")
         ),  # few have one: cheap to write
     )
@@ -159,6 +162,18 @@ class DeletedEmail(Base):
         sa.ForeignKey("deleted_users.id", ondelete="CASCADE"), primary_key=True
     )
     value_key: Mapped[str] = mapped_column(sa.String(512), primary_key=True)
+
+
+class Departure(Base):
+    """A user was deactivated or deleted, and is not back: what a source loses is counted by these."""
+
+    __tablename__ = "departures"
+    __table_args__ = (sa.Index("ix_departures_source_at", "source_id", "at"),)
+
+    scim_id: Mapped[str] = mapped_column(sa.String(36), primary_key=True)  # the user's; also of one that is no more
+    source_id: Mapped[int] = mapped_column(sa.ForeignKey("sources.id"))
+    person_id: Mapped[int] = mapped_column(index=True)
+    at: Mapped[datetime] = mapped_column(UTCDateTime)
 
 
 class Group(Base):

@@ -17,6 +17,7 @@ import sqlalchemy as sa
 from scim_bridge.audit.record import record
 from scim_bridge.db import JsonText, Tx, new_id, to_json, upsert
 from scim_bridge.directory.changes import mark_people
+from scim_bridge.directory.departures import note_departure, note_return
 from scim_bridge.directory.joining import (
     Facts,
     IsLinked,
@@ -194,6 +195,10 @@ def change_user(
     else:
         _CHANGE_USER.later(tx, _values(changed, new), conflict=_TAKEN)
         _let_others_know(tx, source, user, changed, old, new, now=now)
+    if old.active and not new.active:
+        note_departure(tx, source, user.scim_id, joined.person_id, now=now)
+    elif new.active and not old.active:
+        note_return(tx, user.scim_id)
     detail: dict[str, Any] = {"attributes": _differing(user.document, document)}
     record(
         tx,
@@ -255,6 +260,8 @@ def delete_user(tx: Tx, source: SourceRef, scim_id: str, *, now: datetime) -> No
     _remember(tx, source, user, facts, now=now)
     tx.execute(sa.delete(User).where(User.id == user.id))
     settle_attention(tx, facts.join_key, [user.person_id])
+    if user.is_active:
+        note_departure(tx, source, scim_id, user.person_id, now=now)
     mark_people(tx, [user.person_id], now=now)
     record(
         tx,

@@ -11,14 +11,16 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 
 import sqlalchemy as sa
 
 from scim_bridge.contract.protocol import Abilities
 from scim_bridge.contract.state import SEAT, Status
 from scim_bridge.db import Tx
-from scim_bridge.directory.tables import User, UserEmail
+from scim_bridge.engine.allowed import SEATS, carried, of_rows
 from scim_bridge.engine.applied import set_applied
+from scim_bridge.engine.approvals import keep_asked
 from scim_bridge.engine.books import end_what_shows, record_adopted
 from scim_bridge.engine.decide import Decision, Ruling, decide, label
 from scim_bridge.engine.diff import Change
@@ -26,10 +28,10 @@ from scim_bridge.engine.guard import takes_away
 from scim_bridge.engine.invitations import ensure_pending, forget_invitation, mark_renewing, mark_sending
 from scim_bridge.engine.pairs import Claim, finish
 from scim_bridge.engine.reservations import OpenReservation, hub_counts, open_reservations, reserve, settle
+from scim_bridge.engine.rivals import seated, wanted_by_others
 from scim_bridge.engine.runs import stretch_run
 from scim_bridge.engine.scene import Scene, Subject
 from scim_bridge.engine.standing import load_scene
-from scim_bridge.engine.tables import AccessRow
 from scim_bridge.engine.tasks import close_tasks, open_task
 from scim_bridge.engine.undone_rows import end_undone
 from scim_bridge.hubs.accounts import set_links, set_proposals
@@ -71,6 +73,8 @@ class HubNow:
     observed_at: datetime | None  # the same: ended
     observation: int
     next_observation: int  # the first that may show what is sent now: the one under way, or the one to come
+    are_removals_paused: bool = False
+    is_live: bool = True  # False: in plan mode, where only an applied plan's changes are made
 
 
 def begin(tx: Tx, hub: HubNow, claims: Sequence[Claim], *, look_after_s: int, now: datetime) -> list[Work]:
@@ -99,17 +103,22 @@ def begin(tx: Tx, hub: HubNow, claims: Sequence[Claim], *, look_after_s: int, no
     left_open = open_reservations(tx, hub.mapping.hub_id, [claim.person_id for claim in ready])
     counts = hub_counts(tx, hub.mapping.hub_id, besides=left_open, now=now)
     stretch = stretch_run(tx, hub.mapping.hub_id, now=now)
+    rivalled = wanted_by_others(tx, scene.subjects.values(), partial(seated, tx, hub.mapping.hub_id))
     work = []
     for claim in ready:
         subject = scene.subjects[claim.person_id]
+        allowed = _allowed(hub, claim, subject)
         decision = decide(
             subject,
             hub.mapping,
             scene,
             counts,
-            is_released=claim.is_released,
-            is_wanted_by_another=is_wanted_by_another(tx, hub.mapping.hub_id, subject),
+            is_wanted_by_another=claim.person_id in rivalled,
+            are_removals_paused=hub.are_removals_paused,
+            allowed=allowed,
         )
+        if allowed is not None and any(ruling.change.action in SEATS for ruling in decision.rulings):
+            subject.standing = replace(subject.standing, desired=carried(subject.standing.desired, allowed))
         if _stands_on_old_counts(hub, scene, decision, now=now, look_after_s=look_after_s):
             _wait_for_reading(tx, hub, claim, after=now - timedelta(seconds=look_after_s), now=now)
             continue
@@ -152,26 +161,11 @@ def _wait_for_reading(tx: Tx, hub: HubNow, claim: Claim, *, after: datetime, now
     finish(tx, claim, now=now, is_done=False, look_after=after, waits="a reading of the app")
 
 
-def is_wanted_by_another(tx: Tx, hub_id: str, subject: Subject) -> bool:
-    """Whether somebody else who should have a seat here bears this account's address."""
-    if subject.account is None or SEAT in subject.standing.desired or not subject.account.account.emails:
-        return False
-    emails = list(subject.account.account.emails)
-    bearers = sa.union(
-        sa.select(User.person_id).join(UserEmail, UserEmail.user_id == User.id).where(UserEmail.value_key.in_(emails)),
-        sa.select(User.person_id).where(User.join_key.in_(emails)),
-    )
-    return (
-        tx.execute(
-            sa.select(AccessRow.person_id).where(
-                AccessRow.hub_id == hub_id,
-                AccessRow.role.is_not(None),
-                AccessRow.person_id != subject.person_id,
-                AccessRow.person_id.in_(bearers),
-            )
-        ).first()
-        is not None
-    )
+def _allowed(hub: HubNow, claim: Claim, subject: Subject) -> frozenset[Change] | None:
+    """The changes of an applied plan to which this pair is kept; a leaver of a live hub waits for no plan."""
+    if claim.allowed is None or (hub.is_live and subject.desired.disabled):
+        return None
+    return of_rows(claim.allowed)
 
 
 def _write_down(
@@ -199,9 +193,8 @@ def _write_down(
     kept_tasks: list[int] = []
     for ruling in decision.rulings:
         if ruling.change.needs_call:
-            task_id = open_task(
-                tx, hub_id, subject, ruling, label(scene, ruling.change.thing), run, taken=kept_tasks, now=now
-            )
+            name = label(scene, ruling.change.thing)
+            task_id = open_task(tx, hub_id, subject, ruling, name, run, kept_tasks, now=now)
             kept_tasks.append(task_id)
             if ruling.goes_on:
                 begun = _steps(tx, hub, subject, scene, ruling, task_id, now=now)
@@ -210,6 +203,7 @@ def _write_down(
     settle(tx, [entry for entry in left_open if entry.id not in kept_reservations], subject)
     kept_tasks += end_what_shows(tx, hub_id, subject, scene, kept_tasks, now=now)
     close_tasks(tx, subject, kept_tasks, now=now)
+    keep_asked(tx, hub_id, subject, scene, decision, now=now)
     waits = "; ".join(decision.waits) or None
     if steps:
         return Work(claim, subject, scene, tuple(steps), waits)
@@ -255,7 +249,8 @@ def _steps(
     change, name = ruling.change, label(scene, ruling.change.thing)
     reservation_id = None
     if takes_away(change, scene.roles):
-        reservation_id = reserve(tx, hub.mapping.hub_id, subject, change, now=now)
+        approve_roles = hub.mapping.safety.approve_roles
+        reservation_id = reserve(tx, hub.mapping.hub_id, subject, change, approve_roles=approve_roles, now=now)
     if change.action in ("invite", "add"):
         invitation_id = None
         if hub.abilities.invites:

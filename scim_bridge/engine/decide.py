@@ -14,10 +14,12 @@ The plan and the engine both decide here, so that a plan is what happens.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, replace
 
 from scim_bridge.contract.state import SEAT, Status
+from scim_bridge.engine.allowed import NOT_PLANNED, admits
+from scim_bridge.engine.asks import Ask, answer_to, key_of
 from scim_bridge.engine.diff import Change, Drift, Standing, diff
 from scim_bridge.engine.guard import Counts, held_because, takes_away
 from scim_bridge.engine.scene import Scene, Subject
@@ -44,11 +46,15 @@ _NO_ADDRESS = ("the person has no e-mail address to invite", "push an e-mail add
 
 @dataclass(frozen=True, slots=True)
 class Ruling:
-    """One change and what becomes of it. ``held`` and ``failed`` are (cause, advice)."""
+    """One change and what becomes of it. ``held`` and ``failed`` are (cause, advice).
+
+    ``ask``: it is held until a person says yes to this.
+    """
 
     change: Change
     held: tuple[str, str] | None = None
     failed: tuple[str, str] | None = None
+    ask: Ask | None = None
 
     @property
     def goes_on(self) -> bool:
@@ -58,11 +64,12 @@ class Ruling:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """All that is decided for one person in one hub."""
+    """All that is decided for one person in one hub. ``asks``: what needs a person's word, given or not."""
 
     rulings: tuple[Ruling, ...] = ()
     drift: tuple[Drift, ...] = ()
     waits: tuple[str, ...] = ()
+    asks: tuple[Ask, ...] = ()
 
 
 def decide(
@@ -71,30 +78,55 @@ def decide(
     scene: Scene,
     counts: Callable[[], Counts],
     *,
-    is_released: bool,
     is_wanted_by_another: bool,
+    are_removals_paused: bool = False,
+    allowed: Collection[Change] | None = None,
 ) -> Decision:
-    """Compare, then brake. ``counts`` is read only where something would be taken away, and is reserved from."""
+    """Compare, then brake. ``counts`` is read only where something would be taken away, and is reserved from.
+
+    ``allowed``: the changes of an applied plan that this person is kept to (None: to none).
+    """
     if subject.is_ignored:
         return Decision(waits=("the account is under `safety.ignore`",) if subject.desired.role else ())
     if _may_be_there(subject):
         return Decision(waits=(f"the account {subject.perhaps} may be theirs: {_SAY.replace('HUB', mapping.hub_id)}",))
-    waits = list(subject.troubles)
-    undone = tuple(_undone(subject))
+    brake = _Brake(mapping, scene, counts, are_removals_paused, is_wanted_by_another, allowed)
+    found = _compare(subject, scene, brake)
+    raises = tuple(Ruling(held.change, held=_to(mapping, (held.cause, held.advice))) for held in subject.raises)
+    rulings = (*found.rulings, *raises, *_undone(subject))
+    asks = (*subject.asks, *(ruling.ask for ruling in rulings if ruling.ask))
+    return replace(found, rulings=rulings, waits=(*subject.troubles, *found.waits), asks=asks)
+
+
+@dataclass(frozen=True, slots=True)
+class _Brake:
+    """What is asked before a change of a person goes on."""
+
+    mapping: HubMapping
+    scene: Scene
+    counts: Callable[[], Counts]
+    are_removals_paused: bool
+    is_wanted_by_another: bool
+    allowed: Collection[Change] | None
+
+
+def _compare(subject: Subject, scene: Scene, brake: _Brake) -> Decision:
     by_itself = _by_invitation(subject)
     if by_itself is not None:
-        return replace(by_itself, rulings=(*by_itself.rulings, *undone), waits=(*by_itself.waits, *waits))
+        return by_itself
     gap = diff(to_compare(subject), scene.roles)
-    waits += [f"{label(scene, thing)} follows when the invitation is accepted" for thing in gap.waits_for_acceptance]
+    waits = [f"{label(scene, thing)} follows when the invitation is accepted" for thing in gap.waits_for_acceptance]
     if subject.next_at is not None:
         waits.append(f"`leave` acts at {subject.next_at:%Y-%m-%d %H:%M} UTC")
     rulings = []
     for change in gap.changes:
-        if change.action == "remove" and is_wanted_by_another:
-            rulings.append(Ruling(change, held=_ANOTHER))
-        else:
-            rulings.append(_rule(change, subject, mapping, scene, counts, is_released=is_released))
-    return Decision((*rulings, *undone), gap.drift, tuple(waits))
+        if _is_admitted(change, subject, scene, brake.allowed):
+            rulings.append(_rule(change, subject, brake))
+            continue
+        waits.append(NOT_PLANNED[0])
+        if change.needs_call:
+            rulings.append(Ruling(change, held=_to(brake.mapping, NOT_PLANNED)))
+    return Decision(tuple(rulings), gap.drift, tuple(waits))
 
 
 def _undone(subject: Subject) -> Iterator[Ruling]:
@@ -108,6 +140,23 @@ def _may_be_there(subject: Subject) -> bool:
     """A seat is to be filled whose person may have an account already: a second one would be paid for."""
     is_new = SEAT in subject.standing.desired and SEAT not in subject.standing.applied
     return subject.perhaps is not None and is_new and subject.account is None and subject.invitation is None
+
+
+def _is_admitted(change: Change, subject: Subject, scene: Scene, allowed: Collection[Change] | None) -> bool:
+    """Whether a plan that was applied lets it go on; what one held stays held while the wish is the same."""
+    if allowed is not None:
+        return admits(allowed, change)
+    after = ", ".join(sorted(change.after)) or None
+    return not any(
+        task.state == "held"
+        and task.cause == NOT_PLANNED[0]
+        and (task.action, task.thing, task.after) == (change.action, label(scene, change.thing), after)
+        for task in subject.tasks
+    )
+
+
+def _to(mapping: HubMapping, said: tuple[str, str]) -> tuple[str, str]:
+    return said[0], said[1].replace("HUB", mapping.hub_id)
 
 
 def _by_invitation(subject: Subject) -> Decision | None:
@@ -139,37 +188,37 @@ def to_compare(subject: Subject) -> Standing:
     return standing
 
 
-def _rule(
-    change: Change,
-    subject: Subject,
-    mapping: HubMapping,
-    scene: Scene,
-    counts: Callable[[], Counts],
-    *,
-    is_released: bool,
-) -> Ruling:
+def _rule(change: Change, subject: Subject, brake: _Brake) -> Ruling:
     if change.action in ("invite", "add") and not subject.addresses:
         return Ruling(change, failed=_NO_ADDRESS)
-    if not takes_away(change, scene.roles):
+    if change.action == "remove" and brake.is_wanted_by_another:
+        return Ruling(change, held=_ANOTHER)
+    if not takes_away(change, brake.scene.roles):
         return Ruling(change)
     is_active = subject.standing.status is Status.ACTIVE
-    now_counts = counts()
-    held = held_because(
+    counts, safety = brake.counts(), brake.mapping.safety
+    answer = answer_to(subject.answers, key_of(change, takes=True))
+    hold = held_because(
         change,
         names=subject.names,
         is_active=is_active,
-        held_before=[
-            task.cause or "" for task in subject.tasks if task.state == "held" and task.action == change.action
-        ],
-        is_released=is_released,
-        safety=mapping.safety,
-        counts=now_counts,
-        roles=scene.roles,
+        held_before=_held_before(change, subject) + ([answer.why] if answer else []),
+        answer=answer,
+        loss=subject.loss,
+        is_paused=brake.are_removals_paused,
+        safety=safety,
+        counts=counts,
+        roles=brake.scene.roles,
     )
-    if held is not None:
-        return Ruling(change, held=(held[0], held[1].replace("HUB", mapping.hub_id)))
-    now_counts.reserve(change, is_active=is_active)
-    return Ruling(change)
+    if hold is None:
+        counts.reserve(change, is_active=is_active, approve_roles=safety.approve_roles)
+        return Ruling(change)
+    ask = Ask(change, True, hold.asks, hold.cause, hold.source_id) if hold.asks else None
+    return Ruling(change, held=_to(brake.mapping, (hold.cause, hold.advice)), ask=ask)
+
+
+def _held_before(change: Change, subject: Subject) -> list[str]:
+    return [task.cause or "" for task in subject.tasks if task.state == "held" and task.action == change.action]
 
 
 def label(scene: Scene, thing: str) -> str:

@@ -21,7 +21,7 @@ from scim_bridge.engine.begin import HubNow, Work, begin
 from scim_bridge.engine.connections import Connection, Connections
 from scim_bridge.engine.converge import Converge
 from scim_bridge.engine.outcome import attention
-from scim_bridge.engine.pairs import bound_time, claim, finish, has_work
+from scim_bridge.engine.pairs import Claim, bound_time, claim, finish, has_planned_work, has_work
 from scim_bridge.engine.rules import Rules
 from scim_bridge.engine.schedule import backoff_s
 from scim_bridge.errors import NeedsAttention
@@ -32,19 +32,28 @@ from scim_bridge.settings import Settings
 log = logging.getLogger(__name__)
 
 _HUB_NOW = (
-    sa.select(Hub.observed_from, Hub.observed_at, Hub.observation, Hub.check_owner)
+    sa.select(
+        Hub.observed_from,
+        Hub.observed_at,
+        Hub.observation,
+        Hub.check_owner,
+        Hub.mode,
+        Hub.removals_paused_at,
+    )
     .where(Hub.id == sa.bindparam("hub"))
     .with_for_update(key_share=True)
 )
 _MAY_ACT = sa.select(Hub.id).where(
-    Hub.mode == "live",
     Hub.detached_at.is_(None),
     Hub.paused_at.is_(None),
     Hub.attention.is_(None),
     sa.or_(Hub.resting_until.is_(None), Hub.resting_until <= bound_time("now")),
-    has_work(Hub.id, bound_time("now")),
+    sa.or_(
+        sa.and_(Hub.mode == "live", has_work(Hub.id, bound_time("now"))),
+        sa.and_(Hub.mode == "plan", has_planned_work(Hub.id, bound_time("now"))),
+    ),
 )
-"""Hubs with work that are live and neither paused, resting, detached nor waiting for a person."""
+"""Hubs with work that are neither paused, resting, detached nor waiting for a person; in plan mode: with a plan."""
 
 
 @dataclass
@@ -126,8 +135,9 @@ class Dispatch:
             if room == 1:
                 log.exception("begin.broke", extra={"hub": mapping.hub_id})
                 with self._db.write() as tx:
-                    self._set_aside(tx, mapping.hub_id, now)
-                    return 0, self._hub_now(tx, mapping, connection), []
+                    hub = self._hub_now(tx, mapping, connection)
+                    self._set_aside(tx, hub, now)
+                    return 0, hub, []
         # One of the batch cannot be decided: take them singly, so that the others go on.
         return self._begin(mapping, connection, 1, now)
 
@@ -136,12 +146,22 @@ class Dispatch:
     ) -> tuple[int, HubNow, list[Work]]:
         # The hub's row first, and locked: a reading that ends meanwhile either is seen here, or sees who waits for it.
         hub = self._hub_now(tx, mapping, connection)
-        claims = claim(tx, mapping.hub_id, limit=room, now=now, lease_s=self._settings.lease_s)
+        claims = self._claim(tx, hub, room, now)
         works = begin(tx, hub, claims, look_after_s=self._settings.look_after_s, now=now)
         return len(claims), hub, works
 
-    def _set_aside(self, tx: Tx, hub_id: str, now: datetime) -> None:
-        for taken in claim(tx, hub_id, limit=1, now=now, lease_s=self._settings.lease_s):
+    def _claim(self, tx: Tx, hub: HubNow, room: int, now: datetime) -> list[Claim]:
+        return claim(
+            tx,
+            hub.mapping.hub_id,
+            limit=room,
+            now=now,
+            lease_s=self._settings.lease_s,
+            only_planned=not hub.is_live,
+        )
+
+    def _set_aside(self, tx: Tx, hub: HubNow, now: datetime) -> None:
+        for taken in self._claim(tx, hub, 1, now):
             again_at = now + timedelta(seconds=max(5.0, backoff_s(taken.attempts + 1, jitter=0)))
             waits = "it could not be decided; the log has the details"
             finish(tx, taken, now=now, is_done=False, due_at=again_at, tried=True, waits=waits)
@@ -150,7 +170,14 @@ class Dispatch:
         row = tx.execute(_HUB_NOW, {"hub": mapping.hub_id}).one()
         coming = row.observation + (row.check_owner is None)
         return HubNow(
-            mapping, connection.adapter.abilities, row.observed_from, row.observed_at, row.observation, coming
+            mapping,
+            connection.adapter.abilities,
+            row.observed_from,
+            row.observed_at,
+            row.observation,
+            coming,
+            are_removals_paused=row.removals_paused_at is not None,
+            is_live=row.mode == "live",
         )
 
     def _connection(self, mapping: HubMapping) -> Connection | None:

@@ -13,7 +13,7 @@ comes in between is never lost, and an older answer never wins.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
 from enum import IntEnum
 from typing import Any
@@ -27,6 +27,7 @@ from scim_bridge.directory.memberships import people_in
 from scim_bridge.directory.people import load_people
 from scim_bridge.directory.snapshot import PersonFact
 from scim_bridge.directory.tables import Group, GroupChange, Person, PersonChange
+from scim_bridge.engine.losses import notice
 from scim_bridge.engine.pairs import Wish, want
 from scim_bridge.engine.rules import InForce, Rules
 from scim_bridge.engine.runs import run_of_revision
@@ -34,7 +35,7 @@ from scim_bridge.engine.schedule import DISABLED, GAINS, LOSES, REPAIRS
 from scim_bridge.engine.tables import AccessRow, Task
 from scim_bridge.hubs.bindings import bind, group_bindings, propose
 from scim_bridge.hubs.bound import NewBinding
-from scim_bridge.mapping.evaluate import Verdict, evaluate
+from scim_bridge.mapping.evaluate import Because, Verdict, evaluate
 from scim_bridge.mapping.model import HubMapping
 from scim_bridge.mapping.tables import RevisionChange
 
@@ -78,8 +79,11 @@ class Work(IntEnum):
 class Fanout:
     """Works off change rows; ``step`` does one bounded piece and says whether more may be left."""
 
-    def __init__(self, db: Database, rules: Rules, on_want: Callable[[], None] = lambda: None) -> None:
-        """``on_want`` is called when pairs were wanted."""
+    def __init__(
+        self, db: Database, rules: Rules, on_want: Callable[[], None] = lambda: None, *, loss_percent: int = 20
+    ) -> None:
+        """``on_want`` is called when pairs were wanted. ``loss_percent``: what a source may lose within an hour."""
+        self._loss_percent = loss_percent
         self._db = db
         self._rules = rules
         self._on_want = on_want
@@ -158,6 +162,7 @@ class Fanout:
             now = self._db.clock.now()
             bind(tx, met, now=now)
             propose(tx, refused)
+            notice(tx, list(generations), percent=self._loss_percent, now=now)
             wanted = _write(tx, in_force, generations, runs, verdicts, now=now)
         if wanted:
             self._on_want()
@@ -216,6 +221,7 @@ class _Before:
     lost_at: datetime | None
     hub_role: str | None = None
     reevaluate_at: datetime | None = None
+    lower: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
 
 
 _NEVER = _Before(-1, None, {}, {}, disabled=False, lost_at=None)
@@ -280,6 +286,7 @@ def _before(tx: Tx, people: Sequence[int]) -> dict[tuple[str, int], _Before]:
             lost_at=row.lost_at,
             hub_role=row.hub_role,
             reevaluate_at=row.reevaluate_at,
+            lower=row.lower,
         )
         for row in tx.execute(_ACCESS, {"people": people})
     }
@@ -288,18 +295,17 @@ def _before(tx: Tx, people: Sequence[int]) -> dict[tuple[str, int], _Before]:
 def _compare(old: _Before, verdict: Verdict, *, now: datetime) -> tuple[dict[str, Any] | None, bool]:
     """The row to write (None: it stands as it is), and whether the net access moved."""
     assets = {name: list(roles) for name, roles in verdict.assets.items()}
-    because = {
-        thing: [{"rule": why.rule, "file": why.file, "line": why.line} for why in reasons]
-        for thing, reasons in verdict.because.items()
-    }
+    because, lower = as_rows(verdict.because), as_rows(verdict.lower)
     if old is _NEVER and verdict.role is None and verdict.hub_role is None:
         return None, False
-    moved = (old.role, old.assets) != (verdict.role, assets)
+    # A lower role is what somebody gets until the role is approved.
+    moved = (old.role, old.assets, list(old.lower)) != (verdict.role, assets, list(lower))
     # Disabled or back again, still without a seat: other steps of `leave` count, from now on.
     is_leaving = verdict.role is None and verdict.disabled != old.disabled
     reevaluate_at = datetime.combine(verdict.changes_on, time(), UTC) if verdict.changes_on else None
-    aside = (because, verdict.disabled, verdict.hub_role, reevaluate_at)
-    if not moved and not is_leaving and (old.because, old.disabled, old.hub_role, old.reevaluate_at) == aside:
+    aside = (because, lower, verdict.disabled, verdict.hub_role, reevaluate_at)
+    was_aside = (old.because, old.lower, old.disabled, old.hub_role, old.reevaluate_at)
+    if not moved and not is_leaving and was_aside == aside:
         return None, False
     lost_at = None
     if verdict.role is None:
@@ -309,6 +315,7 @@ def _compare(old: _Before, verdict: Verdict, *, now: datetime) -> tuple[dict[str
             "role": verdict.role,
             "assets": assets,
             "because": because,
+            "lower": lower,
             "disabled": verdict.disabled,
             "lost_at": lost_at,
             "hub_role": verdict.hub_role,
@@ -316,6 +323,14 @@ def _compare(old: _Before, verdict: Verdict, *, now: datetime) -> tuple[dict[str
         },
         moved or is_leaving,
     )
+
+
+def as_rows(reasons: Mapping[str, Sequence[Because]]) -> dict[str, list[dict[str, Any]]]:
+    """The rules behind each thing, as access rows keep them."""
+    return {
+        thing: [{"rule": why.rule, "file": why.file, "line": why.line} for why in rules]
+        for thing, rules in reasons.items()
+    }
 
 
 def _priority(mapping: HubMapping, old: _Before, verdict: Verdict) -> int:

@@ -17,8 +17,11 @@ from scim_bridge.db import Database
 from scim_bridge.directory.changes import mark_people
 from scim_bridge.directory.memberships import drop_old_pending, take_in_missed
 from scim_bridge.directory.probe import drop_left_probes
+from scim_bridge.engine import answering
+from scim_bridge.engine.brake_tables import ApprovalRow
 from scim_bridge.engine.check import Check
 from scim_bridge.engine.connections import Connections
+from scim_bridge.engine.losses import braked_sources, clear_departures, end_losses
 from scim_bridge.engine.probe import probe_hub
 from scim_bridge.engine.publishing import take_folder
 from scim_bridge.engine.rules import Rules
@@ -75,6 +78,7 @@ class Keeper:
             self._start(f"probe {hub_id}", probe_hub, self._db, self._rules, self._connections, hub_id)
         for hub_id in checks:
             self._start(f"check {hub_id}", self._check.run, hub_id)
+        self._ask_again(now)
         self._clear(now)
         self._clear_journal()
         return moved
@@ -136,6 +140,16 @@ class Keeper:
         with self._db.write() as tx:
             tx.execute(sa.update(Hub).where(late).values(check_at=soon))
 
+    def _ask_again(self, now: datetime) -> None:
+        """What nobody answered is asked again; a yes that was not used is void; a loss whose people are back, over."""
+        remind = self._settings.approval_reminder
+        with self._db.read() as tx:
+            if not answering.is_due(tx, remind=remind, now=now) and not braked_sources(tx):
+                return
+        with self._db.write() as tx:
+            answering.sweep(tx, remind=remind, now=now)
+            end_losses(tx, now=now)
+
     def _judge_anew(self, now: datetime) -> bool:
         """Whoever holds something by a rule that has ended by its date goes through fan-out again, in slices."""
         is_due = AccessRow.reevaluate_at <= now
@@ -164,12 +178,14 @@ class Keeper:
                 tx.execute(sa.delete(Run).where(Run.at < before, ~has_tasks))
                 tx.execute(sa.delete(InvitationRow).where(InvitationRow.ended_at < before))
                 tx.execute(sa.delete(AccountRow).where(AccountRow.gone_at < before))
+                tx.execute(sa.delete(ApprovalRow).where(ApprovalRow.ended_at < before))
             if kept.audit:
                 tx.execute(sa.delete(AuditRow).where(AuditRow.at < now - timedelta(days=kept.audit)))
             tx.execute(sa.delete(Reservation).where(~Reservation.is_open, Reservation.at < now - _RESERVATIONS_KEPT))
             take_in_missed(tx, now=now)
             drop_old_pending(tx, now - timedelta(days=self._settings.pending_member_days))
             drop_left_probes(tx, now=now)
+            clear_departures(tx, now=now)
         if kept.journal:
             self._journal_before = now - timedelta(days=kept.journal)
 

@@ -19,6 +19,7 @@ from scim_bridge.contract.state import SEAT, Account, Status
 from scim_bridge.db import Tx, UTCDateTime, upsert
 from scim_bridge.engine import reservations
 from scim_bridge.engine.applied import clear_applied, set_applied
+from scim_bridge.engine.approvals import end_answered
 from scim_bridge.engine.begin import HubNow, Step, Work
 from scim_bridge.engine.diff import NOTHING
 from scim_bridge.engine.invitations import forget_invitation, mark_sent, not_sent
@@ -60,6 +61,7 @@ def record_success(tx: Tx, hub: HubNow, work: Work, step: Step, account: Account
     }
     writers.get(step.change.action, _asset_changed)(tx, hub, work, step, account, now=now)
     reservations.close(tx, step.reservation_id)
+    end_answered(tx, hub.mapping.hub_id, work.subject, step.change, now=now)
     if step.change.action != "renew":
         end_task(tx, step.task_id, now=now)
     record(

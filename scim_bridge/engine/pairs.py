@@ -48,8 +48,8 @@ class Claim:
     attempts: int
     look_after: datetime | None
     is_planned: bool
-    is_released: bool
     run_id: int | None = None  # the run that wants it, where one does
+    allowed: list[list[Any]] | None = None  # the changes of an applied plan (``engine.allowed``); None: all
 
 
 def bound_time(name: str) -> sa.BindParameter[datetime]:
@@ -68,7 +68,7 @@ _NEXT_DUE = sa.select(sa.func.min(Pair.due_at)).where(Pair.due_at > bound_time("
 _WANTED = sa.select(Pair.hub_id, Pair.person_id, Pair.want, Pair.done, Pair.unsettled_since, Pair.priority).where(
     Pair.person_id.in_(sa.bindparam("people", expanding=True))
 )
-_CLAIMABLE = (
+_CLAIMABLE = (  # in a hub that is live
     sa.select(Pair.person_id)
     .where(
         Pair.hub_id == sa.bindparam("of_hub"),
@@ -81,9 +81,9 @@ _CLAIMABLE = (
     .limit(sa.bindparam("room", type_=sa.Integer()))
     .with_for_update(skip_locked=True)
 )
-_CLAIM = (
+_CLAIM_ANY = (
     sa.update(Pair)
-    .where(Pair.hub_id == sa.bindparam("of_hub"), Pair.person_id.in_(_CLAIMABLE))
+    .where(Pair.hub_id == sa.bindparam("of_hub"))
     .values(
         owner=sa.bindparam("new_owner"),
         lease_until=bound_time("until"),
@@ -100,10 +100,12 @@ _CLAIM = (
         Pair.attempts,
         Pair.look_after,
         Pair.planned,
-        Pair.released,
         Pair.run_id,
+        Pair.allowed,
     )
 )
+_CLAIM = _CLAIM_ANY.where(Pair.person_id.in_(_CLAIMABLE))
+_CLAIM_ONLY = _CLAIM_ANY.where(Pair.person_id.in_(_CLAIMABLE.where(Pair.allowed.is_not(None))))
 _MOVED_ON = Pair.want > sa.bindparam("taken_want")
 _IS_DONE = sa.bindparam("is_done", type_=sa.Boolean())
 _IS_OVER = sa.and_(_IS_DONE, sa.not_(_MOVED_ON))
@@ -119,8 +121,8 @@ _FINISH = (
         attempts=sa.bindparam("tries"),
         look_after=bound_time("look"),
         planned=sa.case((_IS_OVER, False), else_=Pair.planned),
-        released=sa.case((_IS_OVER, False), else_=Pair.released),
         run_id=sa.case((_IS_OVER, None), else_=Pair.run_id),
+        allowed=sa.case((_IS_OVER, sa.null()), else_=Pair.allowed),
         waits=sa.bindparam("why"),
     )
 )
@@ -196,7 +198,6 @@ def wake(
     now: datetime,
     priority: int,
     is_planned: bool = False,
-    is_released: bool = False,
     cuts_settle: bool = False,
     run_id: int | None = None,
 ) -> int:
@@ -223,8 +224,6 @@ def wake(
     }
     if is_planned:
         values["planned"] = True
-    if is_released:
-        values["released"] = True
     if run_id is not None:
         values["run_id"] = run_id
     return tx.execute(sa.update(Pair).where(Pair.hub_id == hub_id, Pair.person_id.in_(chosen)).values(values)).rowcount
@@ -242,13 +241,23 @@ def has_work(hub_id: InstrumentedAttribute[str], now: sa.BindParameter[datetime]
     return sa.or_(due, lapsed)
 
 
+def has_planned_work(hub_id: InstrumentedAttribute[str], now: sa.BindParameter[datetime]) -> sa.ColumnElement[bool]:
+    """The same of pairs with changes of an applied plan: they are carried out in plan mode, too."""
+    is_due = sa.and_(Pair.due_at <= now, Pair.owner.is_(None))
+    has_lapsed = sa.and_(Pair.owner.is_not(None), Pair.lease_until < now)
+    return sa.exists().where(Pair.hub_id == hub_id, Pair.allowed.is_not(None), sa.or_(is_due, has_lapsed))
+
+
 def next_due(tx: Tx, now: datetime) -> datetime | None:
     """When the next pair will be due, of those that are not yet."""
     return tx.execute(_NEXT_DUE, {"at": now}).scalar()
 
 
-def claim(tx: Tx, hub_id: str, *, limit: int, now: datetime, lease_s: int) -> list[Claim]:
-    """Take up to ``limit`` due pairs of a hub, most urgent first; a lapsed one with the duty to look."""
+def claim(tx: Tx, hub_id: str, *, limit: int, now: datetime, lease_s: int, only_planned: bool = False) -> list[Claim]:
+    """Take up to ``limit`` due pairs of a hub, most urgent first; a lapsed one with the duty to look.
+
+    ``only_planned``: only those with changes of an applied plan, as a hub in plan mode has it.
+    """
     values = {
         "of_hub": hub_id,
         "at": now,
@@ -256,7 +265,7 @@ def claim(tx: Tx, hub_id: str, *, limit: int, now: datetime, lease_s: int) -> li
         "new_owner": str(uuid4()),
         "until": now + timedelta(seconds=lease_s),
     }
-    rows = tx.execute(_CLAIM, values).all()
+    rows = tx.execute(_CLAIM_ONLY if only_planned else _CLAIM, values).all()
     claims = [
         Claim(
             hub_id,
@@ -268,8 +277,8 @@ def claim(tx: Tx, hub_id: str, *, limit: int, now: datetime, lease_s: int) -> li
             row.attempts,
             row.look_after,
             row.planned,
-            row.released,
             row.run_id,
+            row.allowed,
         )
         for row in rows
     ]

@@ -1,13 +1,15 @@
 """What the bridge would do in a hub, without doing it: the same evaluation, diff and brake as the engine's.
 
 A plan stands on the last observation (it says how old that is) and on the directory as it is now, pushes
-that fan-out has not looked at included. It writes nothing.
+that fan-out has not looked at included. It writes nothing. People are read in batches, with the same number of
+statements for any number of them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -16,205 +18,246 @@ import sqlalchemy as sa
 from scim_bridge.contract.registry import Registry
 from scim_bridge.contract.state import SEAT
 from scim_bridge.db import Tx
+from scim_bridge.directory.keys import numbers
 from scim_bridge.directory.people import load_people, user_names
 from scim_bridge.directory.tables import GroupChange, Person, PersonChange
-from scim_bridge.engine.begin import is_wanted_by_another
+from scim_bridge.engine.allowed import brings
 from scim_bridge.engine.decide import Ruling, decide, label
-from scim_bridge.engine.fanout import judge
+from scim_bridge.engine.diff import Things
+from scim_bridge.engine.fanout import as_rows, judge
+from scim_bridge.engine.planned import HubPlan, Named, PlannedChange, RuleCount, add_up
 from scim_bridge.engine.reservations import hub_counts, open_reservations
+from scim_bridge.engine.rivals import wanted_by_others
 from scim_bridge.engine.scene import Desired, Scene, Subject
 from scim_bridge.engine.schedule import REPAIRS
 from scim_bridge.engine.standing import load_scene
 from scim_bridge.engine.tables import AccessRow, AppliedRow, Pair
 from scim_bridge.errors import NotFound
+from scim_bridge.folding import name_key
 from scim_bridge.hubs.bindings import group_bindings
 from scim_bridge.hubs.operate import require_hub
 from scim_bridge.hubs.tables import Hub
 from scim_bridge.hubs.trust import untrusted
+from scim_bridge.mapping import revisions
 from scim_bridge.mapping.evaluate import Verdict
 from scim_bridge.mapping.load import MappingSet
 from scim_bridge.mapping.model import HubMapping
 
 _AT_ONCE = 500
+_HUB = sa.select(
+    Hub.app,
+    Hub.tenant,
+    Hub.created_at,
+    Hub.mode,
+    Hub.observation,
+    Hub.observed_at,
+    Hub.attention,
+    Hub.detached_at,
+    Hub.doubt_kind,
+    Hub.doubt,
+    Hub.removals_paused_at,
+).where(Hub.id == sa.bindparam("hub"))
 
 
-@dataclass(frozen=True, slots=True)
-class PlannedChange:
-    """One step of a plan. ``asset`` is set for steps on assets; ``before`` and ``after`` are roles.
+def plan_hub(
+    tx: Tx, hub_id: str, mappings: MappingSet, registry: Registry, *, now: datetime, in_force: bool = True
+) -> HubPlan:
+    """Work out every step for one hub under these mappings. Raises ``NotFound`` for an unknown hub.
 
-    ``held`` (it waits for a person's word) and ``failed`` (it cannot be made as things are) are a sentence each.
+    ``in_force`` False: the mappings are files that are not published.
     """
-
-    person_id: int
-    user_name: str
-    action: str
-    asset: str | None
-    before: str | None
-    after: str | None
-    because: tuple[dict[str, Any], ...]
-    held: str | None
-    failed: str | None
-
-    def to_json(self) -> dict[str, Any]:
-        """The shape that ``plan --json`` prints."""
-        return {
-            "person": {"id": f"p{self.person_id}", "user_name": self.user_name},
-            "action": self.action,
-            **({"asset": self.asset} if self.asset else {}),
-            "from": self.before,
-            "to": self.after,
-            "because": list(self.because),
-            "held": self.held,
-            "failed": self.failed,
-        }
-
-
-@dataclass(frozen=True, slots=True)
-class HubPlan:
-    """All steps for one hub. ``pending``: changes pushed that fan-out has not carried to people yet."""
-
-    hub_id: str
-    mode: str
-    observed_at: datetime | None
-    changes: tuple[PlannedChange, ...]
-    pending: int
-    warnings: tuple[str, ...]
-
-    def to_json(self) -> dict[str, Any]:
-        """The shape that ``plan --json`` prints."""
-        return {
-            "hub": self.hub_id,
-            "mode": self.mode,
-            "observed_at": self.observed_at.isoformat() if self.observed_at else None,
-            "changes": [change.to_json() for change in self.changes],
-            "warnings": list(self.warnings),
-        }
-
-
-def plan_hub(tx: Tx, hub_id: str, mappings: MappingSet, registry: Registry, *, now: datetime) -> HubPlan:
-    """Work out every step for one hub under these mappings. Raises ``NotFound`` for an unknown hub."""
     require_hub(tx, hub_id)
     mapping = mappings.hubs.get(hub_id)
     if mapping is None:
         raise NotFound(f"hub {hub_id} has no mapping file", advice="it is detached: put its file back, or forget it")
-    abilities = registry.adapter(mapping.app).abilities
-    columns = (Hub.mode, Hub.observed_at, Hub.attention, Hub.doubt_kind, Hub.doubt)
-    hub = tx.execute(sa.select(*columns).where(Hub.id == hub_id)).one()
-    # Everybody is decided here, so what is under way must not count against itself.
-    under_way = open_reservations(tx, hub_id, None)
-    counts = hub_counts(tx, hub_id, besides=under_way, now=now, is_locked=False)
-    changes: list[PlannedChange] = []
-    warnings: dict[str, None] = {}
+    hub = tx.execute(_HUB, {"hub": hub_id}).one()
+    work = _Work(
+        tx,
+        mapping,
+        invites=registry.adapter(mapping.app).abilities.invites,
+        is_planned=hub.mode == "plan",
+        read_in_full=hub.observed_at is not None,
+        are_removals_paused=hub.removals_paused_at is not None,
+        now=now,
+    )
     if hub.observed_at is None:
-        warnings["the app was never read: everybody looks new; `scim-bridge plan --refresh` reads it"] = None
+        work.warn("the app was never read: everybody looks new; `scim-bridge plan --refresh` reads it")
     if doubt := untrusted(hub_id, hub.doubt_kind, hub.doubt):
-        warnings[f"the last reading is untrusted: {doubt}"] = None
+        work.warn(f"the last reading is untrusted: {doubt}")
     if hub.attention:
-        warnings[f"the hub needs attention: {hub.attention}"] = None
-    for desired in _everybody(tx, mapping, now=now):
-        scene = load_scene(
-            tx,
-            mapping,
-            list(desired),
-            invites=abilities.invites,
-            read_in_full=hub.observed_at is not None,
-            planned=frozenset(desired) if hub.mode == "plan" else frozenset(),
-            desired=desired,
-            now=now,
+        work.warn(f"the hub needs attention: {hub.attention}")
+    changes = tuple(work.changes())
+    return HubPlan(
+        hub_id,
+        hub.app,
+        hub.tenant,
+        hub.created_at,
+        hub.mode,
+        revisions.in_force_id(tx) if in_force else None,
+        hub.observation,
+        hub.observed_at,
+        now,
+        changes,
+        tuple(
+            RuleCount(grant.name, grant.place.file, grant.place.line, work.matched[number])
+            for number, grant in enumerate(mapping.grants)
+        ),
+        add_up(changes, mapping.roles),
+        _pending(tx),
+        tuple(work.warnings),
+    )
+
+
+class _Work:
+    """One plan in the making: decides for everybody, batch by batch, in the order of the engine."""
+
+    def __init__(
+        self,
+        tx: Tx,
+        mapping: HubMapping,
+        *,
+        invites: bool,
+        is_planned: bool,
+        read_in_full: bool,
+        are_removals_paused: bool,
+        now: datetime,
+    ) -> None:
+        self._tx = tx
+        self._mapping = mapping
+        self._invites = invites
+        self._is_planned = is_planned
+        self._read_in_full = read_in_full
+        self._are_removals_paused = are_removals_paused
+        self._now = now
+        self._bound = dict(group_bindings(tx).get(mapping.hub_id, {}))
+        # Everybody is decided here, so what is under way must not count against itself.
+        self._counts = hub_counts(
+            tx, mapping.hub_id, besides=open_reservations(tx, mapping.hub_id, None), now=now, is_locked=False
         )
-        names = user_names(tx, list(desired))
+        self.matched: Counter[int] = Counter()  # rule -> people for whom it holds
+        self.warnings: dict[str, None] = {}
+
+    def warn(self, text: str) -> None:
+        """Say something once."""
+        self.warnings[text] = None
+
+    def changes(self) -> Iterator[PlannedChange]:
+        """Every step for everybody."""
+        everyone = _in_order(self._tx, self._mapping.hub_id)
+        for start in range(0, len(everyone), _AT_ONCE):
+            yield from self._batch(everyone[start : start + _AT_ONCE])
+
+    def _batch(self, ids: Sequence[int]) -> Iterator[PlannedChange]:
+        verdicts = self._judge(ids)
+        for verdict in verdicts.values():
+            self.matched.update(verdict.matched)
+        desired = self._desired(verdicts)
+        if not desired:
+            return
+        scene = load_scene(
+            self._tx,
+            self._mapping,
+            list(desired),
+            invites=self._invites,
+            read_in_full=self._read_in_full,
+            planned=frozenset(desired) if self._is_planned else frozenset(),
+            desired=desired,
+            now=self._now,
+        )
+        rivalled = wanted_by_others(self._tx, scene.subjects.values(), self._seated)
+        found: list[tuple[Subject, Ruling]] = []
         for person_id, subject in scene.subjects.items():
             decision = decide(
                 subject,
-                mapping,
+                self._mapping,
                 scene,
-                counts,
-                is_released=False,
-                is_wanted_by_another=is_wanted_by_another(tx, hub_id, subject),
+                self._counts,
+                is_wanted_by_another=person_id in rivalled,
+                are_removals_paused=self._are_removals_paused,
             )
-            warnings.update(dict.fromkeys(decision.waits))
-            name = names.get(person_id, f"p{person_id}")
-            for ruling in decision.rulings:
-                changes += _planned(ruling, subject, scene, name)
-    return HubPlan(hub_id, hub.mode, hub.observed_at, tuple(changes), _pending(tx), tuple(warnings))
+            self.warnings.update(dict.fromkeys(decision.waits))
+            found += [(subject, ruling) for ruling in decision.rulings if ruling.change.action != "forget"]
+        names = user_names(self._tx, list({subject.person_id for subject, _ in found}))
+        for subject, ruling in found:
+            yield from _planned(ruling, subject, scene, names.get(subject.person_id, f"p{subject.person_id}"))
 
+    def _judge(self, ids: Collection[int]) -> dict[int, Verdict]:
+        hub_id, people = self._mapping.hub_id, load_people(self._tx, list(ids))
+        verdicts, met, _ = judge({hub_id: self._mapping}, people, {hub_id: self._bound}, self._now.date())
+        for new in met:  # what a name means is settled by the first who meets it, here as at the engine
+            self._bound.setdefault((int(new.scope), name_key(new.name)), new.target_id)
+        return {person_id: verdicts[hub_id, person_id] for person_id in ids if person_id in people}
 
-def _everybody(tx: Tx, mapping: HubMapping, *, now: datetime) -> Iterator[Mapping[int, Desired]]:
-    """Whoever should hold something here, or holds something of ours; in batches."""
-    bound = group_bindings(tx)
-    # The engine's order: where the brake lets only some go on, the plan must name the same ones.
-    is_due = sa.and_(Pair.hub_id == mapping.hub_id, Pair.person_id == Person.id, Pair.done < Pair.want)
-    everyone = (
-        tx.execute(
-            sa.select(Person.id)
-            .outerjoin(Pair, is_due)
-            .order_by(sa.func.coalesce(Pair.priority, REPAIRS + 1), Pair.due_at, Person.id)
+    def _seated(self, people: Collection[int]) -> set[int]:
+        """Who of these is to have a seat by these very rules, which need not be in force yet."""
+        return {person_id for person_id, verdict in self._judge(people).items() if verdict.role is not None}
+
+    def _desired(self, verdicts: Mapping[int, Verdict]) -> dict[int, Desired]:
+        """What is wanted of whoever should hold something here, or holds something of ours."""
+        tx, hub_id = self._tx, self._mapping.hub_id
+        chosen = numbers(tx, list(verdicts))
+        columns = (AccessRow.person_id, AccessRow.disabled, AccessRow.role, AccessRow.lost_at)
+        access = sa.select(*columns).where(AccessRow.hub_id == hub_id, AccessRow.person_id.in_(chosen))
+        stored = {row.person_id: row for row in tx.execute(access)}
+        seats = sa.select(AppliedRow.person_id).where(
+            AppliedRow.hub_id == hub_id, AppliedRow.thing == SEAT, AppliedRow.person_id.in_(chosen)
         )
-        .scalars()
-        .all()
-    )
-    for ids in _batches(everyone):
-        verdicts, _, _ = judge({mapping.hub_id: mapping}, load_people(tx, ids), bound, now.date())
-        stored = {
-            row.person_id: row
-            for row in tx.execute(
-                sa.select(AccessRow.person_id, AccessRow.disabled, AccessRow.role, AccessRow.lost_at).where(
-                    AccessRow.hub_id == mapping.hub_id, AccessRow.person_id.in_(ids)
-                )
-            )
-        }
-        ours = set(
-            tx.execute(
-                sa.select(AppliedRow.person_id).where(
-                    AppliedRow.hub_id == mapping.hub_id, AppliedRow.person_id.in_(ids), AppliedRow.thing == SEAT
-                )
-            ).scalars()
-        )
-        yield {
-            person_id: desired_of(verdicts[mapping.hub_id, person_id], stored.get(person_id), now=now)
-            for person_id in ids
-            if verdicts[mapping.hub_id, person_id].role is not None or person_id in ours or person_id in stored
+        ours = set(tx.execute(seats).scalars())
+        return {
+            person_id: desired_of(verdict, stored.get(person_id), now=self._now)
+            for person_id, verdict in verdicts.items()
+            if verdict.role is not None or person_id in ours or person_id in stored
         }
 
 
-def _batches(ids: Sequence[int]) -> Iterator[list[int]]:
-    for start in range(0, len(ids), _AT_ONCE):
-        yield list(ids[start : start + _AT_ONCE])
+def _in_order(tx: Tx, hub_id: str) -> Sequence[int]:
+    """Everybody, in the engine's order: where the brake lets only some go on, the plan must name the same ones."""
+    is_due = sa.and_(Pair.hub_id == hub_id, Pair.person_id == Person.id, Pair.done < Pair.want)
+    urgency = sa.func.coalesce(Pair.priority, REPAIRS + 1)
+    query = sa.select(Person.id).outerjoin(Pair, is_due).order_by(urgency, Pair.due_at, Person.id)
+    return tx.execute(query).scalars().all()
 
 
 def desired_of(verdict: Verdict, stored: Any, *, now: datetime) -> Desired:
     """A verdict as fan-out would store it now; ``stored`` is the access row of before (None: there is none)."""
-    because = {
-        thing: [{"rule": why.rule, "file": why.file, "line": why.line} for why in reasons]
-        for thing, reasons in verdict.because.items()
-    }
+    because = as_rows(verdict.because)
     lost_at = None
     if verdict.role is None:
         same = stored is not None and stored.role is None and stored.disabled == verdict.disabled
         lost_at = (stored.lost_at if same else None) or now
-    return Desired(verdict.role, verdict.assets, because, verdict.disabled, lost_at)
+    return Desired(verdict.role, verdict.assets, because, verdict.disabled, lost_at, as_rows(verdict.lower))
 
 
 def _planned(ruling: Ruling, subject: Subject, scene: Scene, name: str) -> Iterator[PlannedChange]:
-    change = ruling.change
-    if change.action == "forget":
-        return
+    change, standing = ruling.change, subject.standing
+    along = brings(change, standing.desired)
     step = PlannedChange(
         subject.person_id,
         name,
         change.action,
         None if change.thing == SEAT else label(scene, change.thing),
-        ", ".join(sorted(change.before)) or None,
-        ", ".join(sorted(change.after)) or None,
+        _roles(change.before),
+        _roles(change.after),
         tuple(subject.because.get(change.thing, ())),
         "; ".join(ruling.held) if ruling.held else None,
         "; ".join(ruling.failed) if ruling.failed else None,
+        brings=_named(scene, {each.thing: each.after for each in along}),
+        takes=_named(scene, standing.observed) if change.action in ("remove", "cancel_invitation") else (),
+        steps=(change, *along),
     )
     if change.action != "renew":
         yield step
         return
-    yield replace(step, action="cancel_invitation", after=None)
-    yield replace(step, action="invite", before=None)
+    yield replace(step, action="cancel_invitation", after=None, brings=())
+    yield replace(step, action="invite", before=None, is_second=True)
+
+
+def _named(scene: Scene, things: Things) -> Named:
+    return tuple(sorted((label(scene, thing), _roles(roles) or "") for thing, roles in things.items() if thing != SEAT))
+
+
+def _roles(roles: Collection[str]) -> str | None:
+    return ", ".join(sorted(roles)) or None
 
 
 def _pending(tx: Tx) -> int:

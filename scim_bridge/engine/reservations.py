@@ -6,7 +6,7 @@ hour), and deleted when it surely did not.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from scim_bridge.contract.state import SEAT, Status
 from scim_bridge.db import Tx
 from scim_bridge.engine.diff import Change
-from scim_bridge.engine.guard import Counts, ends_seat
+from scim_bridge.engine.guard import Counts, ends_seat, takes_role
 from scim_bridge.engine.scene import Subject
 from scim_bridge.engine.tables import AppliedRow, Reservation
 from scim_bridge.hubs.tables import AccountRow, Hub
@@ -33,7 +33,7 @@ class OpenReservation:
 
 
 _OPEN = sa.select(Reservation.id, Reservation.person_id, Reservation.thing).where(
-    Reservation.hub_id == sa.bindparam("hub"), Reservation.is_open
+    Reservation.hub_id == sa.bindparam("hub"), Reservation.is_open, Reservation.person_id.is_not(None)
 )
 _OPEN_OF = _OPEN.where(Reservation.person_id.in_(sa.bindparam("people", expanding=True)))
 
@@ -44,7 +44,7 @@ def open_reservations(tx: Tx, hub_id: str, person_ids: Iterable[int] | None) -> 
         rows = tx.execute(_OPEN, {"hub": hub_id})
     else:
         rows = tx.execute(_OPEN_OF, {"hub": hub_id, "people": list(person_ids)})
-    return [OpenReservation(*row) for row in rows]
+    return [OpenReservation(row.id, row.person_id, row.thing) for row in rows if row.person_id is not None]
 
 
 def hub_counts(
@@ -74,13 +74,15 @@ def _count(tx: Tx, hub_id: str, besides: Sequence[int], *, now: datetime) -> Cou
     for role, number in tx.execute(holders.group_by(AccountRow.role)):
         if role is not None:
             counts.holders[role] = number
-    recent = sa.select(Reservation.ends_seat, Reservation.is_open, Reservation.role).where(
+    columns = (Reservation.ends_seat, Reservation.takes_role, Reservation.is_open, Reservation.role)
+    recent = sa.select(*columns).where(
         Reservation.hub_id == hub_id,
         sa.or_(Reservation.at > now - _WINDOW, Reservation.is_open),
         Reservation.id.not_in(besides),
     )
     for row in tx.execute(recent):
         counts.ended += row.ends_seat
+        counts.roles_taken += row.takes_role
         if row.is_open:  # not carried out yet: the seat and the holder still show
             counts.managed -= row.ends_seat
             if row.role is not None:
@@ -88,12 +90,15 @@ def _count(tx: Tx, hub_id: str, besides: Sequence[int], *, now: datetime) -> Cou
     return counts
 
 
-def reserve(tx: Tx, hub_id: str, subject: Subject, change: Change, *, now: datetime) -> int:
+def reserve(
+    tx: Tx, hub_id: str, subject: Subject, change: Change, *, approve_roles: Collection[str], now: datetime
+) -> int:
     """Write the removal or demotion down; a second try of the same one keeps its row."""
     is_active = subject.standing.status is Status.ACTIVE
     values = {
         "role": next(iter(change.before), None) if change.thing == SEAT and is_active else None,
         "ends_seat": ends_seat(change),
+        "takes_role": takes_role(change, approve_roles),
         "at": now,
     }
     known = (

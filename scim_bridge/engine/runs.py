@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Literal, overload
 
 import sqlalchemy as sa
 
@@ -30,8 +30,14 @@ _LATEST = (
 _OF_REVISION = sa.select(Run.id).where(Run.revision == sa.bindparam("number")).order_by(Run.id.desc()).limit(1)
 
 
+@overload
+def run_name(run_id: int) -> str: ...
+@overload
+def run_name(run_id: None) -> None: ...
+@overload
+def run_name(run_id: int | None) -> str | None: ...
 def run_name(run_id: int | None) -> str | None:
-    """``r12``, as people and ``undo`` name it."""
+    """``r12``, as people and ``undo`` name it; None for what is older than runs."""
     return None if run_id is None else f"r{run_id}"
 
 

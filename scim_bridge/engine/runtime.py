@@ -46,7 +46,7 @@ class Engine:
         self._db = db
         self._connections = Connections(settings, registry, db.clock)
         rules = Rules(registry, settings.environment, traits)
-        self._fanout = Fanout(db, rules, on_want=self._dispatch_bell)
+        self._fanout = Fanout(db, rules, on_want=self._dispatch_bell, loss_percent=settings.source_loss_percent)
         self._dispatch = Dispatch(db, rules, self._connections, settings, on_free=self._dispatch_bell)
         self._keeper = Keeper(db, rules, self._connections, settings, on_read=self._dispatch_bell)
         self._fanout_rung = threading.Event()

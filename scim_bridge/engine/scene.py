@@ -11,6 +11,8 @@ from datetime import datetime
 from typing import Any
 
 from scim_bridge.contract.state import SEAT, Account, Asset
+from scim_bridge.engine.approved_roles import HeldRaise
+from scim_bridge.engine.asks import Answer, Ask, Loss
 from scim_bridge.engine.diff import Roles, Standing, Things
 from scim_bridge.engine.undone import Undone
 from scim_bridge.hubs.bound import Resolved
@@ -64,6 +66,7 @@ class Desired:
     because: Mapping[str, list[dict[str, Any]]] = field(default_factory=dict)
     disabled: bool = False
     lost_at: datetime | None = None
+    lower: Mapping[str, list[dict[str, Any]]] = field(default_factory=dict)  # lower roles given too, highest first
 
 
 @dataclass(slots=True)
@@ -85,6 +88,10 @@ class Subject:
     rules: Things = field(default_factory=dict)  # what the rules alone want, by things; no timers, nothing undone
     undone: tuple[Undone, ...] = ()  # what is kept against the rules
     undone_over: tuple[Undone, ...] = ()  # what was, until now
+    answers: tuple[Answer, ...] = ()  # what was asked about this person here and is not over
+    loss: Loss | None = None  # of a source of theirs
+    asks: tuple[Ask, ...] = ()  # roles that a person must agree to, or agreed to
+    raises: tuple[HeldRaise, ...] = ()  # to those of them that wait; ``standing`` is without them
     perhaps: str | None = None  # the ref of an account that a rule proposes for the person, who has none
 
 

@@ -16,9 +16,12 @@ import sqlalchemy as sa
 from scim_bridge.contract.state import SEAT, Account, Asset, Status
 from scim_bridge.db import Tx
 from scim_bridge.engine import statements
+from scim_bridge.engine.approvals import load_answers
+from scim_bridge.engine.approved_roles import restrain
 from scim_bridge.engine.diff import Standing
 from scim_bridge.engine.guard import is_named
 from scim_bridge.engine.leave import leaving
+from scim_bridge.engine.losses import load_losses
 from scim_bridge.engine.matching import matches_for, rules_of
 from scim_bridge.engine.scene import Desired, OpenTask, Scene, StoredAccount, StoredInvitation, Subject, roles_of
 from scim_bridge.engine.undone import Undone, keep, split
@@ -59,6 +62,8 @@ def load_scene(
     things = {thing for mine in applied.values() for thing in mine}
     things |= {one.thing for mine in kept.values() for one in mine}
     resolved = _resolve(tx, mapping.hub_id, wishes, things, assets)
+    answers = load_answers(tx, mapping.hub_id, person_ids)
+    losses = load_losses(tx, person_ids)
     scene = Scene(roles_of(mapping), {}, assets, resolved, found.links, found.proposals)
     for person_id in person_ids:
         stored = accounts.get(person_id)
@@ -74,6 +79,8 @@ def load_scene(
             tuple(tasks.get(person_id, ())),
             is_ignored=is_named(mapping.safety.ignore, names),
             names=names,
+            answers=answers.get(person_id, ()),
+            loss=losses.get(person_id),
             perhaps=found.perhaps.get(person_id) if stored is None else None,
         )
         _stand(
@@ -124,7 +131,7 @@ def _stand(
     observed: dict[str, frozenset[str]] = {}
     if account is not None and account.status is not Status.EXPIRED:
         observed = {**({SEAT: frozenset([account.role])} if account.role else {}), **holdings}
-    subject.standing = Standing(
+    standing = Standing(
         desired=wanted,
         applied=applied,
         observed=observed,
@@ -133,6 +140,22 @@ def _stand(
         is_planned=is_planned,
         invites=invites,
     )
+    _hold_back(subject, standing, mapping, scene)
+
+
+def _hold_back(subject: Subject, standing: Standing, mapping: HubMapping, scene: Scene) -> None:
+    """Roles that somebody must agree to wait; the rules behind what is given instead are the seat's."""
+    found = restrain(
+        standing,
+        list(subject.desired.lower),
+        answers=subject.answers,
+        approve_roles=mapping.safety.approve_roles,
+        roles=scene.roles,
+    )
+    subject.standing, subject.asks, subject.raises = found.standing, found.asks, found.held
+    instead = found.standing.desired.get(SEAT, frozenset())
+    if found.held and instead:
+        subject.because[SEAT] = list(subject.desired.lower.get(min(instead), ()))
 
 
 def _by_rules(subject: Subject, role: str, scene: Scene) -> dict[str, frozenset[str]]:
@@ -153,7 +176,7 @@ def _by_rules(subject: Subject, role: str, scene: Scene) -> dict[str, frozenset[
 
 def _desired(tx: Tx, hub_id: str, person_ids: Sequence[int]) -> dict[int, Desired]:
     return {
-        row.person_id: Desired(row.role, row.assets, row.because, row.disabled, row.lost_at)
+        row.person_id: Desired(row.role, row.assets, row.because, row.disabled, row.lost_at, row.lower)
         for row in tx.execute(statements.DESIRED, {"hub": hub_id, "people": person_ids})
     }
 

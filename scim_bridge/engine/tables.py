@@ -24,6 +24,9 @@ class AccessRow(Base):
     role: Mapped[str | None] = mapped_column(sa.String(100))  # None: no seat
     assets: Mapped[dict[str, list[str]]] = mapped_column(Json)  # {"team/core": ["member"]}, named as in the rules
     because: Mapped[dict[str, list[dict[str, Any]]]] = mapped_column(Json)  # {thing: [{rule, file, line}]}
+    lower: Mapped[dict[str, list[dict[str, Any]]]] = mapped_column(
+        Json, default=dict, server_default="{}"
+    )  # lower roles that rules give too, highest first; only where `role` must be approved
     disabled: Mapped[bool] = mapped_column(default=False)
     lost_at: Mapped[datetime | None] = mapped_column(UTCDateTime)  # since when no grant gives a seat
     hub_role: Mapped[str | None] = mapped_column(sa.String(20))  # what they may do to the hub
@@ -51,6 +54,7 @@ class Pair(Base):
         sa.Index("ix_pairs_due", "hub_id", "priority", "due_at", **where("due_at IS NOT NULL")),
         sa.Index("ix_pairs_when", "due_at", **where("due_at IS NOT NULL")),
         sa.Index("ix_pairs_owner", "hub_id", "lease_until", **where("owner IS NOT NULL")),
+        sa.Index("ix_pairs_allowed", "hub_id", **where("allowed IS NOT NULL")),
     )
 
     hub_id: Mapped[str] = mapped_column(sa.String(100), primary_key=True)
@@ -65,7 +69,7 @@ class Pair(Base):
     attempts: Mapped[int] = mapped_column(default=0)
     look_after: Mapped[datetime | None] = mapped_column(UTCDateTime)  # act only on an observation begun later
     planned: Mapped[bool] = mapped_column(default=False)  # part of an applied plan: adoption may lower, too
-    released: Mapped[bool] = mapped_column(default=False)  # a person let its held removals go on
+    allowed: Mapped[list[list[Any]] | None] = mapped_column(Json)  # by a plan that was applied; None: everything
     waits: Mapped[str | None] = mapped_column(sa.Text)  # what it waits for, in a sentence
     run_id: Mapped[int | None] = mapped_column()  # the run that wants this; None: pushes, timers, readings
 
@@ -141,10 +145,11 @@ class Reservation(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     hub_id: Mapped[str] = mapped_column(sa.String(100))
-    person_id: Mapped[int] = mapped_column()
+    person_id: Mapped[int | None] = mapped_column()  # None: the account is nobody's
     thing: Mapped[str] = mapped_column(sa.String(260))
     role: Mapped[str | None] = mapped_column(sa.String(100))  # the role that is given up
     ends_seat: Mapped[bool] = mapped_column()  # counts against max_removals
+    takes_role: Mapped[bool] = mapped_column(default=False, server_default=sa.false())  # so does an approved role
     is_open: Mapped[bool] = mapped_column(default=True)  # the call has not been seen to end
     at: Mapped[datetime] = mapped_column(UTCDateTime)
 

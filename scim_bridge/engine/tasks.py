@@ -38,14 +38,15 @@ def open_task(
     ruling: Ruling,
     label: str,
     run: Callable[[], int],
-    *,
     taken: Collection[int] = (),
+    *,
     now: datetime,
 ) -> int:
-    """The task of this change: the one that is open for it, or a new one; running, held or failed.
+    """The task of this change: the one that is open for it (none of ``taken``), or a new one; running, held or failed.
 
-    It belongs to the ``run`` that began it, or that lets it go on after it was held or failed. ``taken``: tasks that
-    stand for other rulings of the same moment.
+    Two changes of role may be open at once: one that goes on, and a higher one that somebody must agree to, or one
+    that takes something back, and what the rules would do about that. It belongs to the ``run`` that began it, or that
+    lets it go on after it was held or failed.
     """
     change = ruling.change
     verdict = ruling.held or ruling.failed
@@ -62,7 +63,7 @@ def open_task(
     same = [
         task for task in subject.tasks if (task.action, task.thing) == (change.action, label) and task.id not in taken
     ]
-    known = min(same, key=lambda task: task.after != values["after"], default=None)
+    known = next((task for task in same if task.after == values["after"]), same[0] if same else None)
     if known is not None:
         values["attempts"] = known.attempts + (verdict is None)
         if verdict is None and known.state in ("held", "failed"):

@@ -7,9 +7,10 @@ the people; the engine does the rest, past the same brake as anything else.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import sqlalchemy as sa
@@ -21,7 +22,6 @@ from scim_bridge.contract.state import SEAT
 from scim_bridge.db import Tx
 from scim_bridge.directory.keys import numbers
 from scim_bridge.directory.people import user_names
-from scim_bridge.engine.begin import is_wanted_by_another
 from scim_bridge.engine.chosen import Chosen, later_deeds
 from scim_bridge.engine.decide import Ruling, decide, label
 from scim_bridge.engine.diff import NOTHING, Things
@@ -29,6 +29,7 @@ from scim_bridge.engine.guard import Counts
 from scim_bridge.engine.inverse import ENDS, STARTS, Deed, Inverse, Refusal, invert
 from scim_bridge.engine.pairs import ensure_pairs, wake
 from scim_bridge.engine.reservations import hub_counts, open_reservations
+from scim_bridge.engine.rivals import seated, wanted_by_others
 from scim_bridge.engine.runs import run_name, start_run
 from scim_bridge.engine.scene import Scene, Subject
 from scim_bridge.engine.schedule import GAINS
@@ -150,7 +151,7 @@ def carry_out(tx: Tx, plan: UndoPlan, *, actor: str, now: datetime) -> str:
     """Keep what the plan says against the rules, and wake the people. Returns the name of the run that this is."""
     hubs = sorted({*plan.kept, *plan.released})
     run_id = start_run(tx, "undo", actor=actor, now=now, hub_id=hubs[0] if len(hubs) == 1 else None, undoes=plan.what)
-    run = run_name(run_id) or ""
+    run = run_name(run_id)
     for hub_id in hubs:
         kept, released = plan.kept.get(hub_id, {}), plan.released.get(hub_id, {})
         for person_id, things in released.items():
@@ -186,6 +187,7 @@ class _Hub:
         self._tx, self._plan, self._mapping, self._abilities = tx, plan, mapping, abilities
         self._is_lifting, self._actor, self._now = is_lifting, actor, now
         self._hub_id = mapping.hub_id
+        self._are_removals_paused = False
 
     def undo(self, deeds: Sequence[Deed]) -> None:
         self._remark_on_hub()
@@ -200,7 +202,9 @@ class _Hub:
             self._batch(batch, [deed for who in batch for deed in by_person[who]], counts)
 
     def _remark_on_hub(self) -> None:
-        hub = self._tx.execute(sa.select(Hub.mode, Hub.paused_at, Hub.attention).where(Hub.id == self._hub_id)).one()
+        columns = (Hub.mode, Hub.paused_at, Hub.removals_paused_at, Hub.attention)
+        hub = self._tx.execute(sa.select(*columns).where(Hub.id == self._hub_id)).one()
+        self._are_removals_paused = hub.removals_paused_at is not None
         if hub.mode == "plan":
             self._remark(f"{self._hub_id} is in plan mode: `scim-bridge apply {self._hub_id}` carries it out")
         if hub.paused_at is not None:
@@ -225,8 +229,9 @@ class _Hub:
                 self._leave_impossible(inverse, subject, assets, undone)
             after[inverse.person_id] = self._lay_over(inverse, subject.rules, after.get(inverse.person_id, []))
         seen, names = self._scene(people, after), user_names(self._tx, people)
+        rivalled = wanted_by_others(self._tx, seen.subjects.values(), partial(seated, self._tx, self._hub_id))
         for inverse in inverses:
-            self._show(inverse, seen, assets, names, counts)
+            self._show(inverse, seen, assets, names, counts, rivalled)
 
     def _scene(self, people: list[int], undone: Mapping[int, Sequence[Undone]]) -> Scene:
         invites = self._abilities.invites
@@ -290,6 +295,7 @@ class _Hub:
         assets: Mapping[str, _AssetNow],
         names: Mapping[int, str],
         counts: Callable[[], Counts],
+        rivalled: Collection[int],
     ) -> None:
         subject, plan = scene.subjects[inverse.person_id], self._plan
         plan.stays += [_stay(one.deed, _called(assets, one), names, one.why) for one in inverse.refused]
@@ -300,8 +306,8 @@ class _Hub:
             self._mapping,
             scene,
             counts,
-            is_released=False,
-            is_wanted_by_another=is_wanted_by_another(self._tx, self._hub_id, subject),
+            is_wanted_by_another=subject.person_id in rivalled,
+            are_removals_paused=self._are_removals_paused,
         )
         standing = subject.standing
         held = {change for _, change in held_back(subject.undone, standing.status, invites=standing.invites)}

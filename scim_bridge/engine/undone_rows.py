@@ -26,7 +26,7 @@ def load_undone(tx: Tx, hub_id: str, person_ids: Sequence[int]) -> dict[int, lis
     found: dict[int, list[Undone]] = {}
     for row in tx.execute(_OF_PEOPLE, {"hub": hub_id, "people": person_ids}):
         against = {thing: frozenset(roles) for thing, roles in row.against.items()}
-        undone = Undone(row.thing, frozenset(row.roles), against, run_name(row.run_id) or "", row.actor, row.at)
+        undone = Undone(row.thing, frozenset(row.roles), against, run_name(row.run_id), row.actor, row.at)
         found.setdefault(row.person_id, []).append(undone)
     return found
 

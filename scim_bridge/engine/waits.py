@@ -67,6 +67,14 @@ def waits(
     if subject.is_ignored:
         found.append(Wait("ignored", "the account is under `safety.ignore`"))
     found += [Wait(task.state, _task_words(task), task=task.id) for task in tasks if task.state in ("held", "failed")]
+    found += [
+        Wait(
+            "approval",
+            f"approval {answer.id} waits for an answer: `scim-bridge approvals approve {answer.id}`, or reject",
+        )
+        for answer in subject.answers
+        if answer.state == "pending"
+    ]
     return [*found, *_of_pair(pair, hub, now)]
 
 
@@ -77,6 +85,8 @@ def _of_hub(hub: Any, now: datetime) -> Iterator[Wait]:
         yield Wait("plan_mode", f"the hub is in plan mode: nothing is written until `scim-bridge apply {hub.id}`")
     if hub.paused_at is not None:
         yield Wait("paused", f"the hub was paused by {hub.paused_by}: `scim-bridge resume {hub.id}` goes on")
+    if hub.removals_paused_at is not None:
+        yield Wait("removals_paused", f"removals are paused in the hub: `scim-bridge resume {hub.id}` lets them go on")
     if hub.attention:
         yield Wait("needs_attention", f"the hub needs attention: {hub.attention}", _to_come(hub.probe_at, now))
     if hub.resting_until is not None and hub.resting_until > now:

@@ -26,13 +26,18 @@ class HubView:
     linked: int
 
 
-def hub_state(mode: str, *, detached: bool, attention: bool, paused: bool) -> str:
-    """``live``, ``plan``, ``paused``, ``needs_attention`` or ``detached``: what keeps it from acting, if anything."""
+def hub_state(mode: str, *, detached: bool, attention: bool, paused: bool, removals_paused: bool) -> str:
+    """What keeps a hub from acting, if anything.
+
+    ``detached``, ``needs_attention``, ``paused``, ``plan``, ``removals_paused`` (all else goes on) or ``live``.
+    """
     if detached:
         return "detached"
     if attention:
         return "needs_attention"
-    return "paused" if paused else mode
+    if paused:
+        return "paused"
+    return "removals_paused" if removals_paused and mode == "live" else mode
 
 
 def list_hubs(tx: Tx) -> list[HubView]:
@@ -56,6 +61,7 @@ def list_hubs(tx: Tx) -> list[HubView]:
             detached=row.detached_at is not None,
             attention=row.attention is not None,
             paused=row.paused_at is not None,
+            removals_paused=row.removals_paused_at is not None,
         )
         count = counts.get(row.id)
         views.append(
@@ -100,23 +106,30 @@ def request_probe(tx: Tx, hub_id: str, *, now: datetime) -> None:
     tx.execute(sa.update(Hub).where(Hub.id == hub_id).values(probe_at=now))
 
 
-def pause(tx: Tx, hub_id: str | None, *, actor: str, now: datetime) -> None:
-    """Write nothing to this hub (None: to any) until it is resumed; pushes are still taken."""
-    _set_pause(tx, hub_id, actor=actor, paused_by=actor, now=now)
+def pause(tx: Tx, hub_id: str | None, *, removals_only: bool = False, actor: str, now: datetime) -> None:
+    """Write nothing to this hub (None: to any) until it is resumed; pushes are still taken.
+
+    ``removals_only``: whatever gives goes on, whatever takes away waits.
+    """
+    if hub_id is not None:
+        require_hub(tx, hub_id)
+    values = {"removals_paused_by": actor, "removals_paused_at": now}
+    if not removals_only:
+        values = {"paused_by": actor, "paused_at": now}
+    change = sa.update(Hub).values(values)
+    tx.execute(change if hub_id is None else change.where(Hub.id == hub_id))
+    action = "hub.removals_paused" if removals_only else "hub.paused"
+    record(tx, at=now, actor=actor, action=action, hub_id=hub_id, subject=None if hub_id else "all hubs")
 
 
 def resume(tx: Tx, hub_id: str | None, *, actor: str, now: datetime) -> list[str]:
-    """Go on where it was paused (None: everywhere); the hubs that were."""
-    paused = sa.select(Hub.id).where(Hub.paused_at.is_not(None)).order_by(Hub.id)
-    found = tx.execute(paused if hub_id is None else paused.where(Hub.id == hub_id)).scalars().all()
-    _set_pause(tx, hub_id, actor=actor, paused_by=None, now=now)
-    return list(found)
-
-
-def _set_pause(tx: Tx, hub_id: str | None, *, actor: str, paused_by: str | None, now: datetime) -> None:
+    """Go on where anything was paused (None: everywhere); the hubs that were."""
+    paused = sa.or_(Hub.paused_at.is_not(None), Hub.removals_paused_at.is_not(None))
     if hub_id is not None:
         require_hub(tx, hub_id)
-    change = sa.update(Hub).values(paused_by=paused_by, paused_at=now if paused_by else None)
-    tx.execute(change if hub_id is None else change.where(Hub.id == hub_id))
-    action = "hub.paused" if paused_by else "hub.resumed"
-    record(tx, at=now, actor=actor, action=action, hub_id=hub_id, subject=None if hub_id else "all hubs")
+        paused = sa.and_(paused, Hub.id == hub_id)
+    found = tx.execute(sa.select(Hub.id).where(paused).order_by(Hub.id)).scalars().all()
+    nothing = dict.fromkeys(("paused_by", "paused_at", "removals_paused_by", "removals_paused_at"))
+    tx.execute(sa.update(Hub).where(paused).values(nothing))
+    record(tx, at=now, actor=actor, action="hub.resumed", hub_id=hub_id, subject=None if hub_id else "all hubs")
+    return list(found)

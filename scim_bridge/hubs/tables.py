@@ -24,6 +24,8 @@ class Hub(Base):
     detached_at: Mapped[datetime | None] = mapped_column(UTCDateTime)  # its mapping file is gone
     paused_by: Mapped[str | None] = mapped_column(sa.String(200))
     paused_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    removals_paused_by: Mapped[str | None] = mapped_column(sa.String(200))  # additions go on
+    removals_paused_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     attention: Mapped[str | None] = mapped_column(sa.Text)  # why a person must act before anything goes on
     attention_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     probe_attempts: Mapped[int] = mapped_column(default=0)

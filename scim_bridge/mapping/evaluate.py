@@ -69,7 +69,8 @@ class Verdict:
     """What somebody is to have. ``assets``: ``team/core`` -> roles, highest first, in order of their names.
 
     ``because``: "seat", "hub_role" or an asset -> the rules that give just this, in file order. ``changes_on``: the
-    first day (UTC) on which a rule that holds now does not any more, so that the answer may be another.
+    first day (UTC) on which a rule that holds now does not any more, so that the answer may be another. ``lower``: the
+    lower seat roles that rules give too, highest first, with these rules; only under a role of `approve_roles`.
     """
 
     role: str | None
@@ -80,6 +81,8 @@ class Verdict:
     refused: tuple[Met, ...] = ()
     hub_role: HubRole | None = None
     changes_on: date | None = None
+    matched: tuple[int, ...] = ()  # the rules that hold, by their place in the file, whether or not they give most
+    lower: Mapping[str, tuple[Because, ...]] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -184,6 +187,7 @@ class _Tally:
         self._compiled = compiled
         self._seat: set[int] = set()  # rules that give a seat role
         self._hub: set[int] = set()  # rules that give a hub role
+        self._matched: set[int] = set()
         self._given: dict[str, dict[str, dict[str, set[int]]]] = {}  # type -> name key -> role -> rules
         self._names: dict[tuple[str, str], str] = {}  # (type, name key) -> the spelling shown
         self._last_day: date | None = None
@@ -193,6 +197,7 @@ class _Tally:
         until = rule.grant.until
         if until is not None:
             self._last_day = until if self._last_day is None else min(self._last_day, until)
+        self._matched.add(number)
         if rule.rank is not None:
             self._seat.add(number)
         if rule.hub_rank is not None:
@@ -215,18 +220,21 @@ class _Tally:
         because: dict[str, tuple[Because, ...]] = {}
         hub_role = role = None
         assets: dict[str, tuple[str, ...]] = {}
+        lower: dict[str, tuple[Because, ...]] = {}
         if self._seat:
             best = min(rank for number in self._seat if (rank := rules[number].rank) is not None)
             role = hub.roles[best]
             because[SEAT] = self._because({number for number in self._seat if rules[number].rank == best})
             assets = self._assets(because)
+            lower = self._lower(best) if role in hub.safety.approve_roles else {}
         if self._hub:
             best = min(rank for number in self._hub if (rank := rules[number].hub_rank) is not None)
             hub_role = HUB_ROLES[best]
             because[HUB_ROLE] = self._because({number for number in self._hub if rules[number].hub_rank == best})
         ends = because and self._last_day not in (None, date.max)
         changes_on = self._last_day + _A_DAY if ends and self._last_day else None
-        return Verdict(role, assets, because, disabled, met, refused, hub_role, changes_on)
+        matched = tuple(sorted(self._matched))
+        return Verdict(role, assets, because, disabled, met, refused, hub_role, changes_on, matched, lower)
 
     def _assets(self, because: dict[str, tuple[Because, ...]]) -> dict[str, tuple[str, ...]]:
         assets: dict[str, tuple[str, ...]] = {}
@@ -240,6 +248,15 @@ class _Tally:
                 assets[asset] = tuple(won)
                 because[asset] = self._because({number for role in won for number in roles[role]})
         return dict(sorted(assets.items()))
+
+    def _lower(self, best: int) -> dict[str, tuple[Because, ...]]:
+        """What the rules give whoever may not have the best role yet."""
+        by_rank: dict[int, set[int]] = {}
+        for number in self._seat:
+            rank = self._compiled.rules[number].rank
+            if rank is not None and rank > best:
+                by_rank.setdefault(rank, set()).add(number)
+        return {self._compiled.hub.roles[rank]: self._because(by_rank[rank]) for rank in sorted(by_rank)}
 
     def _because(self, numbers: set[int]) -> tuple[Because, ...]:
         grants = (self._compiled.hub.grants[number] for number in sorted(numbers))

@@ -10,6 +10,9 @@
     word from the app was an error                  |
     the last reading of a hub is not trusted        | degraded
     changes of a hub failed: a person must act      | degraded
+    a source lost many people at once               | degraded, until somebody says that it should be so
+    a removal waits for a person's word, and was    | degraded
+    asked for more than once                        |
     a hub is paused, in plan mode, holds removals   | ok: a person decided so, or will
 
 Counts and ids only: nobody's name is here, and messages of apps pass the logs' redaction.
@@ -28,6 +31,8 @@ from scim_bridge.db import Tx
 from scim_bridge.directory.returns import count_returns
 from scim_bridge.directory.tables import GroupChange, Person, PersonChange
 from scim_bridge.durations import format_duration
+from scim_bridge.engine.brake_tables import ApprovalRow
+from scim_bridge.engine.losses import braked_sources
 from scim_bridge.engine.tables import Pair, Task
 from scim_bridge.engine.unmanaged import AccountCounts, count_accounts
 from scim_bridge.hubs.operate import hub_state
@@ -38,6 +43,7 @@ from scim_bridge.mapping.tables import MappingTrouble, Revision
 
 State = Literal["ok", "degraded", "failed"]
 
+_WELL = ("live", "plan", "paused", "removals_paused")
 _BEHIND_S = 60
 """Seconds that a committed push may wait for fan-out before the engine counts as behind."""
 
@@ -53,7 +59,7 @@ class HubStatus:
     state; ``unmanaged`` of them are not ours, and ``leavers_unmanaged`` of those are leavers'.
     """
 
-    state: str  # live, plan, paused, needs_attention or detached
+    state: str  # as ``hub_state`` names it
     backlog: int
     oldest_waiting_s: int | None
     held: int
@@ -101,6 +107,8 @@ def read_status(tx: Tx, *, now: datetime, engine_runs: bool) -> Status:
         "engine": _engine(tx, now, engine_runs),
         "mappings": _mappings(tx),
         "people": _people(tx),
+        "sources": _sources(tx),
+        "approvals": _approvals(tx, now),
     }
     hubs = read_hubs(tx, now)
     components["hubs"] = _summary(hubs)
@@ -150,6 +158,30 @@ def _people(tx: Tx) -> dict[str, Any]:
     return {"state": "degraded" if count else "ok", "needing_attention": count, "returns_proposed": count_returns(tx)}
 
 
+def _sources(tx: Tx) -> dict[str, Any]:
+    braked = [loss.source for loss in braked_sources(tx)]
+    if not braked:
+        return {"state": "ok", "braked": 0}
+    way_out = f"scim-bridge approvals approve --source {braked[0]} --reason WHY, or mend it at the identity provider"
+    return {"state": "degraded", "braked": len(braked), "which": ", ".join(braked), "way_out": way_out}
+
+
+def _approvals(tx: Tx, now: datetime) -> dict[str, Any]:
+    is_late = sa.and_(ApprovalRow.takes, ApprovalRow.asked > 1)
+    waiting, unanswered, oldest = tx.execute(
+        sa.select(
+            sa.func.count(), sa.func.count(sa.case((is_late, ApprovalRow.id))), sa.func.min(ApprovalRow.asked_at)
+        ).where(ApprovalRow.state == "pending", ApprovalRow.ended_at.is_(None))
+    ).one()
+    found = {
+        "state": "degraded" if unanswered else "ok",
+        "waiting": waiting,
+        "unanswered": unanswered,
+        "oldest_waiting_s": _age_s(oldest, now) if oldest else None,
+    }
+    return found | ({"way_out": "scim-bridge approvals list"} if waiting else {})
+
+
 def read_hubs(tx: Tx, now: datetime) -> dict[str, HubStatus]:
     """Every hub by id."""
     pairs = {row.hub_id: row for row in tx.execute(_pairs(now))}
@@ -166,6 +198,7 @@ def read_hubs(tx: Tx, now: datetime) -> dict[str, HubStatus]:
             detached=row.detached_at is not None,
             attention=row.attention is not None,
             paused=row.paused_at is not None,
+            removals_paused=row.removals_paused_at is not None,
         )
         failed = stuck.get((row.id, "failed"), 0)
         error = row.attention or (row.last_error if _is_fresh(row) else None)
@@ -181,7 +214,7 @@ def read_hubs(tx: Tx, now: datetime) -> dict[str, HubStatus]:
             last_success_at=row.last_success_at,
             last_error=redact(error),
             next_try_at=min((at for at in tries if at is not None and at > now), default=None),
-            is_well=state in ("live", "plan", "paused") and error is None and not failed and doubt is None,
+            is_well=state in _WELL and error is None and not failed and doubt is None,
             untrusted=redact(doubt),
             accounts=counts.by_state,
             unmanaged=counts.unmanaged,
@@ -195,6 +228,7 @@ _HUB_COLUMNS = (
     Hub.mode,
     Hub.detached_at,
     Hub.paused_at,
+    Hub.removals_paused_at,
     Hub.attention,
     Hub.probe_at,
     Hub.resting_until,

@@ -30,13 +30,23 @@ from scim_bridge.scim.paths import Target, find_target, unknown_attribute
 from scim_bridge.scim.refusals import invalid_value, mutability, no_target
 from scim_bridge.scim.values import is_unassigned, read_value
 
+_MOST_COMPARED = 100_000
+"""Values that the filters of one PATCH may look at: other writers of the resource wait meanwhile."""
+
 
 def apply(
     resource: Mapping[str, Any], steps: Sequence[Operation], kind: ResourceType, *, own_id: str
 ) -> dict[str, Any]:
     """``resource`` (a stored document) after all ``steps``; raises Refused, and then nothing has happened."""
     changed = dict(resource)  # what a step changes it puts in anew, so the rest can be shared
+    compared = 0
     for step in steps:
+        if step.path is not None and "[" in step.path:
+            compared += max((len(value) for value in changed.values() if isinstance(value, list)), default=0)
+            if compared > _MOST_COMPARED:
+                raise invalid_value(
+                    f"the filters in its paths look at more than {_MOST_COMPARED:,} values", advice="send it in parts"
+                )
         _apply(changed, step, kind, own_id)
     if kind.immutable:
         check_immutable(changed, resource, kind)

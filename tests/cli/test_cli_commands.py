@@ -67,7 +67,7 @@ grants:
 """
 COMMANDS = (
     *("serve", "source", "group", "mapping", "plan", "apply", "why", "hub", "binding", "account"),
-    *("pause", "resume", "status", "tasks", "requests", "audit", "backup", "db", "simulate", "demo"),
+    *("approvals", "pause", "resume", "status", "tasks", "requests", "audit", "backup", "db", "simulate", "demo"),
 )
 
 

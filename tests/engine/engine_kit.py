@@ -20,12 +20,14 @@ from scim_bridge.db import Base, Database
 from scim_bridge.directory import groups, sources, users
 from scim_bridge.directory.delta import MemberDelta
 from scim_bridge.directory.tables import Group, Membership, User
+from scim_bridge.engine.answering import Verdict, answer, answer_all, list_approvals
 from scim_bridge.engine.check import Check
 from scim_bridge.engine.connections import Connections
 from scim_bridge.engine.dispatch import Dispatch
 from scim_bridge.engine.fanout import Fanout
 from scim_bridge.engine.keeper import Keeper
-from scim_bridge.engine.plan import HubPlan, plan_hub
+from scim_bridge.engine.plan import plan_hub
+from scim_bridge.engine.planned import HubPlan
 from scim_bridge.engine.rules import Rules
 from scim_bridge.engine.tables import AccessRow, AppliedRow, InvitationRow, Pair, Reservation, Task
 from scim_bridge.engine.why import WhyHub, why
@@ -178,6 +180,23 @@ class World:
     def later(self, **by: float) -> None:
         """Time passes, then the engine does what is due."""
         self.clock.advance(**by)
+        self.run()
+
+    # What operators say
+
+    def approvals(self, *states: str) -> list[tuple[int, str, str, str, str, str]]:
+        """``(id, action, from, to, kind, state)`` of the questions in these states (default: open ones)."""
+        with self.db.read() as tx:
+            found = list_approvals(tx, states=states or ("pending", "approved", "rejected"))
+        return [(one.id, one.action, one.before, one.after, one.kind, one.state) for one in found]
+
+    def say(self, verdict: Verdict, *ids: int) -> None:
+        """Answer these questions (default: all that wait), then let the engine do what is due."""
+        with self.db.write() as tx:
+            if ids:
+                answer(tx, ids, verdict, actor="cli:ops", reason="asked around", now=self.now)
+            else:
+                answer_all(tx, verdict, actor="cli:ops", reason="asked around", now=self.now)
         self.run()
 
     # What can be seen

@@ -51,12 +51,17 @@ def decided(
     *,
     safety: Safety | None = None,
     counts: Counts | None = None,
-    released: bool = False,
+    paused: bool = False,
     another: bool = False,
 ) -> Decision:
     mapping = replace(MAPPING, safety=safety or Safety())
     return decide(
-        who, mapping, SCENE, lambda: counts or Counts(100), is_released=released, is_wanted_by_another=another
+        who,
+        mapping,
+        SCENE,
+        lambda: counts or Counts(100),
+        is_wanted_by_another=another,
+        are_removals_paused=paused,
     )
 
 
@@ -148,7 +153,8 @@ def test_a_held_removal_names_the_command_that_releases_it() -> None:
     (ruling,) = decided(ACTIVE_LEAVER, counts=Counts(8, ended=2)).rulings
     assert ruling.held == (
         "more than 2 seats would end within an hour (`safety.max_removals: {count: 10, percent: 20}`)",
-        "`scim-bridge apply acme --release` lets removals go on",
+        "`scim-bridge approvals list --hub acme` shows each; `scim-bridge apply acme --release` lets removals go on "
+        "that this limit holds",
     )
 
 

@@ -1,17 +1,28 @@
-"""The brake: `protect`, `keep_at_least`, `max_removals` (mapping format, rule 5 and `safety`)."""
+"""The brake: what stands over what, and what is counted (mapping format, rule 5 and `safety`)."""
 
 from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
+from itertools import combinations
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from scim_bridge.contract.state import SEAT
+from scim_bridge.engine.asks import Answer, Loss, key_of
 from scim_bridge.engine.diff import Change, Roles
-from scim_bridge.engine.guard import Counts, held_because, is_named, limit, takes_away
+from scim_bridge.engine.guard import (
+    Counts,
+    Hold,
+    held_because,
+    is_named,
+    limit,
+    loses_suddenly,
+    takes_away,
+    takes_role,
+)
 from scim_bridge.mapping.model import MaxRemovals, Safety
 
 ROLES = Roles({SEAT: ("owner", "member"), "team": ("maintainer", "member")}, frozenset(["team"]))
@@ -27,9 +38,15 @@ def change(action: str, thing: str, before: str = "", after: str = "") -> Change
 REMOVE = change("remove", SEAT, "member")
 REMOVE_OWNER = change("remove", SEAT, "owner")
 DEMOTE = change("change_role", SEAT, "owner", "member")
+LOSS = Loss(1, "okta", 30, 100)
 
 
-def held(
+def said(one: Change, state: str) -> Answer:
+    """What a person said to this change."""
+    return Answer(7, key_of(one, takes=True), "limit", "the limit", state, "cli:ops", "as agreed")
+
+
+def hold(
     one: Change,
     counts: Counts,
     *,
@@ -37,19 +54,27 @@ def held(
     names: tuple[str, ...] = ("ana",),
     is_active: bool = True,
     held_before: tuple[str, ...] = (),
-    is_released: bool = False,
-) -> str | None:
-    found = held_because(
+    answer: str = "",
+    loss: Loss | None = None,
+    is_paused: bool = False,
+) -> Hold | None:
+    return held_because(
         one,
         names=names,
         is_active=is_active,
         held_before=held_before,
-        is_released=is_released,
+        answer=said(one, answer) if answer else None,
+        loss=loss,
+        is_paused=is_paused,
         safety=safety,
         counts=counts,
         roles=ROLES,
     )
-    return None if found is None else found[0]
+
+
+def held(one: Change, counts: Counts, **more: object) -> str | None:
+    found = hold(one, counts, **more)  # type: ignore[arg-type]
+    return None if found is None else found.cause
 
 
 @pytest.mark.parametrize(
@@ -64,6 +89,7 @@ def held(
         pytest.param(change("change_asset", "team/7", "maintainer", "member"), True, id="a-lower-asset-role"),
         pytest.param(change("add_asset", "team/7", "", "member"), False, id="an-asset-given"),
         pytest.param(change("invite", SEAT, "", "member"), False, id="an-invitation"),
+        pytest.param(change("suspend", SEAT, "member"), True, id="a-suspended-account"),
     ],
 )
 def test_who_has_less_afterwards(one: Change, takes: bool) -> None:
@@ -129,9 +155,9 @@ def test_limit(count: int | None, percent: float | None, managed: int, most: int
         pytest.param(
             REMOVE_OWNER,
             Counts(10, holders=Counter(owner=1)),
-            {"is_released": True},
+            {"answer": "approved"},
             "wants 1 owner",
-            id="a-release-does-not-lift-keep",
+            id="an-approval-does-not-lift-keep",
         ),
         pytest.param(
             change("cancel_invitation", SEAT, "owner"),
@@ -142,7 +168,7 @@ def test_limit(count: int | None, percent: float | None, managed: int, most: int
         ),
         pytest.param(REMOVE, Counts(10), {}, None, id="a-role-that-nobody-keeps"),
         pytest.param(REMOVE, Counts(8, ended=2), {}, "more than 2 seats", id="beyond-the-limit"),
-        pytest.param(REMOVE, Counts(8, ended=2), {"is_released": True}, None, id="a-release-lifts-the-limit"),
+        pytest.param(REMOVE, Counts(8, ended=2), {"answer": "approved"}, None, id="an-approval-lifts-the-limit"),
         pytest.param(
             DEMOTE, Counts(8, ended=2, holders=Counter(owner=5)), {}, None, id="a-lower-role-is-no-ended-seat"
         ),
@@ -154,27 +180,120 @@ def test_limit(count: int | None, percent: float | None, managed: int, most: int
     ],
 )
 def test_held(one: Change, counts: Counts, more: dict[str, object], reason: str | None) -> None:
-    found = held(one, counts, **more)  # type: ignore[arg-type]
+    found = held(one, counts, **more)
     assert (found is None) if reason is None else (reason in (found or ""))
 
 
-def test_each_reason_names_its_own_way_out() -> None:
-    def advice(counts: Counts, one: Change, name: str) -> str:
-        found = held_because(
-            one,
-            names=[name],
-            is_active=True,
-            held_before=(),
-            is_released=False,
-            safety=SAFETY,
-            counts=counts,
-            roles=ROLES,
-        )
-        return found[1] if found else ""
+# What holds an owner's removal, the strongest first: setting it up, and what it says.
+BRAKES = [
+    ("protect", "safety.protect"),
+    ("keep", "safety.keep_at_least"),
+    ("rejected", "rejected by cli:ops"),
+    ("paused", "removals are paused"),
+    ("approved", None),
+    ("loss", "source okta lost 30 of 100"),
+    ("limit", "safety.max_removals"),
+]
 
-    assert "safety.protect" in advice(Counts(10), REMOVE, "octo-cat")
-    assert "somebody else the role" in advice(Counts(10, holders=Counter(owner=1)), REMOVE_OWNER, "ana")
-    assert "--release" in advice(Counts(8, ended=2), REMOVE, "ana")
+
+@pytest.mark.parametrize(
+    "present",
+    [
+        pytest.param(subset, id="+".join(subset) or "nothing")
+        for size in range(len(BRAKES) + 1)
+        for subset in combinations([name for name, _ in BRAKES], size)
+        if not {"approved", "rejected"} <= set(subset)  # one answer at a time
+    ],
+)
+def test_the_strongest_brake_that_applies_decides(present: tuple[str, ...]) -> None:
+    found = held(
+        REMOVE_OWNER,
+        Counts(8, ended=2 if "limit" in present else 0, holders=Counter(owner=1 if "keep" in present else 5)),
+        names=("octo-cat",) if "protect" in present else ("ana",),
+        answer=next((word for word in ("approved", "rejected") if word in present), ""),
+        loss=LOSS if "loss" in present else None,
+        is_paused="paused" in present,
+    )
+    expected = next((words for name, words in BRAKES if name in present), None)
+    assert (found is None) if expected is None else (expected in (found or ""))
+
+
+@pytest.mark.parametrize(
+    ("counts", "one", "more", "way_out", "asks"),
+    [
+        pytest.param(Counts(10), REMOVE, {"names": ("octo-cat",)}, "safety.protect", None, id="protect"),
+        pytest.param(Counts(10, holders=Counter(owner=1)), REMOVE_OWNER, {}, "somebody else the role", None, id="keep"),
+        pytest.param(Counts(10), REMOVE, {"answer": "rejected"}, "approvals approve 7", None, id="rejected"),
+        pytest.param(Counts(10), REMOVE, {"is_paused": True}, "resume HUB", None, id="paused"),
+        pytest.param(Counts(10), REMOVE, {"loss": LOSS}, "approve --source okta", "source", id="loss"),
+        pytest.param(Counts(8, ended=2), REMOVE, {}, "--release", "limit", id="limit"),
+    ],
+)
+def test_each_reason_names_its_own_way_out(
+    counts: Counts, one: Change, more: dict[str, object], way_out: str, asks: str | None
+) -> None:
+    found = hold(one, counts, **more)  # type: ignore[arg-type]
+    assert found is not None
+    assert way_out in found.advice
+    assert found.asks == asks
+
+
+def test_a_loss_holds_assets_and_lower_roles_too() -> None:
+    taken = change("remove_asset", "team/7", "member")
+    assert "source okta" in (held(taken, Counts(100), loss=LOSS) or "")
+    assert "source okta" in (held(DEMOTE, Counts(100, holders=Counter(owner=5)), loss=LOSS) or "")
+
+
+APPROVED = replace(SAFETY, approve_roles=("owner",), keep_at_least={})
+
+
+@pytest.mark.parametrize(
+    ("one", "counts", "is_held"),
+    [
+        pytest.param(DEMOTE, Counts(8, ended=2), True, id="taking-an-approved-role-counts"),
+        pytest.param(DEMOTE, Counts(10, roles_taken=2), True, id="those-taken-before-count"),
+        pytest.param(REMOVE, Counts(10, roles_taken=2), True, id="also-against-seats"),
+        pytest.param(REMOVE, Counts(9, ended=1), False, id="within-the-limit"),
+        pytest.param(
+            change("change_role", SEAT, "member", "guest"), Counts(8, ended=2), False, id="other-lower-roles-do-not"
+        ),
+        pytest.param(
+            change("renew", SEAT, "owner", "member"), Counts(8, ended=2), False, id="a-renewed-invitation-does-not"
+        ),
+        pytest.param(change("remove_asset", "team/7", "member"), Counts(8, ended=2), False, id="an-asset-does-not"),
+        pytest.param(change("suspend", SEAT, "member"), Counts(8, ended=2), True, id="a-suspended-seat-counts"),
+    ],
+)
+def test_what_max_removals_counts(one: Change, counts: Counts, is_held: bool) -> None:
+    assert (held(one, counts, safety=APPROVED) is not None) is is_held
+
+
+def test_roles_that_were_taken_are_no_seats_at_the_start_of_the_hour() -> None:
+    # 20 % of 5 seats is 1; counted among the seats they would make it 20 % of 10.
+    assert "more than 1 seat " in (held(REMOVE, Counts(5, roles_taken=5), safety=APPROVED) or "")
+
+
+def test_a_batch_reserves_approved_roles_once_each() -> None:
+    counts = Counts(10, holders=Counter(owner=5))
+    counts.reserve(DEMOTE, is_active=True, approve_roles=("owner",))
+    counts.reserve(REMOVE_OWNER, is_active=True, approve_roles=("owner",))
+    assert (counts.ended, counts.roles_taken, counts.removals) == (1, 1, 2)
+    assert not takes_role(REMOVE_OWNER, ("owner",))
+
+
+@pytest.mark.parametrize(
+    ("lost", "of", "percent", "sudden"),
+    [
+        pytest.param(21, 100, 20, True, id="more-than-a-fifth"),
+        pytest.param(20, 100, 20, False, id="just-a-fifth"),
+        pytest.param(2, 5, 20, True, id="from-five-people-on"),
+        pytest.param(4, 4, 20, False, id="below-five-there-is-no-brake"),
+        pytest.param(100, 100, 100, False, id="a-hundred-percent-turns-it-off"),
+        pytest.param(0, 0, 20, False, id="nobody"),
+    ],
+)
+def test_a_sudden_loss(lost: int, of: int, percent: int, sudden: bool) -> None:
+    assert loses_suddenly(lost, of, percent=percent) is sudden
 
 
 def test_a_batch_counts_its_own_removals_against_the_accounts_at_the_start() -> None:
@@ -202,13 +321,13 @@ def test_a_raise_or_a_pending_one_frees_no_holder() -> None:
     st.booleans(),
 )
 def test_no_order_of_workers_ever_takes_the_last_holder(
-    owners: int, keep: int, tries: list[Change], released: bool
+    owners: int, keep: int, tries: list[Change], approved: bool
 ) -> None:
     counts = Counts(100, holders=Counter(owner=owners))
     safety = replace(SAFETY, keep_at_least={"owner": keep}, max_removals=MaxRemovals(None, None))
     left = owners
     for one in tries[:owners]:
-        if held(one, counts, safety=safety, is_released=released) is None:
+        if held(one, counts, safety=safety, answer="approved" if approved else "") is None:
             counts.reserve(one, is_active=True)
             left -= 1
     assert left >= min(owners, keep)

@@ -184,9 +184,9 @@ def test_waking_makes_due_at_once_and_raises_urgency(db: Database, people: list[
     (taken,) = take(db, NOON)
     end(db, taken, NOON, is_done=False, due_at=at(900), tried=True)
     with db.write() as tx:
-        assert wake(tx, "acme", [people[0]], now=at(1), priority=LOSES, is_planned=True, is_released=True) == 1
+        assert wake(tx, "acme", [people[0]], now=at(1), priority=LOSES, is_planned=True) == 1
     row = pair(db, people[0])
-    assert (row.due_at, row.priority, row.attempts, row.planned, row.released) == (at(1), LOSES, 0, True, True)
+    assert (row.due_at, row.priority, row.attempts, row.planned) == (at(1), LOSES, 0, True)
 
 
 def test_waking_does_not_cut_a_settle_short(db: Database, people: list[int]) -> None:
@@ -225,11 +225,11 @@ def test_waking_who_has_no_pair_wakes_nobody(db: Database, people: list[int]) ->
 def test_a_persons_word_ends_with_what_it_was_said_for(db: Database, people: list[int]) -> None:
     wish(db, people[0], NOON, settle_s=0)
     with db.write() as tx:
-        wake(tx, "acme", [people[0]], now=NOON, priority=LOSES, is_planned=True, is_released=True)
+        wake(tx, "acme", [people[0]], now=NOON, priority=LOSES, is_planned=True)
     (taken,) = take(db, NOON)
-    assert (taken.is_planned, taken.is_released) == (True, True)
+    assert taken.is_planned
     end(db, taken, NOON, is_done=False, due_at=NOON, tried=True)
     (taken,) = take(db, NOON)
-    assert (taken.is_planned, taken.is_released) == (True, True)
+    assert taken.is_planned
     end(db, taken, NOON)
-    assert (pair(db, people[0]).planned, pair(db, people[0]).released) == (False, False)
+    assert not pair(db, people[0]).planned

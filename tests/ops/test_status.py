@@ -11,7 +11,9 @@ from flask.testing import FlaskClient
 
 from scim_bridge.app import create_app
 from scim_bridge.db import Database
+from scim_bridge.directory import sources
 from scim_bridge.directory.tables import Person, PersonChange, Source, User
+from scim_bridge.engine.brake_tables import ApprovalRow, SourceLoss
 from scim_bridge.engine.lock import EngineLock
 from scim_bridge.engine.tables import AppliedRow, Pair, Task
 from scim_bridge.hubs.tables import AccountRow, Hub
@@ -49,6 +51,8 @@ def test_a_bridge_at_rest_is_ok(db: Database):
             "engine": {"state": "ok", "runs": True, "changes_waiting": 0, "oldest_waiting_s": 0},
             "mappings": {"state": "ok", "revision": None, "findings": 0},
             "people": {"state": "ok", "needing_attention": 0, "returns_proposed": 0},
+            "sources": {"state": "ok", "braked": 0},
+            "approvals": {"state": "ok", "waiting": 0, "unanswered": 0, "oldest_waiting_s": None},
             "hubs": {"state": "ok", "count": 1, "unwell": 0},
         },
         "hubs": {
@@ -83,6 +87,9 @@ def test_people_who_need_attention_are_counted(db: Database):
     [
         pytest.param({"mode": "plan"}, "plan", "ok", id="plan-is-a-decision"),
         pytest.param({"paused_at": NOW, "paused_by": "cli:x"}, "paused", "ok", id="paused-is-a-decision"),
+        pytest.param({"removals_paused_at": NOW}, "removals_paused", "ok", id="so-is-a-pause-of-removals"),
+        pytest.param({"removals_paused_at": NOW, "paused_at": NOW}, "paused", "ok", id="a-whole-pause-stands-over-it"),
+        pytest.param({"removals_paused_at": NOW, "mode": "plan"}, "plan", "ok", id="plan-mode-writes-nothing-anyway"),
         pytest.param({"attention": "401", "attention_at": NOW}, "needs_attention", "degraded", id="attention"),
         pytest.param(
             {"attention": "401", "paused_at": NOW}, "needs_attention", "degraded", id="attention-shows-through-pause"
@@ -94,6 +101,67 @@ def test_the_state_of_a_hub(db: Database, values: dict[str, Any], state: str, wh
     add_hub(db, **values)
     status = read(db)
     assert (status["hubs"]["acme"]["state"], status["state"]) == (state, whole)
+
+
+def ask(db: Database, **values: Any) -> None:
+    row = {
+        "hub_id": "acme",
+        "action": "remove",
+        "thing": "seat",
+        "label": "seat",
+        "takes": True,
+        "kind": "limit",
+        "why": "the limit",
+        "state": "pending",
+        "asked_at": NOW - timedelta(hours=30),
+        "last_asked_at": NOW,
+    }
+    with db.write() as tx:
+        tx.execute(sa.insert(ApprovalRow).values(row | values))
+
+
+@pytest.mark.parametrize(
+    ("values", "state", "waiting", "unanswered"),
+    [
+        pytest.param({}, "ok", 1, 0, id="asked-once"),
+        pytest.param({"asked": 2}, "degraded", 1, 1, id="a-removal-that-nobody-answered"),
+        pytest.param({"asked": 2, "takes": False}, "ok", 1, 0, id="nobody-loses-by-a-role-that-waits"),
+        pytest.param({"asked": 2, "state": "rejected"}, "ok", 0, 0, id="a-no-is-an-answer"),
+        pytest.param({"asked": 2, "state": "withdrawn", "ended_at": NOW}, "ok", 0, 0, id="over"),
+    ],
+)
+def test_questions_that_nobody_answers_degrade(
+    db: Database, values: dict[str, Any], state: str, waiting: int, unanswered: int
+):
+    add_hub(db)
+    ask(db, **values)
+    status = read(db)
+    found = status["components"]["approvals"]
+    assert (status["state"], found["state"], found["waiting"], found["unanswered"]) == (
+        state,
+        state,
+        waiting,
+        unanswered,
+    )
+    assert found.get("way_out") == ("scim-bridge approvals list" if waiting else None)
+
+
+def test_a_source_that_lost_many_degrades_until_somebody_answers(db: Database):
+    with db.write() as tx:
+        okta = sources.add_source(tx, name="okta", kind="okta", joins=True, now=NOW)
+        loss = {"source_id": okta, "since": NOW, "until": NOW, "lost": 30, "of": 100}
+        tx.execute(sa.insert(SourceLoss).values(loss))
+    status = read(db)
+    assert status["state"] == "degraded"
+    assert status["components"]["sources"] == {
+        "state": "degraded",
+        "braked": 1,
+        "which": "okta",
+        "way_out": "scim-bridge approvals approve --source okta --reason WHY, or mend it at the identity provider",
+    }
+    with db.write() as tx:
+        tx.execute(sa.update(SourceLoss).values(lifted_at=NOW))
+    assert read(db)["state"] == "ok"
 
 
 def test_an_error_later_than_the_last_success_degrades(db: Database):

@@ -332,3 +332,12 @@ def test_a_role_as_json_text_meets_a_condition_on_its_value() -> None:
     role = {"value": '{"id":"4711","value":"Admin","displayName":"The admins"}'}
     after = patched({}, {"op": "Add", "path": "roles", "value": [role]})
     assert matches(parse_filter('roles[value eq "Admin"]'), after)
+
+
+def test_the_filters_of_one_patch_look_at_so_many_values_only() -> None:
+    crowd = {"emails": [{"value": f"{number}@x.y", "type": "work"} for number in range(1_000)]}
+    step = {"op": "replace", "path": 'emails[value eq "7@x.y"].display', "value": "seven"}
+    assert patched(crowd, *[step] * 100)["emails"][7]["display"] == "seven"
+    with pytest.raises(Refused, match="100,000 values") as refused:
+        patched(crowd, *[step] * 101)
+    assert refused.value.scim_type == "invalidValue"

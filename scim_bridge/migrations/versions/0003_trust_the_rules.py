@@ -89,6 +89,16 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column("doubt_accounts", sa.Integer(), nullable=True))
         batch_op.add_column(sa.Column("trust_by", sa.String(length=200), nullable=True))
 
+    with op.batch_alter_table("pairs", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("allowed", Json(), nullable=True))
+        batch_op.create_index(
+            "ix_pairs_allowed",
+            ["hub_id"],
+            unique=False,
+            sqlite_where=sa.text("allowed IS NOT NULL"),
+            postgresql_where=sa.text("allowed IS NOT NULL"),
+        )
+
     with op.batch_alter_table("revisions", schema=None) as batch_op:
         batch_op.add_column(sa.Column("git_commit", sa.String(length=64), nullable=True))
         batch_op.add_column(sa.Column("is_dirty", sa.Boolean(), server_default=sa.false(), nullable=False))
@@ -100,6 +110,14 @@ def downgrade() -> None:
         batch_op.drop_column("restores")
         batch_op.drop_column("is_dirty")
         batch_op.drop_column("git_commit")
+
+    with op.batch_alter_table("pairs", schema=None) as batch_op:
+        batch_op.drop_index(
+            "ix_pairs_allowed",
+            sqlite_where=sa.text("allowed IS NOT NULL"),
+            postgresql_where=sa.text("allowed IS NOT NULL"),
+        )
+        batch_op.drop_column("allowed")
 
     with op.batch_alter_table("hubs", schema=None) as batch_op:
         batch_op.drop_column("trust_by")

@@ -1,0 +1,74 @@
+"""Look at a filed plan again before it is applied: is it of this hub, and does the world still look as it did?
+
+Nothing is locked meanwhile, so pushes go on. What moves between this look and the calls is seen by the engine,
+which keeps every pair to the changes that are handed to it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from scim_bridge.contract.registry import Registry
+from scim_bridge.db import Tx
+from scim_bridge.directory.people import user_names
+from scim_bridge.engine.compare import Comparison, compare
+from scim_bridge.engine.diff import Standing
+from scim_bridge.engine.plan import plan_hub
+from scim_bridge.engine.plan_file import FiledPlan, filed
+from scim_bridge.engine.standing import load_scene
+from scim_bridge.errors import Conflict, InvalidInput, NotFound
+from scim_bridge.hubs.tables import Hub
+from scim_bridge.mapping.load import MappingSet
+from scim_bridge.mapping.model import HubMapping
+
+_AT_ONCE = 500
+_ANEW = "make a new one: `scim-bridge plan --out FILE`"
+
+
+def examine(
+    tx: Tx, plan: FiledPlan, mappings: MappingSet, registry: Registry, *, is_released: bool, now: datetime
+) -> Comparison:
+    """Compare a filed plan with the plan of this moment.
+
+    Raises ``NotFound``, ``InvalidInput`` or ``Conflict`` where it is not a plan of this hub as it is.
+    """
+    _check_hub(tx, plan)
+    current = [filed(change) for change in plan_hub(tx, plan.hub_id, mappings, registry, now=now).changes]
+    planned = {(step.person_id, step.steps[0]) for step in current}
+    gone = sorted({step.person_id for step in plan.steps if (step.person_id, step.steps[0]) not in planned})
+    mapping = mappings.hubs[plan.hub_id]
+    standings: dict[int, Standing] = {}
+    for ids in _slices(gone):
+        standings |= _standings(tx, mapping, ids, invites=registry.adapter(mapping.app).abilities.invites, now=now)
+    names: dict[int, str] = {}
+    for ids in _slices(sorted({step.person_id for step in plan.steps})):
+        names |= user_names(tx, ids)
+    return compare(plan.steps, current, standings, names, is_released=is_released)
+
+
+def _check_hub(tx: Tx, plan: FiledPlan) -> None:
+    columns = (Hub.app, Hub.tenant, Hub.created_at, Hub.mode, Hub.detached_at)
+    hub: Any = tx.execute(sa.select(*columns).where(Hub.id == plan.hub_id)).one_or_none()
+    if hub is None:
+        raise NotFound(f"the plan is of hub {plan.hub_id}, which is not here", advice="`scim-bridge hub list` has all")
+    if (hub.app, hub.tenant, hub.created_at) != (plan.app, plan.tenant, plan.since):
+        raise InvalidInput(f"the plan is of another hub that is called {plan.hub_id}, too", advice=_ANEW)
+    if hub.detached_at is not None:
+        raise Conflict(f"hub {plan.hub_id} is detached", advice="put its mapping file back")
+    if hub.mode != plan.mode:
+        raise Conflict(f"hub {plan.hub_id} was in mode {plan.mode} and is {hub.mode} now", advice=_ANEW)
+
+
+def _standings(
+    tx: Tx, mapping: HubMapping, people: Sequence[int], *, invites: bool, now: datetime
+) -> dict[int, Standing]:
+    scene = load_scene(tx, mapping, people, invites=invites, read_in_full=True, now=now)
+    return {person_id: subject.standing for person_id, subject in scene.subjects.items()}
+
+
+def _slices(ids: Sequence[int]) -> list[list[int]]:
+    return [list(ids[start : start + _AT_ONCE]) for start in range(0, len(ids), _AT_ONCE)]
