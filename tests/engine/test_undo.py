@@ -452,6 +452,21 @@ def test_what_a_revision_changes_belongs_to_it_and_a_push_after_it_does_not(live
     assert live.task().run_id != revision
 
 
+def test_a_role_that_must_be_approved_is_asked_for_by_an_undo_too(world: World) -> None:
+    world.begin()
+    seated(world, "Owners")
+    world.push("ana", "Staff")
+    world.run()
+    world.calls()
+    world.publish(mapping(safety="approve_roles: [owner]"))
+    world.run()
+    demotion = str(next(task.id for task in world.rows(sa.select(Task)) if task.after == "member"))
+    undo(world, demotion)
+    assert world.calls() == []
+    held = [task for task in world.rows(sa.select(Task).where(Task.state == "held")) if task.after == "owner"]
+    assert "somebody must agree before anyone becomes owner" in held[0].cause
+
+
 def test_an_undo_is_recorded_with_who_ordered_it(live: World) -> None:
     removed(live, "Staff")
     before = last_run(live)
