@@ -16,6 +16,9 @@ from enum import StrEnum
 SEAT = "seat"
 """The thing that stands for the seat itself beside the assets, which are ``type/ref``."""
 
+SUSPENSION = "suspension"
+"""The thing that an account holds while it is suspended."""
+
 
 class Status(StrEnum):
     """What an account is in its app."""

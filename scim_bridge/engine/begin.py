@@ -22,8 +22,9 @@ from scim_bridge.engine.allowed import SEATS, carried, of_rows
 from scim_bridge.engine.applied import set_applied
 from scim_bridge.engine.approvals import keep_asked
 from scim_bridge.engine.books import end_what_shows, record_adopted
-from scim_bridge.engine.decide import Decision, Ruling, decide, label
+from scim_bridge.engine.decide import Decision, Ruling, because_of, decide, label
 from scim_bridge.engine.diff import Change
+from scim_bridge.engine.drift import keep_drift
 from scim_bridge.engine.guard import takes_away
 from scim_bridge.engine.invitations import ensure_pending, forget_invitation, mark_renewing, mark_sending
 from scim_bridge.engine.pairs import Claim, finish
@@ -74,6 +75,7 @@ class HubNow:
     observation: int
     next_observation: int  # the first that may show what is sent now: the one under way, or the one to come
     are_removals_paused: bool = False
+    is_doubted: bool = False  # the last reading is not to be trusted: it proves no drift
     is_live: bool = True  # False: in plan mode, where only an applied plan's changes are made
 
 
@@ -93,6 +95,7 @@ def begin(tx: Tx, hub: HubNow, claims: Sequence[Claim], *, look_after_s: int, no
         [claim.person_id for claim in ready],
         invites=hub.abilities.invites,
         read_in_full=True,
+        is_doubted=hub.is_doubted,
         planned=frozenset(claim.person_id for claim in ready if claim.is_planned),
         now=now,
     )
@@ -119,7 +122,7 @@ def begin(tx: Tx, hub: HubNow, claims: Sequence[Claim], *, look_after_s: int, no
         )
         if allowed is not None and any(ruling.change.action in SEATS for ruling in decision.rulings):
             subject.standing = replace(subject.standing, desired=carried(subject.standing.desired, allowed))
-        if _stands_on_old_counts(hub, scene, decision, now=now, look_after_s=look_after_s):
+        if _stands_on_an_old_reading(hub, scene, decision, now=now, look_after_s=look_after_s):
             _wait_for_reading(tx, hub, claim, after=now - timedelta(seconds=look_after_s), now=now)
             continue
         begun = _write_down(tx, hub, claim, subject, scene, decision, left_open, stretch, now=now)
@@ -134,8 +137,10 @@ def _must_read_first(hub: HubNow, claim: Claim) -> bool:
     return claim.look_after is not None and hub.observed_from <= claim.look_after
 
 
-def _stands_on_old_counts(hub: HubNow, scene: Scene, decision: Decision, *, now: datetime, look_after_s: int) -> bool:
-    """Whether `keep_at_least` would be judged by a reading that is too old to count holders.
+def _stands_on_an_old_reading(
+    hub: HubNow, scene: Scene, decision: Decision, *, now: datetime, look_after_s: int
+) -> bool:
+    """Whether `keep_at_least` would be judged, or drift be brought back, by a reading that is too old for it.
 
     Its end is what counts: a reading that takes longer than ``look_after_s`` must do, too.
     """
@@ -143,10 +148,12 @@ def _stands_on_old_counts(hub: HubNow, scene: Scene, decision: Decision, *, now:
         return False
     kept = {role for role, count in hub.mapping.safety.keep_at_least.items() if count}
     return any(
-        ruling.change.thing == SEAT
-        and ruling.change.action in ("remove", "change_role")
-        and takes_away(ruling.change, scene.roles)
-        and kept & ruling.change.before
+        (ruling.change.is_fix and ruling.goes_on)
+        or (
+            ruling.change.action in ("remove", "change_role", "suspend")
+            and takes_away(ruling.change, scene.roles)
+            and bool(kept & ruling.change.before)
+        )
         for ruling in decision.rulings
     )
 
@@ -188,13 +195,14 @@ def _write_down(
     if books:
         set_applied(tx, hub_id, claim.person_id, {change.thing: _kept(change) for change in books}, now=now)
         record_adopted(tx, hub_id, subject, scene, books, now=now)
+    keep_drift(tx, hub_id, subject, scene, decision.drift, now=now)
     _follow_invitation(tx, hub, subject, books, now=now)
     steps: list[Step] = []
     kept_tasks: list[int] = []
     for ruling in decision.rulings:
         if ruling.change.needs_call:
-            name = label(scene, ruling.change.thing)
-            task_id = open_task(tx, hub_id, subject, ruling, name, run, kept_tasks, now=now)
+            name, because = label(scene, ruling.change.thing), because_of(subject, ruling.change, hub.mapping)
+            task_id = open_task(tx, hub_id, subject, ruling, name, run, kept_tasks, because=because, now=now)
             kept_tasks.append(task_id)
             if ruling.goes_on:
                 begun = _steps(tx, hub, subject, scene, ruling, task_id, now=now)

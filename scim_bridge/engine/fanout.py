@@ -27,6 +27,7 @@ from scim_bridge.directory.memberships import people_in
 from scim_bridge.directory.people import load_people
 from scim_bridge.directory.snapshot import PersonFact
 from scim_bridge.directory.tables import Group, GroupChange, Person, PersonChange
+from scim_bridge.engine.leave import Since
 from scim_bridge.engine.losses import notice
 from scim_bridge.engine.pairs import Wish, want
 from scim_bridge.engine.rules import InForce, Rules
@@ -218,13 +219,13 @@ class _Before:
     assets: dict[str, list[str]]
     because: dict[str, list[dict[str, Any]]]
     disabled: bool
-    lost_at: datetime | None
+    since: Since = field(default_factory=Since)
     hub_role: str | None = None
     reevaluate_at: datetime | None = None
     lower: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
 
 
-_NEVER = _Before(-1, None, {}, {}, disabled=False, lost_at=None)
+_NEVER = _Before(-1, None, {}, {}, disabled=False)
 
 
 def _write(
@@ -283,7 +284,7 @@ def _before(tx: Tx, people: Sequence[int]) -> dict[tuple[str, int], _Before]:
             row.assets,
             row.because,
             disabled=row.disabled,
-            lost_at=row.lost_at,
+            since=Since.of(row),
             hub_role=row.hub_role,
             reevaluate_at=row.reevaluate_at,
             lower=row.lower,
@@ -300,16 +301,16 @@ def _compare(old: _Before, verdict: Verdict, *, now: datetime) -> tuple[dict[str
         return None, False
     # A lower role is what somebody gets until the role is approved.
     moved = (old.role, old.assets, list(old.lower)) != (verdict.role, assets, list(lower))
-    # Disabled or back again, still without a seat: other steps of `leave` count, from now on.
+    # Disabled or back again, still without a seat: other steps of `leave` count.
     is_leaving = verdict.role is None and verdict.disabled != old.disabled
     reevaluate_at = datetime.combine(verdict.changes_on, time(), UTC) if verdict.changes_on else None
     aside = (because, lower, verdict.disabled, verdict.hub_role, reevaluate_at)
     was_aside = (old.because, old.lower, old.disabled, old.hub_role, old.reevaluate_at)
     if not moved and not is_leaving and was_aside == aside:
         return None, False
-    lost_at = None
-    if verdict.role is None:
-        lost_at = now if old.role is not None or is_leaving or old.lost_at is None else old.lost_at
+    loss = old.since.goes_on(
+        has_role=verdict.role is not None, had_role=old.role is not None, disabled=verdict.disabled, now=now
+    )
     return (
         {
             "role": verdict.role,
@@ -317,7 +318,8 @@ def _compare(old: _Before, verdict: Verdict, *, now: datetime) -> tuple[dict[str
             "because": because,
             "lower": lower,
             "disabled": verdict.disabled,
-            "lost_at": lost_at,
+            "lost_at": loss.lost_at,
+            "disabled_at": loss.disabled_at,
             "hub_role": verdict.hub_role,
             "reevaluate_at": reevaluate_at,
         },

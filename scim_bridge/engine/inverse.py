@@ -116,5 +116,5 @@ def _before(deed: Deed, key: str, had: Mapping[str, frozenset[str]]) -> Mapping[
     if deed.action in STARTS:
         return {SEAT: NOTHING}
     if deed.action in ENDS:
-        return {SEAT: NOTHING, **had}
+        return {SEAT: NOTHING, **{thing: roles for thing, roles in had.items() if thing == SEAT or "/" in thing}}
     return {key: had.get(key, NOTHING)}

@@ -22,9 +22,10 @@ from scim_bridge.directory.keys import numbers
 from scim_bridge.directory.people import load_people, user_names
 from scim_bridge.directory.tables import GroupChange, Person, PersonChange
 from scim_bridge.engine.allowed import brings
-from scim_bridge.engine.decide import Ruling, decide, label
+from scim_bridge.engine.decide import Ruling, because_of, decide, label
 from scim_bridge.engine.diff import Things
 from scim_bridge.engine.fanout import as_rows, judge
+from scim_bridge.engine.leave import Since
 from scim_bridge.engine.planned import HubPlan, Named, PlannedChange, RuleCount, add_up
 from scim_bridge.engine.reservations import hub_counts, open_reservations
 from scim_bridge.engine.rivals import wanted_by_others
@@ -77,6 +78,7 @@ def plan_hub(
         invites=registry.adapter(mapping.app).abilities.invites,
         is_planned=hub.mode == "plan",
         read_in_full=hub.observed_at is not None,
+        is_doubted=hub.doubt_kind is not None,
         are_removals_paused=hub.removals_paused_at is not None,
         now=now,
     )
@@ -119,6 +121,7 @@ class _Work:
         invites: bool,
         is_planned: bool,
         read_in_full: bool,
+        is_doubted: bool,
         are_removals_paused: bool,
         now: datetime,
     ) -> None:
@@ -127,6 +130,7 @@ class _Work:
         self._invites = invites
         self._is_planned = is_planned
         self._read_in_full = read_in_full
+        self._is_doubted = is_doubted
         self._are_removals_paused = are_removals_paused
         self._now = now
         self._bound = dict(group_bindings(tx).get(mapping.hub_id, {}))
@@ -160,6 +164,7 @@ class _Work:
             list(desired),
             invites=self._invites,
             read_in_full=self._read_in_full,
+            is_doubted=self._is_doubted,
             planned=frozenset(desired) if self._is_planned else frozenset(),
             desired=desired,
             now=self._now,
@@ -179,7 +184,9 @@ class _Work:
             found += [(subject, ruling) for ruling in decision.rulings if ruling.change.action != "forget"]
         names = user_names(self._tx, list({subject.person_id for subject, _ in found}))
         for subject, ruling in found:
-            yield from _planned(ruling, subject, scene, names.get(subject.person_id, f"p{subject.person_id}"))
+            yield from _planned(
+                ruling, subject, scene, self._mapping, names.get(subject.person_id, f"p{subject.person_id}")
+            )
 
     def _judge(self, ids: Collection[int]) -> dict[int, Verdict]:
         hub_id, people = self._mapping.hub_id, load_people(self._tx, list(ids))
@@ -196,7 +203,7 @@ class _Work:
         """What is wanted of whoever should hold something here, or holds something of ours."""
         tx, hub_id = self._tx, self._mapping.hub_id
         chosen = numbers(tx, list(verdicts))
-        columns = (AccessRow.person_id, AccessRow.disabled, AccessRow.role, AccessRow.lost_at)
+        columns = (AccessRow.person_id, AccessRow.disabled, AccessRow.disabled_at, AccessRow.role, AccessRow.lost_at)
         access = sa.select(*columns).where(AccessRow.hub_id == hub_id, AccessRow.person_id.in_(chosen))
         stored = {row.person_id: row for row in tx.execute(access)}
         seats = sa.select(AppliedRow.person_id).where(
@@ -220,15 +227,14 @@ def _in_order(tx: Tx, hub_id: str) -> Sequence[int]:
 
 def desired_of(verdict: Verdict, stored: Any, *, now: datetime) -> Desired:
     """A verdict as fan-out would store it now; ``stored`` is the access row of before (None: there is none)."""
-    because = as_rows(verdict.because)
-    lost_at = None
-    if verdict.role is None:
-        same = stored is not None and stored.role is None and stored.disabled == verdict.disabled
-        lost_at = (stored.lost_at if same else None) or now
-    return Desired(verdict.role, verdict.assets, because, verdict.disabled, lost_at, as_rows(verdict.lower))
+    before = Since() if stored is None else Since.of(stored)
+    had_role = stored is not None and stored.role is not None
+    since = before.goes_on(has_role=verdict.role is not None, had_role=had_role, disabled=verdict.disabled, now=now)
+    because, lower = as_rows(verdict.because), as_rows(verdict.lower)
+    return Desired(verdict.role, verdict.assets, because, verdict.disabled, since, lower)
 
 
-def _planned(ruling: Ruling, subject: Subject, scene: Scene, name: str) -> Iterator[PlannedChange]:
+def _planned(ruling: Ruling, subject: Subject, scene: Scene, mapping: HubMapping, name: str) -> Iterator[PlannedChange]:
     change, standing = ruling.change, subject.standing
     along = brings(change, standing.desired)
     step = PlannedChange(
@@ -238,7 +244,7 @@ def _planned(ruling: Ruling, subject: Subject, scene: Scene, name: str) -> Itera
         None if change.thing == SEAT else label(scene, change.thing),
         _roles(change.before),
         _roles(change.after),
-        tuple(subject.because.get(change.thing, ())),
+        tuple(because_of(subject, change, mapping)),
         "; ".join(ruling.held) if ruling.held else None,
         "; ".join(ruling.failed) if ruling.failed else None,
         brings=_named(scene, {each.thing: each.after for each in along}),

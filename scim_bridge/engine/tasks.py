@@ -40,6 +40,7 @@ def open_task(
     run: Callable[[], int],
     taken: Collection[int] = (),
     *,
+    because: Sequence[dict[str, Any]],
     now: datetime,
 ) -> int:
     """The task of this change: the one that is open for it (none of ``taken``), or a new one; running, held or failed.
@@ -76,7 +77,7 @@ def open_task(
         "action": change.action,
         "run_id": run(),
         "thing": label,
-        "because": subject.because.get(change.thing, []),
+        "because": list(because),
         "attempts": int(verdict is None),
         "created_at": now,
     }

@@ -110,12 +110,16 @@ def _of_pushes(tx: Tx, person_id: int) -> Iterator[Wait]:
 def _of_leave(mapping: HubMapping, subject: Subject) -> Iterator[Wait]:
     if subject.next_at is None:
         return
-    lost_at, steps = subject.desired.lost_at, mapping.lost_access
-    if subject.desired.disabled:
-        steps = mapping.disabled
-    due = [step.do for step in steps if lost_at and lost_at + timedelta(seconds=step.after_s) == subject.next_at]
-    which = "leave.disabled" if subject.desired.disabled else "leave.lost_access"
-    yield Wait("leave", f"`{which}` does {' and '.join(due) or 'its next step'} then", subject.next_at)
+    since = subject.desired.since
+    lists = (("lost_access", mapping.lost_access, since.lost_at), ("disabled", mapping.disabled, since.disabled_at))
+    due = [
+        f"`leave.{name}` does {step.do}"
+        for name, steps, at in lists
+        for step in steps
+        if at is not None and at + timedelta(seconds=step.after_s) == subject.next_at
+    ]
+    # Both lists may be due at once; of somebody disabled it is the last one that counts.
+    yield Wait("leave", f"{due[-1] if due else '`leave` does its next step'} then", subject.next_at)
 
 
 def _of_invitation(abilities: Abilities, scene: Scene, subject: Subject, gap: Gap) -> Iterator[Wait]:

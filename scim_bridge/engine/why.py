@@ -21,7 +21,8 @@ from scim_bridge.directory.snapshot import PersonFact
 from scim_bridge.directory.tables import DeletedUser, Person, Source, User
 from scim_bridge.engine.brought import Bringers
 from scim_bridge.engine.decide import label, to_compare
-from scim_bridge.engine.diff import Gap, Things, diff
+from scim_bridge.engine.diff import Things, diff
+from scim_bridge.engine.drift import drift_words
 from scim_bridge.engine.plan import desired_of
 from scim_bridge.engine.rules import InForce
 from scim_bridge.engine.runs import run_name
@@ -206,7 +207,7 @@ class _Asked:
             shares=[],
             undone=[_undone(scene, each) for each in subject.undone],
             waits=[each.to_json() for each in waits(tx, mapping, abilities, scene, subject, gap, tasks, now=self._now)],
-            drift=_drift(scene, gap),
+            drift=drift_words(subject, scene, gap.drift),
             tasks=[_task(view) for view in tasks[:_TASKS_SHOWN]],
             answers={
                 "last_success_at": _time(hub.last_success_at) if hub else None,
@@ -243,17 +244,6 @@ def _undone(scene: Scene, undone: Undone) -> dict[str, Any]:
         "at": _time(undone.at),
         "run": undone.run,
     }
-
-
-def _drift(scene: Scene, gap: Gap) -> list[str]:
-    return [
-        f"{label(scene, drift.thing)}: the app shows {_words(drift.observed)}, ours is {_words(drift.applied)}"
-        for drift in gap.drift
-    ]
-
-
-def _words(roles: frozenset[str]) -> str:
-    return ", ".join(sorted(roles)) or "nothing"
 
 
 def _named(scene: Scene, things: Things) -> dict[str, list[str]]:
