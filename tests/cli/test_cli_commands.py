@@ -85,7 +85,7 @@ def test_without_a_database_the_mending_command_is_named_and_none_is_made(run, f
 
 
 def test_db_upgrade_makes_one(run):
-    assert run("db", "upgrade").stdout == "the schema is at revision 0004 (was: none)\n"
+    assert run("db", "upgrade").stdout == "the schema is at revision 0005 (was: none)\n"
     assert run("source", "list").stdout == "no identity source yet: `scim-bridge source add okta --kind okta`\n"
 
 
