@@ -79,6 +79,7 @@ class GithubAdapter:
         invites=True,
         assets_at_invitation=True,
         invitation_life_s=A_WEEK_S,
+        lost_on_removal="private forks of the organization's repositories",
     )
 
     def __init__(self, client: GithubClient) -> None:

@@ -71,7 +71,12 @@ def apply(
         applied = apply_hub(tx, hub, release=release, actor=session.actor, now=db.now(), people=people)
     left = _wait(session, hub, no_wait=no_wait)
     if as_json:
-        result = {"made_live": applied.made_live, "pairs": applied.pairs, "released": applied.released}
+        result: dict[str, object] = {
+            "run": applied.run,
+            "made_live": applied.made_live,
+            "pairs": applied.pairs,
+            "released": applied.released,
+        }
         counts = {"backlog": left.backlog, "held": left.held}
         print_json({"hub": hub, "plan": planned.to_json(), "applied": result, **counts})
     else:
@@ -98,8 +103,8 @@ def _apply_file(
         _refuse(ctx, found, as_json=as_json)
         return
     with db.write() as tx:
-        for plan in plans:
-            apply_filed(
+        runs = {
+            plan.hub_id: apply_filed(
                 tx,
                 plan.hub_id,
                 found[plan.hub_id].holds,
@@ -109,12 +114,14 @@ def _apply_file(
                 digest=file.digest,
                 now=db.now(),
             )
+            for plan in plans
+        }
     left = {plan.hub_id: _wait(session, plan.hub_id, no_wait=no_wait) for plan in plans}
     if as_json:
-        print_json([_json(plan, found[plan.hub_id], left[plan.hub_id]) for plan in plans])
+        print_json([_json(plan, found[plan.hub_id], left[plan.hub_id], runs[plan.hub_id]) for plan in plans])
     else:
         for plan in plans:
-            _tell_filed(plan, found[plan.hub_id], left[plan.hub_id])
+            _tell_filed(plan, found[plan.hub_id], left[plan.hub_id], runs[plan.hub_id])
     ctx.exit(3 if any(each.held for each in left.values()) else 0)
 
 
@@ -158,9 +165,10 @@ def _moved_json(hub_id: str, moved: object) -> dict[str, object]:
     return {"hub": hub_id, **{name: getattr(moved, name) for name in ("person_id", "user_name", "thing", "was", "now")}}
 
 
-def _json(plan: FiledPlan, found: Comparison, left: _Left) -> dict[str, object]:
+def _json(plan: FiledPlan, found: Comparison, left: _Left, run: str) -> dict[str, object]:
     return {
         "hub": plan.hub_id,
+        "run": run,
         "applied": True,
         "changes": found.steps,
         "people": len(found.holds),
@@ -173,11 +181,13 @@ def _json(plan: FiledPlan, found: Comparison, left: _Left) -> dict[str, object]:
     }
 
 
-def _tell_filed(plan: FiledPlan, found: Comparison, left: _Left) -> None:
+def _tell_filed(plan: FiledPlan, found: Comparison, left: _Left, run: str) -> None:
     people = count(len(found.holds), "person", "people")
     done = f"; {count(found.done, 'change')} were done before" if found.done else ""
     verb = "to do once an engine runs (`scim-bridge serve`)" if not left.waited else "applied"
     click.echo(f"{plan.hub_id}: {count(found.steps, 'change')} for {people} {verb}{done}")
+    if found.steps:
+        click.echo(f"  {_way_back(run)}")
     for moved in found.moved:
         click.echo(f"  left out: {moved.user_name} (p{moved.person_id}): was {moved.was}; is {moved.now}")
     if found.left_out:
@@ -224,9 +234,15 @@ def _rest(session: Session, tx: Tx, hub_id: str) -> Progress[bool]:
     return Progress(f"{hub_id}: {count(left, 'person', 'people')} left", answer=True if not left else None)
 
 
+def _way_back(run: str) -> str:
+    return f"run {run}: `scim-bridge tasks list --run {run}` shows it, `scim-bridge undo {run}` takes it back"
+
+
 def _tell(hub: str, applied: Applied, left: _Left) -> None:
     if applied.made_live:
         click.echo(f"{hub} is live now")
+    if applied.pairs or applied.released:
+        click.echo(_way_back(applied.run))
     if not left.waited:
         click.echo(f"{count(applied.pairs, 'person', 'people')} to look at once an engine runs (`scim-bridge serve`)")
     elif left.backlog:

@@ -201,13 +201,13 @@ def _because(standing: WhyHub, thing: str) -> str:
     return ", ".join(
         f"{grant['rule']} {_place(grant['file'], grant['line'])}"
         for grant in standing.grants
-        if grant["thing"] == thing
+        if grant["thing"] == thing and grant["won"]
     )
 
 
 def _missing(standing: WhyHub) -> str:
     if not standing.near:
-        return "; ".join(standing.waits) or "on the way"
+        return "; ".join(wait["text"] for wait in standing.waits) or "on the way"
     near = standing.near[0]
     return (
         f"{near['rule']}: {near['missing']} {_place(near['file'], near['line'])}" if near["rule"] else near["missing"]

@@ -17,7 +17,7 @@ from scim_bridge.clock import SystemClock
 from scim_bridge.contract import registry
 from scim_bridge.contract.registry import Registry
 from scim_bridge.db import Database, Tx
-from scim_bridge.engine.rules import Rules
+from scim_bridge.engine.rules import InForce, Rules
 from scim_bridge.errors import InvalidInput
 from scim_bridge.filters import Traits
 from scim_bridge.logs import configure_logs
@@ -80,7 +80,11 @@ class Session:
 
     def mappings(self, tx: Tx) -> MappingSet:
         """The mapping set in force."""
-        return self.rules.in_force(tx).mappings
+        return self.in_force(tx).mappings
+
+    def in_force(self, tx: Tx) -> InForce:
+        """The mapping set in force, with its revision."""
+        return self.rules.in_force(tx)
 
     def load(self, paths: Sequence[Path]) -> MappingSet:
         """Mapping files and folders of them, checked as of today. Raises ``MappingError`` with every finding."""

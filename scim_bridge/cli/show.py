@@ -42,15 +42,26 @@ def _plain(value: Any) -> Any:
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, empty: str) -> None:
     """One line a row, or the sentence ``empty``. Cells are data: no markup in them is obeyed."""
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in columns:
-        table.add_column(column, overflow="fold")
-    for row in rows:
-        table.add_row(*(_cell(value) for value in row))
-    if not table.row_count:
+    print_pages(columns, [rows], empty=empty)
+
+
+def print_pages(columns: Sequence[str], pages: Iterable[Iterable[Sequence[Any]]], *, empty: str) -> None:
+    """The same, a page at a time as they come: memory does not grow with their number.
+
+    Each page finds its own widths, under headers of its own.
+    """
+    is_empty = True
+    for rows in pages:
+        table = Table(box=None, pad_edge=False, header_style="bold")
+        for column in columns:
+            table.add_column(column, overflow="fold")
+        for row in rows:
+            table.add_row(*(_cell(value) for value in row))
+        if table.row_count:
+            is_empty = False
+            console().print(table)
+    if is_empty:
         click.echo(empty)
-        return
-    console().print(table)
 
 
 def console(*, stderr: bool = False) -> Console:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 import click
 
 from scim_bridge.cli.people import the_person
 from scim_bridge.cli.session import Session, pass_session
 from scim_bridge.cli.show import count, json_option, print_json, print_table
-from scim_bridge.engine.tasks import list_tasks
+from scim_bridge.engine.runs import run_name, run_number
+from scim_bridge.engine.tasks import TaskView, list_tasks
 from scim_bridge.engine.tasks import retry as retry_tasks
+from scim_bridge.errors import InvalidInput
 from scim_bridge.hubs.operate import require_hub
 
 _STATES = ["queued", "running", "waiting", "retrying", "held", "done", "failed", "cancelled"]
@@ -25,24 +28,51 @@ def tasks() -> None:
 @click.option("--hub", help="Only in this hub.")
 @click.option("--state", type=click.Choice(_STATES), help="Only in this state.")
 @click.option("--person", help="Only this person's: id (p42), userName or e-mail.")
+@click.option("--run", help="Only those of this run (r12).")
 @click.option("--limit", type=click.IntRange(1, 100_000), default=50, show_default=True)
 @json_option
 @pass_session
-def list_(session: Session, hub: str | None, state: str | None, person: str | None, limit: int, as_json: bool) -> None:
+def list_(
+    session: Session,
+    hub: str | None,
+    state: str | None,
+    person: str | None,
+    run: str | None,
+    limit: int,
+    as_json: bool,
+) -> None:
     """List changes with the step they are at, the cause and what to do."""
+    run_id = run_number(run) if run else None
+    if run and run_id is None:
+        raise InvalidInput(f'"{run}" is no run', advice="a run is named as in r12")
     with session.db.read() as tx:
         if hub is not None:
             require_hub(tx, hub)
         person_id = the_person(tx, person) if person else None
-        found = list_tasks(tx, hub_id=hub, state=state, person_id=person_id, limit=limit)
+        found = list_tasks(tx, hub_id=hub, state=state, person_id=person_id, run_id=run_id, limit=limit)
     if as_json:
-        print_json([dataclasses.asdict(each) | {"person_id": f"p{each.person_id}"} for each in found])
+        print_json([_task_json(each) for each in found])
         return
     print_table(
-        ["task", "hub", "person", "action", "what", "from", "to", "state", "step", "cause", "advice", "next try"],
+        [
+            "task",
+            "run",
+            "hub",
+            "person",
+            "action",
+            "what",
+            "from",
+            "to",
+            "state",
+            "step",
+            "cause",
+            "advice",
+            "next try",
+        ],
         [
             (
                 each.id,
+                run_name(each.run_id),
                 each.hub_id,
                 f"p{each.person_id}",
                 each.action,
@@ -59,6 +89,12 @@ def list_(session: Session, hub: str | None, state: str | None, person: str | No
         ],
         empty="no tasks",
     )
+
+
+def _task_json(task: TaskView) -> dict[str, Any]:
+    shown = dataclasses.asdict(task) | {"person_id": f"p{task.person_id}", "run": run_name(task.run_id)}
+    del shown["run_id"]
+    return shown
 
 
 @tasks.command()

@@ -53,6 +53,7 @@ class Abilities:
     partners: bool = False
     profile: bool = False  # takes attributes of the person along with a seat
     create_assets: tuple[str, ...] = ()
+    lost_on_removal: str = ""  # what the app deletes with a seat, and no new invitation brings back
 
 
 class Adapter(Protocol):

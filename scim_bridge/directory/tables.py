@@ -234,6 +234,7 @@ class PersonChange(Base):
 
     person_id: Mapped[int] = mapped_column(sa.ForeignKey("people.id"), primary_key=True, autoincrement=False)
     generation: Mapped[int] = mapped_column(sa.BigInteger)
+    run_id: Mapped[int | None] = mapped_column()  # the run of the revision that wants them evaluated
     changed_at: Mapped[datetime] = mapped_column(UTCDateTime, index=True)
 
 

@@ -20,6 +20,7 @@ from scim_bridge.engine.answering import answer_all, approve_ahead
 from scim_bridge.engine.diff import Change
 from scim_bridge.engine.guard import ends_seat
 from scim_bridge.engine.pairs import ensure_pairs, wake
+from scim_bridge.engine.runs import run_name, start_run
 from scim_bridge.engine.schedule import LOSES, REPAIRS
 from scim_bridge.engine.tables import Pair, Task
 from scim_bridge.errors import Conflict
@@ -29,11 +30,15 @@ from scim_bridge.hubs.tables import Hub
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """What ``apply`` set going: whether the hub became live, how many people are looked at, how many released."""
+    """What ``apply`` set going: whether the hub became live, how many people are looked at, how many released.
+
+    ``run`` names what it sets going (``r12``), for `tasks list` and `undo`.
+    """
 
     made_live: bool
     pairs: int
     released: int
+    run: str
 
 
 def apply_hub(
@@ -49,35 +54,39 @@ def apply_hub(
     made_live = _mode(tx, hub_id) == "plan"
     if made_live:
         tx.execute(sa.update(Hub).where(Hub.id == hub_id).values(mode="live", live_by=actor, live_at=now))
+    run_id = start_run(tx, "apply", actor=actor, now=now, hub_id=hub_id)
+    run = run_name(run_id)
     _lift(tx, hub_id, now=now)
     ensure_pairs(tx, hub_id, people, now=now)
     dirty = sa.select(Pair.person_id).where(Pair.hub_id == hub_id, Pair.done < Pair.want)
     failed = sa.select(Task.person_id).where(Task.hub_id == hub_id, Task.state == "failed")
     looked_at: sa.SelectBase = sa.union(dirty, failed, numbers(tx, sorted(people)))
     # The plan of a live hub lowers nobody by adoption, so neither does this.
-    pairs = wake(tx, hub_id, looked_at, now=now, priority=REPAIRS, is_planned=made_live, cuts_settle=True)
+    pairs = wake(
+        tx, hub_id, looked_at, now=now, priority=REPAIRS, is_planned=made_live, cuts_settle=True, run_id=run_id
+    )
     released = 0
     if release:
         approved = answer_all(
             tx, "approved", hub_id=hub_id, kind="limit", actor=actor, reason="apply --release", now=now
         )
         released = len({one.person_id for one in approved})
-    go_on(tx, hub_id, now=now)
+    go_on(tx, hub_id, run_id=run_id, now=now)
     record(
         tx,
         at=now,
         actor=actor,
         action="hub.applied",
         hub_id=hub_id,
-        detail={"made_live": made_live, "people": pairs, "released": released},
+        detail={"made_live": made_live, "people": pairs, "released": released, "run": run},
     )
-    return Applied(made_live, pairs, released)
+    return Applied(made_live, pairs, released, run)
 
 
-def go_on(tx: Tx, hub_id: str, *, now: datetime) -> None:
+def go_on(tx: Tx, hub_id: str, *, run_id: int | None = None, now: datetime) -> None:
     """A person said so: judge anew what is held in the hub."""
     held = sa.select(Task.person_id).where(Task.hub_id == hub_id, Task.state == "held")
-    wake(tx, hub_id, held, now=now, priority=LOSES, cuts_settle=True)
+    wake(tx, hub_id, held, now=now, priority=LOSES, cuts_settle=True, run_id=run_id)
 
 
 def apply_filed(
@@ -90,8 +99,8 @@ def apply_filed(
     actor: str,
     digest: str,
     now: datetime,
-) -> int:
-    """Carry out these changes (by person) of a filed plan and no other. Returns for how many people.
+) -> str:
+    """Carry out these changes (by person) of a filed plan and no other. Returns the name of the run that this is.
 
     The engine decides each person anew: what it finds beyond ``changes`` is held. ``mode``: the hub's, when they were
     compared. ``release`` approves those that end seats. Raises ``NotFound`` for an unknown hub, ``Conflict`` for a
@@ -108,11 +117,13 @@ def apply_filed(
     if release:
         ending = {person_id: [one for one in made if ends_seat(one)] for person_id, made in changes.items()}
         approve_ahead(tx, hub_id, ending, actor=actor, reason=f"apply --release of plan {digest}", now=now)
+    run_id = start_run(tx, "apply", actor=actor, now=now, hub_id=hub_id)
+    run = run_name(run_id)
     chosen = numbers(tx, people)
-    wake(tx, hub_id, chosen, now=now, priority=REPAIRS, is_planned=mode == "plan", cuts_settle=True)
+    wake(tx, hub_id, chosen, now=now, priority=REPAIRS, is_planned=mode == "plan", cuts_settle=True, run_id=run_id)
     detail = {"plan": digest, "people": len(people), "changes": sum(map(len, changes.values())), "release": release}
-    record(tx, at=now, actor=actor, action="hub.plan_applied", hub_id=hub_id, detail=detail)
-    return len(people)
+    record(tx, at=now, actor=actor, action="hub.plan_applied", hub_id=hub_id, detail=detail | {"run": run})
+    return run
 
 
 _ALLOW = (

@@ -8,7 +8,7 @@ have happened.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -31,9 +31,11 @@ from scim_bridge.engine.invitations import ensure_pending, forget_invitation, ma
 from scim_bridge.engine.pairs import Claim, finish
 from scim_bridge.engine.reservations import OpenReservation, hub_counts, open_reservations, reserve, settle
 from scim_bridge.engine.rivals import seated, wanted_by_others
+from scim_bridge.engine.runs import stretch_run
 from scim_bridge.engine.scene import Scene, Subject
 from scim_bridge.engine.standing import load_scene
 from scim_bridge.engine.tasks import close_tasks, open_task
+from scim_bridge.engine.undone_rows import end_undone
 from scim_bridge.hubs.accounts import set_links, set_proposals
 from scim_bridge.hubs.bindings import bind, propose
 from scim_bridge.hubs.tables import Hub
@@ -50,6 +52,7 @@ class Step:
     task_id: int
     reservation_id: int | None = None
     invitation_id: int | None = None
+    run_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +108,7 @@ def begin(tx: Tx, hub: HubNow, claims: Sequence[Claim], *, look_after_s: int, no
     propose(tx, scene.resolved.refused)
     left_open = open_reservations(tx, hub.mapping.hub_id, [claim.person_id for claim in ready])
     counts = hub_counts(tx, hub.mapping.hub_id, besides=left_open, now=now)
+    stretch = stretch_run(tx, hub.mapping.hub_id, now=now)
     rivalled = wanted_by_others(tx, scene.subjects.values(), partial(seated, tx, hub.mapping.hub_id))
     work = []
     for claim in ready:
@@ -124,7 +128,7 @@ def begin(tx: Tx, hub: HubNow, claims: Sequence[Claim], *, look_after_s: int, no
         if _stands_on_an_old_reading(hub, scene, decision, now=now, look_after_s=look_after_s):
             _wait_for_reading(tx, hub, claim, after=now - timedelta(seconds=look_after_s), now=now)
             continue
-        begun = _write_down(tx, hub, claim, subject, scene, decision, left_open, now=now)
+        begun = _write_down(tx, hub, claim, subject, scene, decision, left_open, stretch, now=now)
         if begun is not None:
             work.append(begun)
     return _with_profiles(tx, hub, work)
@@ -196,10 +200,14 @@ def _write_down(
     scene: Scene,
     decision: Decision,
     left_open: Sequence[OpenReservation],
+    stretch: Callable[[], int],
     *,
     now: datetime,
 ) -> Work | None:
-    hub_id = hub.mapping.hub_id
+    hub_id, ordered = hub.mapping.hub_id, claim.run_id
+    run = stretch if ordered is None else lambda: ordered
+    if subject.undone_over:
+        _end_undone(tx, hub_id, subject, now=now)
     books = [ruling.change for ruling in decision.rulings if not ruling.change.needs_call]
     if books:
         set_applied(tx, hub_id, claim.person_id, {change.thing: _kept(change) for change in books}, now=now)
@@ -211,10 +219,11 @@ def _write_down(
     for ruling in decision.rulings:
         if ruling.change.needs_call:
             name, because = label(scene, ruling.change.thing), because_of(subject, ruling.change, hub.mapping)
-            task_id = open_task(tx, hub_id, subject, ruling, name, kept_tasks, because=because, now=now)
+            task_id = open_task(tx, hub_id, subject, ruling, name, run, kept_tasks, because=because, now=now)
             kept_tasks.append(task_id)
             if ruling.goes_on:
-                steps += _steps(tx, hub, subject, scene, ruling, task_id, now=now)
+                begun = _steps(tx, hub, subject, scene, ruling, task_id, now=now)
+                steps += [replace(step, run_id=run()) for step in begun]
     kept_reservations = {step.reservation_id for step in steps}
     settle(tx, [entry for entry in left_open if entry.id not in kept_reservations], subject)
     kept_tasks += end_what_shows(tx, hub_id, subject, scene, kept_tasks, now=now)
@@ -225,6 +234,12 @@ def _write_down(
         return Work(claim, subject, scene, tuple(steps), waits)
     finish(tx, claim, now=now, is_done=True, due_at=subject.next_at, waits=waits)
     return None
+
+
+def _end_undone(tx: Tx, hub_id: str, subject: Subject, *, now: datetime) -> None:
+    why = "the person has left" if subject.desired.disabled else "the rules want something else"
+    things = [each.thing for each in subject.undone_over]
+    end_undone(tx, hub_id, subject.person_id, things, why=why, actor="engine", now=now)
 
 
 def _kept(change: Change) -> frozenset[str]:

@@ -14,7 +14,7 @@ The plan and the engine both decide here, so that a plan is what happens.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -24,6 +24,7 @@ from scim_bridge.engine.asks import Ask, answer_to, key_of
 from scim_bridge.engine.diff import Change, Drift, Gap, Standing, diff
 from scim_bridge.engine.guard import Counts, held_because, takes_away
 from scim_bridge.engine.scene import Scene, Subject
+from scim_bridge.engine.undone import held_back, words
 from scim_bridge.mapping.model import HubMapping
 
 RESENDS_AT_MOST = 2
@@ -93,7 +94,7 @@ def decide(
     brake = _Brake(mapping, scene, counts, are_removals_paused, is_wanted_by_another, allowed)
     found = _compare(subject, scene, brake)
     raises = tuple(Ruling(held.change, held=_to(mapping, (held.cause, held.advice))) for held in subject.raises)
-    rulings = (*found.rulings, *raises)
+    rulings = (*found.rulings, *raises, *_undone(subject))
     asks = (*subject.asks, *(ruling.ask for ruling in rulings if ruling.ask))
     return replace(found, rulings=rulings, waits=(*subject.troubles, *found.waits), asks=asks)
 
@@ -127,6 +128,13 @@ def _compare(subject: Subject, scene: Scene, brake: _Brake) -> Decision:
         if change.needs_call:
             rulings.append(Ruling(change, held=_to(brake.mapping, NOT_PLANNED)))
     return Decision(tuple(rulings), gap.drift, tuple(waits))
+
+
+def _undone(subject: Subject) -> Iterator[Ruling]:
+    """What the rules would do about what somebody undid: held until they want something else, or are let."""
+    standing = subject.standing
+    for undone, change in held_back(subject.undone, standing.status, invites=standing.invites):
+        yield Ruling(change, held=words(undone, change.after))
 
 
 def look(subject: Subject, scene: Scene) -> Gap:

@@ -34,6 +34,7 @@ from scim_bridge.engine.leave import Since
 from scim_bridge.engine.losses import notice
 from scim_bridge.engine.pairs import Wish, want
 from scim_bridge.engine.rules import InForce, Rules
+from scim_bridge.engine.runs import run_of_revision
 from scim_bridge.engine.schedule import DISABLED, GAINS, LOSES, REPAIRS
 from scim_bridge.engine.tables import AccessRow, Task
 from scim_bridge.hubs.bindings import bind, group_bindings, propose
@@ -56,7 +57,7 @@ _WAITING = sa.select(
 _GROUP_CHANGES = sa.select(GroupChange).order_by(GroupChange.id).limit(50)
 _EXPANDED = sa.delete(GroupChange).where(GroupChange.id == sa.bindparam("change"))
 _PERSON_CHANGES = (
-    sa.select(PersonChange.person_id, PersonChange.generation)
+    sa.select(PersonChange.person_id, PersonChange.generation, PersonChange.run_id)
     .order_by(PersonChange.changed_at, PersonChange.person_id)
     .limit(_PEOPLE_AT_ONCE)
 )
@@ -91,6 +92,12 @@ def _desiring(dialect: str, given: Mapping[str, Any]) -> Any:
 
 
 _desire = PreparedRows({column.name: column.type for column in AccessRow.__table__.columns}, _desiring)
+
+
+@Prepared
+def _in_run(dialect: str) -> Any:
+    chosen = PersonChange.person_id.in_(bound_numbers(dialect, "people"))
+    return sa.update(PersonChange).where(chosen).values(run_id=sa.bindparam("run", type_=sa.Integer()))
 
 
 def _telling(_: str, given: Mapping[str, Any]) -> Any:
@@ -169,6 +176,7 @@ class Fanout:
         with self._db.write() as tx:
             if people:
                 mark_people(tx, people, now=self._db.clock.now())
+                _in_run.run(tx, {"run": run_of_revision(tx, row.revision_id), "people": list(people)})
                 tx.execute(sa.update(RevisionChange).where(same).values(after_person_id=people[-1]))
             else:
                 tx.execute(sa.delete(RevisionChange).where(same))
@@ -176,7 +184,9 @@ class Fanout:
     def _people(self) -> int:
         """How many people were looked at."""
         with self._db.read() as tx:
-            generations = {row.person_id: row.generation for row in tx.execute(_PERSON_CHANGES)}
+            changes = tx.execute(_PERSON_CHANGES).all()
+            generations = {row.person_id: row.generation for row in changes}
+            runs = {row.person_id: row.run_id for row in changes}
             if not generations:
                 return 0
             in_force = self._rules.in_force(tx)
@@ -192,7 +202,7 @@ class Fanout:
             bind(tx, met, now=now)
             propose(tx, refused)
             notice(tx, list(generations), percent=self._loss_percent, now=now)
-            wanted = _write(tx, in_force, generations, verdicts, now=now)
+            wanted = _write(tx, in_force, generations, runs, verdicts, now=now)
         if wanted:
             self._on_want()
         return len(generations)
@@ -259,7 +269,15 @@ class _Before:
 _NEVER = _Before(-1, None, {}, {}, disabled=False)
 
 
-def _write(tx: Tx, in_force: InForce, generations: Mapping[int, int], verdicts: Verdicts, *, now: datetime) -> int:
+def _write(
+    tx: Tx,
+    in_force: InForce,
+    generations: Mapping[int, int],
+    runs: Mapping[int, int | None],
+    verdicts: Verdicts,
+    *,
+    now: datetime,
+) -> int:
     """Returns how many pairs are wanted now."""
     people = sorted(generations)
     _lock_people.all(tx, {"people": people})
@@ -290,7 +308,7 @@ def _write(tx: Tx, in_force: InForce, generations: Mapping[int, int], verdicts: 
             )
         if moved or (hub_id, person_id) in failed:
             priority = _priority(hubs[hub_id], old, verdict) if moved else REPAIRS
-            wishes.append(Wish(hub_id, person_id, priority, hubs[hub_id].safety.settle_s))
+            wishes.append(Wish(hub_id, person_id, priority, hubs[hub_id].safety.settle_s, runs[person_id]))
     _desire.run(tx, rows)
     want(tx, wishes, now=now)
     _tell(tx, generations)

@@ -25,7 +25,7 @@ from scim_bridge.engine.losses import braked_sources, clear_departures, end_loss
 from scim_bridge.engine.probe import probe_hub
 from scim_bridge.engine.publishing import take_folder
 from scim_bridge.engine.rules import Rules
-from scim_bridge.engine.tables import AccessRow, InvitationRow, Reservation, Task
+from scim_bridge.engine.tables import AccessRow, InvitationRow, Reservation, Run, Task
 from scim_bridge.engine.unmanaged_removals import Removals, due_removals
 from scim_bridge.hubs.tables import AccountRow, Hub
 from scim_bridge.journal.clear import clear_slice
@@ -179,6 +179,8 @@ class Keeper:
                 before = now - timedelta(days=kept.tasks)
                 is_over = Task.state.in_(["done", "cancelled"])
                 tx.execute(sa.delete(Task).where(is_over, Task.updated_at < before))
+                has_tasks = sa.exists().where(Task.run_id == Run.id)
+                tx.execute(sa.delete(Run).where(Run.at < before, ~has_tasks))
                 tx.execute(sa.delete(InvitationRow).where(InvitationRow.ended_at < before))
                 tx.execute(sa.delete(AccountRow).where(AccountRow.gone_at < before))
                 tx.execute(sa.delete(ApprovalRow).where(ApprovalRow.ended_at < before))

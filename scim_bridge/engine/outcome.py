@@ -26,6 +26,7 @@ from scim_bridge.engine.diff import NOTHING
 from scim_bridge.engine.drift import brought_back
 from scim_bridge.engine.invitations import forget_invitation, mark_sent, not_sent
 from scim_bridge.engine.pairs import finish
+from scim_bridge.engine.runs import run_name
 from scim_bridge.engine.schedule import backoff_s, probe_wait
 from scim_bridge.engine.tables import Task
 from scim_bridge.engine.tasks import end_task
@@ -84,6 +85,7 @@ def record_success(tx: Tx, hub: HubNow, work: Work, step: Step, account: Account
             "from": sorted(step.change.before),
             "to": sorted(step.change.after),
             "rules": [why["rule"] for why in because_of(work.subject, step.change, hub.mapping)],
+            "run": run_name(step.run_id),
         },
     )
 

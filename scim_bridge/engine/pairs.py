@@ -32,6 +32,7 @@ class Wish:
     person_id: int
     priority: int
     settle_s: int
+    run_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,7 @@ class Claim:
     attempts: int
     look_after: datetime | None
     is_planned: bool
+    run_id: int | None = None  # the run that wants it, where one does
     allowed: list[list[Any]] | None = None  # the changes of an applied plan (``engine.allowed``); None: all
 
 
@@ -103,6 +105,7 @@ _CLAIM_ANY = (
         Pair.attempts,
         Pair.look_after,
         Pair.planned,
+        Pair.run_id,
         Pair.allowed,
     )
 )
@@ -123,6 +126,7 @@ _FINISH = (
         attempts=sa.bindparam("tries"),
         look_after=bound_time("look"),
         planned=sa.case((_IS_OVER, False), else_=Pair.planned),
+        run_id=sa.case((_IS_OVER, None), else_=Pair.run_id),
         allowed=sa.case((_IS_OVER, sa.null()), else_=Pair.allowed),
         waits=sa.bindparam("why"),
     )
@@ -156,6 +160,7 @@ def want(tx: Tx, wishes: Sequence[Wish], *, now: datetime) -> None:
                 "due_at": due_at,
                 "unsettled_since": first,
                 "priority": priority,
+                "run_id": wish.run_id,
             }
         )
     _want.run(tx, rows)
@@ -171,6 +176,7 @@ def _wanting(dialect: str, given: Mapping[str, Any]) -> Any:
             "due_at": statement.excluded.due_at,
             "unsettled_since": statement.excluded.unsettled_since,
             "priority": statement.excluded.priority,
+            "run_id": sa.func.coalesce(statement.excluded.run_id, sa.case((Pair.done < Pair.want, Pair.run_id))),
             "attempts": 0,
         },
     )
@@ -204,8 +210,11 @@ def wake(
     priority: int,
     is_planned: bool = False,
     cuts_settle: bool = False,
+    run_id: int | None = None,
 ) -> int:
     """Want again, now, what is there already (a new reading, a person's word). Returns how many pairs.
+
+    ``run_id``: the run that a person's word began; without it they stay in the one that they are in.
 
     Whoever has not come to rest yet settles first, for a reading in between must not drop a seat in mid-move;
     ``cuts_settle``: a person saw the plan and said go.
@@ -226,6 +235,8 @@ def wake(
     }
     if is_planned:
         values["planned"] = True
+    if run_id is not None:
+        values["run_id"] = run_id
     return tx.execute(sa.update(Pair).where(Pair.hub_id == hub_id, Pair.person_id.in_(chosen)).values(values)).rowcount
 
 
@@ -277,6 +288,7 @@ def claim(tx: Tx, hub_id: str, *, limit: int, now: datetime, lease_s: int, only_
             row.attempts,
             row.look_after,
             row.planned,
+            row.run_id,
             row.allowed,
         )
         for row in rows

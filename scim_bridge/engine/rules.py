@@ -13,6 +13,7 @@ from scim_bridge.db import Tx, UTCDateTime
 from scim_bridge.engine.approvals import withdraw
 from scim_bridge.engine.brake_tables import AccountRemoval, ApprovalRow
 from scim_bridge.engine.pairs import wake
+from scim_bridge.engine.runs import start_run
 from scim_bridge.engine.schedule import LOSES, REPAIRS
 from scim_bridge.engine.sync import sync_hubs
 from scim_bridge.engine.tables import AccessRow, AppliedRow, DriftRow, Pair, Task
@@ -73,18 +74,20 @@ class Rules:
         revision = revisions.publish(tx, files, actor=actor, now=now, commit=commit, restores=restores)
         if revision is None:
             return None
+        run_id = start_run(tx, "revision", actor=actor, now=now, revision=revision)
         synced = sync_hubs(tx, mappings, actor=actor, now=now)
         for hub_id in synced.detached:
             cancel_hub(tx, hub_id, now=now)
         for hub_id in synced.attached:
-            wake(tx, hub_id, sa.select(Pair.person_id).where(Pair.hub_id == hub_id), now=now, priority=REPAIRS)
+            everybody = sa.select(Pair.person_id).where(Pair.hub_id == hub_id)
+            wake(tx, hub_id, everybody, now=now, priority=REPAIRS, run_id=run_id)
         for hub_id, mapping in mappings.hubs.items():
-            wake_hub(tx, hub_id, fixes=mapping.safety.drift == "fix", now=now)
+            wake_hub(tx, hub_id, fixes=mapping.safety.drift == "fix", now=now, run_id=run_id)
         tx.execute(sa.delete(RevisionChange).where(RevisionChange.revision_id != revision))
         return InForce(revision, mappings)
 
 
-def wake_hub(tx: Tx, hub_id: str, *, fixes: bool, now: datetime) -> None:
+def wake_hub(tx: Tx, hub_id: str, *, fixes: bool, now: datetime, run_id: int | None = None) -> None:
     """Other rules: what was held is judged anew, and so are timers of `leave`; with ``fixes`` also all drift."""
     held = sa.select(Task.person_id).where(Task.hub_id == hub_id, Task.state == "held")
     leaving = (
@@ -92,10 +95,10 @@ def wake_hub(tx: Tx, hub_id: str, *, fixes: bool, now: datetime) -> None:
         .join(AppliedRow, sa.and_(AppliedRow.hub_id == AccessRow.hub_id, AppliedRow.person_id == AccessRow.person_id))
         .where(AccessRow.hub_id == hub_id, AccessRow.role.is_(None))
     )
-    wake(tx, hub_id, held.union(leaving), now=now, priority=LOSES)
+    wake(tx, hub_id, held.union(leaving), now=now, priority=LOSES, run_id=run_id)
     if fixes:
         drifts = sa.select(DriftRow.person_id).where(DriftRow.hub_id == hub_id)
-        wake(tx, hub_id, drifts, now=now, priority=REPAIRS)
+        wake(tx, hub_id, drifts, now=now, priority=REPAIRS, run_id=run_id)
 
 
 def cancel_hub(tx: Tx, hub_id: str, *, now: datetime) -> None:

@@ -13,8 +13,9 @@ from typing import Any
 from scim_bridge.contract.state import SEAT, Account, Asset
 from scim_bridge.engine.approved_roles import HeldRaise
 from scim_bridge.engine.asks import Answer, Ask, Loss
-from scim_bridge.engine.diff import Roles, Standing
+from scim_bridge.engine.diff import Roles, Standing, Things
 from scim_bridge.engine.leave import Since
+from scim_bridge.engine.undone import Undone
 from scim_bridge.hubs.bound import Resolved
 from scim_bridge.mapping.model import HubMapping
 
@@ -96,6 +97,9 @@ class Subject:
     next_at: datetime | None = None  # when a timer of `leave` changes the picture
     is_ignored: bool = False
     names: tuple[str, ...] = ()
+    rules: Things = field(default_factory=dict)  # what the rules alone want, by things; no timers, nothing undone
+    undone: tuple[Undone, ...] = ()  # what is kept against the rules
+    undone_over: tuple[Undone, ...] = ()  # what was, until now
     drift: tuple[KnownDrift, ...] = ()
     answers: tuple[Answer, ...] = ()  # what was asked about this person here and is not over
     loss: Loss | None = None  # of a source of theirs

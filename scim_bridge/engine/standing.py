@@ -6,8 +6,8 @@ that nobody claims becomes theirs by its address, an invitation's life shows in 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -26,6 +26,8 @@ from scim_bridge.engine.leave import Since, kept, leaving
 from scim_bridge.engine.losses import load_losses
 from scim_bridge.engine.matching import matches_for, rules_of
 from scim_bridge.engine.scene import Desired, OpenTask, Scene, StoredAccount, StoredInvitation, Subject, roles_of
+from scim_bridge.engine.undone import Undone, keep, split
+from scim_bridge.engine.undone_rows import load_undone
 from scim_bridge.folding import fold
 from scim_bridge.hubs.bindings import resolve_assets
 from scim_bridge.hubs.bound import Resolved
@@ -44,10 +46,12 @@ def load_scene(
     planned: frozenset[int] = frozenset(),
     desired: Mapping[int, Desired] | None = None,
     people: Mapping[int, PersonFact] | None = None,
+    undone: Mapping[int, Sequence[Undone]] | None = None,
     now: datetime,
 ) -> Scene:
     """Read these people in this hub. ``desired`` stands in for the stored access rows (a plan's own evaluation).
 
+    ``undone`` stands in for what is kept against the rules (an undo that nobody ordered yet).
     ``is_doubted``: what was read last is not to be trusted, so it proves no drift and nothing is brought back by it.
     ``people``: these as they were read already, so that their documents are not read again.
     """
@@ -57,10 +61,13 @@ def load_scene(
     accounts = found.accounts
     holdings, assets = _holdings(tx, [stored.id for stored in accounts.values()])
     applied = _applied(tx, mapping.hub_id, person_ids)
-    resolved = _resolve(tx, mapping.hub_id, wishes, applied, assets)
     invitations = _invitations(tx, mapping.hub_id, person_ids)
     tasks = _tasks(tx, mapping.hub_id, person_ids)
     drift = load_drift(tx, mapping.hub_id, person_ids)
+    against = undone if undone is not None else load_undone(tx, mapping.hub_id, person_ids)
+    things = {thing for mine in applied.values() for thing in mine}
+    things |= {one.thing for mine in against.values() for one in mine}
+    resolved = _resolve(tx, mapping.hub_id, wishes, things, assets)
     answers = load_answers(tx, mapping.hub_id, person_ids)
     losses = load_losses(tx, person_ids)
     scene = Scene(
@@ -97,6 +104,7 @@ def load_scene(
             scene,
             applied.get(person_id, {}),
             holdings.get(stored.id, {}) if stored else {},
+            against.get(person_id, ()),
             is_planned=person_id in planned,
             invites=invites,
             read_in_full=read_in_full,
@@ -111,6 +119,7 @@ def _stand(
     scene: Scene,
     applied: Mapping[str, frozenset[str]],
     holdings: Mapping[str, frozenset[str]],
+    against: Sequence[Undone],
     *,
     is_planned: bool,
     invites: bool,
@@ -121,10 +130,16 @@ def _stand(
     desired = subject.desired
     if desired.role is not None:
         wanted = _by_rules(subject, desired.role, scene)
-    elif SEAT in applied:
+    subject.rules = wanted
+    subject.undone, subject.undone_over = split(against, wanted, disabled=desired.disabled)
+    keeps_seat = any(each.thing == SEAT for each in subject.undone)
+    if desired.role is None and SEAT in applied and not keeps_seat:
         left = leaving(mapping, desired.since, now)
         subject.next_at = left.next_at
         wanted = dict(kept(applied, left, mapping))
+    if subject.undone:
+        wanted = keep(wanted, subject.undone)
+        subject.desired = replace(desired, role=next(iter(wanted.get(SEAT, ())), None) if keeps_seat else desired.role)
     account = subject.account.account if subject.account else None
     observed: dict[str, frozenset[str]] = {}
     if account is not None and account.status is not Status.EXPIRED:
@@ -143,7 +158,7 @@ def _stand(
         fixes=scene.proves_drift
         and mapping.safety.drift == "fix"
         and (subject.invitation is None or account is not None),
-        is_leaving=desired.role is None,
+        is_leaving=subject.desired.role is None,
         were_there={known.thing: known.was_there for known in subject.drift},
         vanished=_vanished(subject, scene),
     )
@@ -326,22 +341,19 @@ def _resolve(
     tx: Tx,
     hub_id: str,
     wishes: Mapping[int, Desired],
-    applied: Mapping[int, Mapping[str, frozenset[str]]],
+    things: Collection[str],
     assets: dict[str, Asset],
 ) -> Resolved:
-    """What the names in the wishes mean; ``assets`` is completed by whatever is wished for or ours."""
+    """What the names in the wishes mean; ``assets`` is completed by whatever is wished for, and by ``things``."""
     resolved = resolve_assets(tx, hub_id, sorted({name for wish in wishes.values() for name in wish.assets}))
     for group in resolved.assets.values():
         assets.update({asset.key: asset for asset in group})
-    _complete_assets(tx, hub_id, applied, assets)
+    _complete_assets(tx, hub_id, things, assets)
     return resolved
 
 
-def _complete_assets(
-    tx: Tx, hub_id: str, applied: Mapping[int, Mapping[str, frozenset[str]]], assets: dict[str, Asset]
-) -> None:
-    keys = {thing for things in applied.values() for thing in things if "/" in thing}
-    missing = sorted(keys - set(assets))
+def _complete_assets(tx: Tx, hub_id: str, things: Collection[str], assets: dict[str, Asset]) -> None:
+    missing = sorted({thing for thing in things if "/" in thing} - set(assets))
     if not missing:
         return
     refs = [key.partition("/")[2] for key in missing]

@@ -88,6 +88,22 @@ class Pair(Base):
     planned: Mapped[bool] = mapped_column(default=False)  # part of an applied plan: adoption may lower, too
     allowed: Mapped[list[list[Any]] | None] = mapped_column(Json)  # by a plan that was applied; None: everything
     waits: Mapped[str | None] = mapped_column(sa.Text)  # what it waits for, in a sentence
+    run_id: Mapped[int | None] = mapped_column()  # the run that wants this; None: pushes, timers, readings
+
+
+class Run(Base):
+    """Work that one cause set going; every task belongs to one, and ``undo`` takes one back as a whole."""
+
+    __tablename__ = "runs"
+    __table_args__ = (sa.Index("ix_runs_hub", "hub_id", "kind", "at"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(sa.String(10))  # apply | revision | undo | changes
+    hub_id: Mapped[str | None] = mapped_column(sa.String(100))  # None: in every hub
+    revision: Mapped[int | None] = mapped_column(index=True)
+    undoes: Mapped[str | None] = mapped_column(sa.String(100))  # r12, task 34
+    actor: Mapped[str] = mapped_column(sa.String(200))
+    at: Mapped[datetime] = mapped_column(UTCDateTime)
 
 
 class Task(Base):
@@ -97,15 +113,20 @@ class Task(Base):
     __table_args__ = (
         sa.Index("ix_tasks_pair", "hub_id", "person_id", "state"),
         sa.Index("ix_tasks_state", "state", "updated_at"),
+        sa.Index("ix_tasks_run", "run_id"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     hub_id: Mapped[str] = mapped_column(sa.String(100))
     person_id: Mapped[int] = mapped_column(sa.ForeignKey("people.id"))
     action: Mapped[str] = mapped_column(sa.String(30))
-    thing: Mapped[str] = mapped_column(sa.String(260))
+    run_id: Mapped[int | None] = mapped_column()
+    thing: Mapped[str] = mapped_column(sa.String(260))  # as people know it: seat, team/core
+    key: Mapped[str | None] = mapped_column(sa.String(260))  # as applied rows name it: seat, team/7
     before: Mapped[str | None] = mapped_column(sa.String(200))
     after: Mapped[str | None] = mapped_column(sa.String(200))
+    had: Mapped[dict[str, list[str]] | None] = mapped_column(Json)  # {key: [roles]} that the app showed before
+    gave: Mapped[dict[str, list[str]] | None] = mapped_column(Json)  # the same after it
     because: Mapped[list[dict[str, Any]]] = mapped_column(Json)
     state: Mapped[str] = mapped_column(sa.String(20))  # queued running waiting retrying held done failed cancelled
     step: Mapped[str | None] = mapped_column(sa.String(200))  # which call
@@ -116,6 +137,21 @@ class Task(Base):
     actor: Mapped[str] = mapped_column(sa.String(200), default="engine")
     created_at: Mapped[datetime] = mapped_column(UTCDateTime)
     updated_at: Mapped[datetime] = mapped_column(UTCDateTime)
+
+
+class UndoneRow(Base):
+    """A change that somebody undid: ``roles`` are kept on ``thing`` while the rules want what they wanted then."""
+
+    __tablename__ = "undone"
+
+    hub_id: Mapped[str] = mapped_column(sa.String(100), primary_key=True)
+    person_id: Mapped[int] = mapped_column(sa.ForeignKey("people.id"), primary_key=True, index=True)
+    thing: Mapped[str] = mapped_column(sa.String(260), primary_key=True)  # seat, or team/4711
+    roles: Mapped[list[str]] = mapped_column(Json)
+    against: Mapped[dict[str, list[str]]] = mapped_column(Json)  # {thing: [roles]} that the rules wanted then
+    run_id: Mapped[int] = mapped_column()  # of the undo
+    actor: Mapped[str] = mapped_column(sa.String(200))
+    at: Mapped[datetime] = mapped_column(UTCDateTime)
 
 
 class Reservation(Base):

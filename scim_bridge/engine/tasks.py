@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -10,13 +10,17 @@ from typing import Any
 import sqlalchemy as sa
 
 from scim_bridge.audit.record import record
+from scim_bridge.contract.state import SEAT
 from scim_bridge.db import Tx
 from scim_bridge.engine.applied import clear_applied
 from scim_bridge.engine.decide import Ruling
+from scim_bridge.engine.diff import NOTHING, Change
+from scim_bridge.engine.inverse import ENDS
 from scim_bridge.engine.pairs import bound_time, wake
 from scim_bridge.engine.scene import Subject
 from scim_bridge.engine.schedule import REPAIRS
 from scim_bridge.engine.tables import InvitationRow, Task
+from scim_bridge.engine.undone_rows import end_undone
 from scim_bridge.errors import NotFound
 
 _INSERT = sa.insert(Task).returning(Task.id)
@@ -33,6 +37,7 @@ def open_task(
     subject: Subject,
     ruling: Ruling,
     label: str,
+    run: Callable[[], int],
     taken: Collection[int] = (),
     *,
     because: Sequence[dict[str, Any]],
@@ -40,7 +45,9 @@ def open_task(
 ) -> int:
     """The task of this change: the one that is open for it (none of ``taken``), or a new one; running, held or failed.
 
-    Two changes of role may be open at once: one that goes on, and a higher one that somebody must agree to.
+    Two changes of role may be open at once: one that goes on, and a higher one that somebody must agree to, or one
+    that takes something back, and what the rules would do about that. It belongs to the ``run`` that began it, or that
+    lets it go on after it was held or failed.
     """
     change = ruling.change
     verdict = ruling.held or ruling.failed
@@ -50,6 +57,7 @@ def open_task(
         "advice": verdict[1] if verdict else None,
         "before": ", ".join(sorted(change.before)) or None,
         "after": ", ".join(sorted(change.after)) or None,
+        **_states(subject, change),
         "next_try_at": None,
         "updated_at": now,
     }
@@ -59,18 +67,36 @@ def open_task(
     known = next((task for task in same if task.after == values["after"]), same[0] if same else None)
     if known is not None:
         values["attempts"] = known.attempts + (verdict is None)
+        if verdict is None and known.state in ("held", "failed"):
+            values["run_id"] = run()
         tx.execute(sa.update(Task).where(Task.id == known.id).values(values))
         return known.id
     values |= {
         "hub_id": hub_id,
         "person_id": subject.person_id,
         "action": change.action,
+        "run_id": run(),
         "thing": label,
         "because": list(because),
         "attempts": int(verdict is None),
         "created_at": now,
     }
     return tx.execute(_INSERT, values).scalar_one()
+
+
+def _states(subject: Subject, change: Change) -> dict[str, Any]:
+    """What the app shows before the change and after it, as far as the change touches it: what ``undo`` needs."""
+    observed = subject.standing.observed
+    if change.action in ENDS:
+        had, gave = dict(observed), {SEAT: change.after}
+    else:
+        shown = observed.get(change.thing, NOTHING)
+        had, gave = {change.thing: shown}, {change.thing: (shown - change.before) | change.after}
+    return {
+        "key": change.thing,
+        "had": {thing: sorted(roles) for thing, roles in had.items() if roles},
+        "gave": {thing: sorted(roles) for thing, roles in gave.items() if roles},
+    }
 
 
 def end_task(tx: Tx, task_id: int, *, now: datetime) -> None:
@@ -94,6 +120,7 @@ class TaskView:
     """One task, for people and machines."""
 
     id: int
+    run_id: int | None
     hub_id: str
     person_id: int
     action: str
@@ -117,11 +144,17 @@ def list_tasks(
     hub_id: str | None = None,
     state: str | None = None,
     person_id: int | None = None,
+    run_id: int | None = None,
     limit: int = 100,
 ) -> list[TaskView]:
     """The latest tasks first."""
     query = sa.select(*(getattr(Task, name) for name in TaskView.__dataclass_fields__))
-    for column, value in ((Task.hub_id, hub_id), (Task.state, state), (Task.person_id, person_id)):
+    for column, value in (
+        (Task.hub_id, hub_id),
+        (Task.state, state),
+        (Task.person_id, person_id),
+        (Task.run_id, run_id),
+    ):
         if value is not None:
             query = query.where(column == value)
     return [TaskView(*row) for row in tx.execute(query.order_by(Task.id.desc()).limit(limit))]
@@ -130,9 +163,10 @@ def list_tasks(
 def retry(tx: Tx, *, task_id: int | None = None, hub_id: str | None = None, actor: str, now: datetime) -> int:
     """Try failed, held and retrying tasks again now: one, all of a hub, or all there are. Returns how many.
 
-    An invitation that was cancelled in the app, or expired too often, is forgotten, so that it is sent anew.
+    An invitation that was cancelled in the app, or expired too often, is forgotten, so that it is sent anew. What an
+    undo holds against the rules goes on only if the task is named.
     """
-    query = sa.select(Task.id, Task.hub_id, Task.person_id, Task.action).where(
+    query = sa.select(Task.id, Task.hub_id, Task.person_id, Task.action, Task.key).where(
         Task.state.in_(["failed", "retrying", "held", "waiting"])
     )
     if task_id is not None:
@@ -145,6 +179,8 @@ def retry(tx: Tx, *, task_id: int | None = None, hub_id: str | None = None, acto
     for row in rows:
         if row.action == "invite":
             _forget_dead_invitation(tx, row.hub_id, row.person_id, now=now)
+        if task_id is not None and row.key is not None:
+            end_undone(tx, row.hub_id, row.person_id, [row.key], why="let go on", actor=actor, now=now)
         wake(tx, row.hub_id, [row.person_id], now=now, priority=REPAIRS)
         record(
             tx,

@@ -1,56 +1,77 @@
-"""Why somebody holds what they hold in an app, or does not; all states beside each other."""
+"""Why somebody holds what they hold in an app, or does not; all states beside each other.
+
+Every rule that holds is named, those that lost as well, with the memberships and requests behind it, what was done
+about it, and what it waits for; where there is nothing, the rules that came nearest.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
-from scim_bridge.clock import format_time
 from scim_bridge.contract.protocol import Abilities
 from scim_bridge.contract.registry import Registry
 from scim_bridge.db import Tx
 from scim_bridge.directory.people import load_people, user_names
 from scim_bridge.directory.snapshot import PersonFact
-from scim_bridge.directory.tables import Person
+from scim_bridge.directory.tables import DeletedUser, Person, Source, User
 from scim_bridge.engine.brought import Bringers
-from scim_bridge.engine.decide import UNNAMED, label, to_compare
+from scim_bridge.engine.decide import label, to_compare
 from scim_bridge.engine.diff import Things, diff
 from scim_bridge.engine.drift import drift_words
 from scim_bridge.engine.plan import desired_of
+from scim_bridge.engine.rules import InForce
+from scim_bridge.engine.runs import run_name
 from scim_bridge.engine.scene import Scene, Subject
 from scim_bridge.engine.standing import load_scene
-from scim_bridge.engine.tables import AccessRow, Pair
-from scim_bridge.engine.tasks import list_tasks
-from scim_bridge.errors import NotFound
+from scim_bridge.engine.tables import AccessRow
+from scim_bridge.engine.tasks import TaskView, list_tasks
+from scim_bridge.engine.undone import Undone
+from scim_bridge.engine.waits import waits
+from scim_bridge.errors import Conflict
 from scim_bridge.hubs.bindings import group_bindings
+from scim_bridge.hubs.operate import require_hub
+from scim_bridge.hubs.tables import Hub
+from scim_bridge.mapping.contributions import Contribution, contributions
 from scim_bridge.mapping.evaluate import evaluate
-from scim_bridge.mapping.explain import grounds, nearest
-from scim_bridge.mapping.load import MappingSet
+from scim_bridge.mapping.explain import nearest
 from scim_bridge.mapping.model import HubMapping
+from scim_bridge.mapping.tables import Revision
 
 _TASKS_SHOWN = 5
 
 
 @dataclass(frozen=True, slots=True)
 class WhyHub:
-    """One person in one hub. States are ``{thing: [roles]}``; ``near``: rules that almost gave something.
+    """One person in one hub: the shape that ``why --json`` prints (docs/why.md).
 
-    A grant names what it holds ``through``: memberships, and the requests that brought them.
+    States are ``{thing: [roles]}``; ``near``: rules that almost gave something.
     """
 
-    hub_id: str
+    hub: str
+    mode: str
+    read_at: str | None
     desired: dict[str, list[str]]
     applied: dict[str, list[str]]
     observed: dict[str, Any]
+    hub_role: str | None
     grants: list[dict[str, Any]]
-    waits: list[str]
+    shares: list[dict[str, Any]]
+    undone: list[dict[str, Any]]
+    waits: list[dict[str, Any]]
     drift: list[str]
     tasks: list[dict[str, Any]]
+    answers: dict[str, Any]
     near: list[dict[str, Any]]
+
+    @property
+    def is_nothing(self) -> bool:
+        """Nothing is wanted, given, shown or tried here."""
+        return not (self.desired or self.applied or self.observed or self.grants or self.tasks)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +82,8 @@ class Why:
     user_name: str
     disabled: bool
     attention: str | None
+    users: list[dict[str, Any]]
+    rules: dict[str, Any]
     hubs: tuple[WhyHub, ...]
 
     def to_json(self) -> dict[str, Any]:
@@ -71,99 +94,156 @@ class Why:
                 "user_name": self.user_name,
                 "disabled": self.disabled,
                 "attention": self.attention,
+                "users": self.users,
             },
-            "hubs": [
-                {
-                    "hub": hub.hub_id,
-                    "desired": hub.desired,
-                    "applied": hub.applied,
-                    "observed": hub.observed,
-                    "grants": hub.grants,
-                    "waits": hub.waits,
-                    "drift": hub.drift,
-                    "tasks": hub.tasks,
-                    "near": hub.near,
-                }
-                for hub in self.hubs
-            ],
+            "rules": self.rules,
+            "hubs": [asdict(hub) for hub in self.hubs],
         }
 
 
-def why(
-    tx: Tx,
-    person_id: int,
-    hub_id: str | None,
-    mappings: MappingSet,
-    registry: Registry,
-    *,
-    now: datetime,
-) -> Why:
-    """Explain one person in one hub (None: in all) from the directory, the rules and the last reading of the app."""
-    person = load_people(tx, [person_id]).get(person_id, PersonFact(person_id))
-    bound = group_bindings(tx)
+def why(tx: Tx, person_id: int, hub_id: str | None, in_force: InForce, registry: Registry, *, now: datetime) -> Why:
+    """Explain one person in one hub (None: in all) from the directory, the rules and the last reading of the app.
+
+    Raises ``NotFound`` for an unknown hub, ``Conflict`` for one without its mapping file.
+    """
+    mappings = in_force.mappings
     if hub_id is not None and hub_id not in mappings.hubs:
-        raise NotFound(f"no hub {hub_id}", advice=f"known hubs: {', '.join(mappings.hubs) or 'none yet'}")
-    bringers = Bringers(tx)
+        require_hub(tx, hub_id)
+        raise Conflict(f"hub {hub_id} is detached: no rules are in force for it", advice="put its mapping file back")
+    person = load_people(tx, [person_id]).get(person_id, PersonFact(person_id))
+    asked = _Asked(tx, person, in_force.revision, group_bindings(tx), now)
     found = tuple(
-        _one_hub(tx, bringers, person, mapping, registry.adapter(mapping.app).abilities, bound.get(name, {}), now=now)
+        asked.hub(mapping, registry.adapter(mapping.app).abilities)
         for name, mapping in mappings.hubs.items()
         if hub_id in (None, name)
     )
     name = user_names(tx, [person_id]).get(person_id, f"p{person_id}")
     attention = tx.scalar(sa.select(Person.attention).where(Person.id == person_id))
-    return Why(person_id, name, person.is_disabled, attention, found)
+    return Why(person_id, name, person.is_disabled, attention, asked.users(), _rules(tx, in_force.revision), found)
 
 
-def _one_hub(
-    tx: Tx,
-    bringers: Bringers,
-    person: PersonFact,
-    mapping: HubMapping,
-    abilities: Abilities,
-    bound: Mapping[tuple[int, str], str],
-    *,
-    now: datetime,
-) -> WhyHub:
-    verdict = evaluate(mapping, person, bound, now.date())
-    stored = tx.execute(
-        sa.select(AccessRow).where(AccessRow.hub_id == mapping.hub_id, AccessRow.person_id == person.id)
-    ).first()
-    scene = load_scene(
-        tx,
-        mapping,
-        [person.id],
-        invites=abilities.invites,
-        read_in_full=True,
-        desired={person.id: desired_of(verdict, stored, now=now)},
-        now=now,
-    )
-    subject = scene.subjects[person.id]
-    holds_by = grounds(mapping, person, bound, now.date())
-    gap = diff(to_compare(subject), scene.roles)
-    return WhyHub(
-        mapping.hub_id,
-        _named(scene, subject.standing.desired),
-        _named(scene, subject.standing.applied),
-        _account(scene, subject),
-        [
+def _rules(tx: Tx, revision: int) -> dict[str, Any]:
+    columns = (Revision.created_at, Revision.actor, Revision.git_commit)
+    row = tx.execute(sa.select(*columns).where(Revision.id == revision)).first()
+    return {
+        "revision": revision,
+        "published_at": _time(row.created_at) if row else None,
+        "published_by": row.actor if row else None,
+        "commit": row.git_commit if row else None,
+    }
+
+
+class _Asked:
+    """One person, and what is read once for all hubs."""
+
+    def __init__(
+        self,
+        tx: Tx,
+        person: PersonFact,
+        revision: int,
+        bound: Mapping[str, Mapping[tuple[int, str], str]],
+        now: datetime,
+    ) -> None:
+        self._tx, self._person, self._revision, self._bound, self._now = tx, person, revision, bound, now
+        self._bringers = Bringers(tx)
+
+    def users(self) -> list[dict[str, Any]]:
+        """Every user that the person is or was, with the last request about each."""
+        present = sa.select(User.scim_id, Source.name, User.document, User.active).join(
+            Source, Source.id == User.source_id
+        )
+        deleted = sa.select(DeletedUser.scim_id, Source.name, DeletedUser.user_name_key, DeletedUser.deleted_at).join(
+            Source, Source.id == DeletedUser.source_id
+        )
+        rows = [
+            (row.scim_id, row.name, str(row.document["userName"]), "active" if row.active else "inactive", None)
+            for row in self._tx.execute(present.where(User.person_id == self._person.id).order_by(User.id))
+        ] + [
+            (row.scim_id, row.name, row.user_name_key, "deleted", row.deleted_at)
+            for row in self._tx.execute(
+                deleted.where(DeletedUser.person_id == self._person.id).order_by(DeletedUser.id)
+            )
+        ]
+        return [
             {
-                "thing": thing,
-                "rule": reason.rule,
-                "file": reason.file,
-                "line": reason.line,
-                "through": [bringers.through(each) for each in holds_by.get((reason.file, reason.line), ())],
+                "source": source,
+                "user_name": name,
+                "state": state,
+                "deleted_at": _time(deleted_at),
+                "last_request": self._bringers.last_write(scim_id),
             }
-            for thing, reasons in verdict.because.items()
-            for reason in reasons
-        ],
-        _waits(tx, subject, mapping),
-        drift_words(subject, scene, gap.drift),
-        [_task(view) for view in list_tasks(tx, hub_id=mapping.hub_id, person_id=person.id, limit=_TASKS_SHOWN)],
-        [
-            {"rule": near.rule, "file": near.place.file, "line": near.place.line, "missing": near.missing}
-            for near in (nearest(mapping, person, bound, now.date()) if verdict.role is None else [])
-        ],
-    )
+            for scim_id, source, name, state, deleted_at in rows
+        ]
+
+    def hub(self, mapping: HubMapping, abilities: Abilities) -> WhyHub:
+        """Everything about one hub."""
+        tx, person, today = self._tx, self._person, self._now.date()
+        bound = self._bound.get(mapping.hub_id, {})
+        verdict = evaluate(mapping, person, bound, today)
+        mine = sa.and_(AccessRow.hub_id == mapping.hub_id, AccessRow.person_id == person.id)
+        stored = tx.execute(sa.select(AccessRow).where(mine)).first()
+        scene = load_scene(
+            tx,
+            mapping,
+            [person.id],
+            invites=abilities.invites,
+            read_in_full=True,
+            desired={person.id: desired_of(verdict, stored, now=self._now)},
+            now=self._now,
+        )
+        subject = scene.subjects[person.id]
+        gap = diff(to_compare(subject), scene.roles)
+        tasks = list_tasks(tx, hub_id=mapping.hub_id, person_id=person.id)
+        hub = tx.execute(sa.select(Hub).where(Hub.id == mapping.hub_id)).first()
+        return WhyHub(
+            hub=mapping.hub_id,
+            mode=hub.mode if hub else "plan",
+            read_at=_time(hub.observed_at) if hub else None,
+            desired=_named(scene, subject.standing.desired),
+            applied=_named(scene, subject.standing.applied),
+            observed=_account(scene, subject),
+            hub_role=verdict.hub_role,
+            grants=[self._grant(each) for each in contributions(mapping, person, bound, verdict, today)],
+            shares=[],
+            undone=[_undone(scene, each) for each in subject.undone],
+            waits=[each.to_json() for each in waits(tx, mapping, abilities, scene, subject, gap, tasks, now=self._now)],
+            drift=drift_words(subject, scene, gap.drift),
+            tasks=[_task(view) for view in tasks[:_TASKS_SHOWN]],
+            answers={
+                "last_success_at": _time(hub.last_success_at) if hub else None,
+                "last_error": hub.last_error if hub else None,
+                "last_error_at": _time(hub.last_error_at) if hub else None,
+            },
+            near=[
+                {"rule": near.rule, "file": near.place.file, "line": near.place.line, "missing": near.missing}
+                for near in (nearest(mapping, person, bound, today) if verdict.role is None else [])
+            ],
+        )
+
+    def _grant(self, given: Contribution) -> dict[str, Any]:
+        grant = given.grant
+        return {
+            "thing": given.thing,
+            "role": given.role,
+            "won": given.outranked_by is None,
+            "outranked_by": given.outranked_by,
+            "rule": grant.name,
+            "file": grant.place.file,
+            "line": grant.place.line,
+            "revision": self._revision,
+            "until": grant.until.isoformat() if grant.until else None,
+            "through": [self._bringers.through(each) for each in given.grounds],
+        }
+
+
+def _undone(scene: Scene, undone: Undone) -> dict[str, Any]:
+    return {
+        "thing": label(scene, undone.thing),
+        "roles": sorted(undone.roles),
+        "by": undone.actor,
+        "at": _time(undone.at),
+        "run": undone.run,
+    }
 
 
 def _named(scene: Scene, things: Things) -> dict[str, list[str]]:
@@ -178,37 +258,26 @@ def _account(scene: Scene, subject: Subject) -> dict[str, Any]:
         "account": account.login or account.ref,
         "status": account.status.value,
         "things": _named(scene, subject.standing.observed),
-        "seen_at": subject.account.seen_at.isoformat(timespec="seconds"),
+        "seen_at": _time(subject.account.seen_at),
     }
 
 
-def _waits(tx: Tx, subject: Subject, mapping: HubMapping) -> list[str]:
-    waits = list(subject.troubles)
-    if subject.is_ignored:
-        waits.append("the account is under `safety.ignore`")
-    if subject.invitation is not None and subject.invitation.state == "unmatched":
-        waits.append(f"{UNNAMED[0]}: {UNNAMED[1]}")
-    if subject.next_at is not None:
-        waits.append(f"`leave` acts at {format_time(subject.next_at)}")
-    pair = tx.execute(
-        sa.select(Pair.waits, Pair.due_at, Pair.done, Pair.want).where(
-            Pair.hub_id == mapping.hub_id, Pair.person_id == subject.person_id
-        )
-    ).first()
-    if pair is not None and pair.waits and pair.waits not in waits:
-        waits.append(pair.waits)
-    if pair is not None and pair.done < pair.want and pair.due_at is not None:
-        waits.append(f"due at {format_time(pair.due_at)}")
-    return waits
-
-
-def _task(view: Any) -> dict[str, Any]:
+def _task(view: TaskView) -> dict[str, Any]:
     return {
         "id": view.id,
+        "run": run_name(view.run_id),
         "action": view.action,
         "thing": view.thing,
+        "from": view.before,
+        "to": view.after,
         "state": view.state,
         "cause": view.cause,
         "advice": view.advice,
-        "updated_at": view.updated_at.isoformat(timespec="seconds"),
+        "attempts": view.attempts,
+        "next_try_at": _time(view.next_try_at),
+        "updated_at": _time(view.updated_at),
     }
+
+
+def _time(at: datetime | None) -> str | None:
+    return at.isoformat(timespec="seconds") if at else None

@@ -189,7 +189,7 @@ class Stage:
     def reasons(self) -> list[tuple[str, WhyHub]]:
         """Everybody's standing and its reasons: (userName, standing)."""
         with self.db.read() as tx:
-            rules = self._rules.in_force(tx).mappings
+            rules = self._rules.in_force(tx)
             people = tx.execute(sa.select(Person.id).order_by(Person.id)).scalars().all()
             found = [
                 why(tx, person_id, self.company.hub, rules, self._registry, now=self.db.now()) for person_id in people

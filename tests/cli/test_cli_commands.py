@@ -139,9 +139,12 @@ def test_why_for_people_says_who_it_is_and_what_needs_attention(run, db: Databas
     with db.write() as tx:
         tx.execute(sa.update(User).values(document={"userName": "ana@acme.example", "active": False}, active=False))
         tx.execute(sa.update(Person).values(attention="same_address"))
-    first, second = run("why", f"p{person_id}").stdout.splitlines()
-    assert first == f"ana@acme.example (p{person_id}), disabled"
-    assert second == "needs attention: same address"
+    assert run("why", f"p{person_id}").stdout.splitlines() == [
+        f"ana@acme.example (p{person_id}), has left",
+        "  ana@acme.example in okta: inactive",
+        "  needs attention: same address",
+        "no mapping files are in force",
+    ]
 
 
 @pytest.mark.parametrize(

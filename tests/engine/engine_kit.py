@@ -260,8 +260,11 @@ class World:
 
     def why(self, person_id: int) -> WhyHub:
         with self.db.read() as tx:
-            mappings = self.rules.in_force(tx).mappings
-            return why(tx, person_id, "acme", mappings, self.registry, now=self.now).hubs[0]
+            return why(tx, person_id, "acme", self.rules.in_force(tx), self.registry, now=self.now).hubs[0]
+
+    def waits(self, person_id: int) -> list[tuple[str, str]]:
+        """``(kind, text)`` of what `why` says that the person waits for."""
+        return [(wait["kind"], wait["text"]) for wait in self.why(person_id).waits]
 
     def dump(self) -> dict[str, list[Any]]:
         """Every row of every table."""

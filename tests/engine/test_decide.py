@@ -14,6 +14,7 @@ from scim_bridge.engine.decide import UNNAMED, Decision, decide, label
 from scim_bridge.engine.diff import Roles, Standing
 from scim_bridge.engine.guard import Counts
 from scim_bridge.engine.scene import Desired, OpenTask, Scene, StoredAccount, StoredInvitation, Subject
+from scim_bridge.engine.undone import Undone
 from scim_bridge.hubs.bound import Resolved
 from scim_bridge.mapping.model import HubMapping, Place, Safety
 
@@ -192,6 +193,12 @@ def test_a_decision_reserves_from_the_counts_that_it_shares() -> None:
     safety = Safety(keep_at_least={"owner": 1})
     assert rulings(decided(leaver, safety=safety, counts=counts)) == [("remove", "goes on")]
     assert rulings(decided(leaver, safety=safety, counts=counts)) == [("remove", "held")]
+
+
+def test_what_the_rules_would_do_about_an_undone_change_is_held() -> None:
+    kept = Undone(SEAT, MEMBER[SEAT], {SEAT: frozenset()}, "r9", "cli:ops", NOON)
+    who = subject(Standing(MEMBER, MEMBER, MEMBER, Status.ACTIVE), undone=(kept,))
+    assert rulings(decided(who)) == [("remove", "held")]
 
 
 def test_timers_and_troubles_are_told() -> None:

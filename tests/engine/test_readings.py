@@ -206,7 +206,7 @@ def test_an_asset_that_comes_later_is_given_to_whoever_waits_for_it(live: World)
     reread(live)
     ana = live.push("ana", "Staff", "Core")
     live.run()
-    assert live.why(ana).waits == ["team/core is not in the app (yet)"]
+    assert ("name", "team/core is not in the app (yet)") in live.waits(ana)
     live.app.assets.append(CORE)
     reread(live)
     live.run()
@@ -259,7 +259,7 @@ def test_two_assets_of_one_name_mean_nothing(live: World) -> None:
     reread(live)
     ana = live.push("ana", "Staff", "Core")
     live.run()
-    assert live.why(ana).waits == ["team/core means 2 things in the app; write its id instead"]
+    assert ("name", "team/core means 2 things in the app; write its id instead") in live.waits(ana)
 
 
 def test_a_gone_asset_is_marked(live: World) -> None:

@@ -93,7 +93,7 @@ def test_without_saml_somebody_who_is_still_wanted_is_not_invited_again(
     at_rest(bridge)
     assert seats(app) == {ADA: "active member"}
     (why,) = bridge.json("why", ADA, HUB)["hubs"]
-    assert any("accepted by an account that we cannot name" in wait for wait in why["waits"])
+    assert any("accepted by an account that we cannot name" in wait["text"] for wait in why["waits"])
 
     assert bridge.run("account", "link", HUB, "ada", ADA).returncode == 0
     becomes(lambda: seats(app), {ADA: "active member core:member"}, within_s=5)

@@ -101,7 +101,7 @@ def test_less_while_pending_invites_anew_and_more_waits_for_the_acceptance(
     at_rest(bridge)
     assert seats(app)[ADA] == "invited member core:member"
     (why,) = bridge.json("why", ADA, HUB)["hubs"]
-    assert "team/platform follows when the invitation is accepted" in why["waits"]
+    assert "team/platform follows when the invitation is accepted" in {wait["text"] for wait in why["waits"]}
 
     okta.change_members(owners, remove=[ben])
     becomes(lambda: seats(app).get(BEN), "invited member")

@@ -19,6 +19,21 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_folder_taken")),
     )
     op.create_table(
+        "runs",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("kind", sa.String(length=10), nullable=False),
+        sa.Column("hub_id", sa.String(length=100), nullable=True),
+        sa.Column("revision", sa.Integer(), nullable=True),
+        sa.Column("undoes", sa.String(length=100), nullable=True),
+        sa.Column("actor", sa.String(length=200), nullable=False),
+        sa.Column("at", UTCDateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_runs")),
+    )
+    with op.batch_alter_table("runs", schema=None) as batch_op:
+        batch_op.create_index("ix_runs_hub", ["hub_id", "kind", "at"], unique=False)
+        batch_op.create_index(batch_op.f("ix_runs_revision"), ["revision"], unique=False)
+
+    op.create_table(
         "approvals",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("hub_id", sa.String(length=100), nullable=False),
@@ -112,6 +127,22 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("source_losses", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_source_losses_source_id"), ["source_id"], unique=False)
+
+    op.create_table(
+        "undone",
+        sa.Column("hub_id", sa.String(length=100), nullable=False),
+        sa.Column("person_id", sa.Integer(), nullable=False),
+        sa.Column("thing", sa.String(length=260), nullable=False),
+        sa.Column("roles", Json(), nullable=False),
+        sa.Column("against", Json(), nullable=False),
+        sa.Column("run_id", sa.Integer(), nullable=False),
+        sa.Column("actor", sa.String(length=200), nullable=False),
+        sa.Column("at", UTCDateTime(), nullable=False),
+        sa.ForeignKeyConstraint(["person_id"], ["people.id"], name=op.f("fk_undone_person_id_people")),
+        sa.PrimaryKeyConstraint("hub_id", "person_id", "thing", name=op.f("pk_undone")),
+    )
+    with op.batch_alter_table("undone", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_undone_person_id"), ["person_id"], unique=False)
 
     op.create_table(
         "account_removals",
@@ -216,6 +247,7 @@ def upgrade() -> None:
 
     with op.batch_alter_table("pairs", schema=None) as batch_op:
         batch_op.add_column(sa.Column("allowed", Json(), nullable=True))
+        batch_op.add_column(sa.Column("run_id", sa.Integer(), nullable=True))
         batch_op.create_index(
             "ix_pairs_allowed",
             ["hub_id"],
@@ -224,6 +256,9 @@ def upgrade() -> None:
             postgresql_where=sa.text("allowed IS NOT NULL"),
         )
         batch_op.drop_column("released")
+
+    with op.batch_alter_table("person_changes", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("run_id", sa.Integer(), nullable=True))
 
     with op.batch_alter_table("reservations", schema=None) as batch_op:
         batch_op.add_column(sa.Column("takes_role", sa.Boolean(), server_default=sa.false(), nullable=False))
@@ -234,8 +269,22 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column("is_dirty", sa.Boolean(), server_default=sa.false(), nullable=False))
         batch_op.add_column(sa.Column("restores", sa.Integer(), nullable=True))
 
+    with op.batch_alter_table("tasks", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("run_id", sa.Integer(), nullable=True))
+        batch_op.add_column(sa.Column("key", sa.String(length=260), nullable=True))
+        batch_op.add_column(sa.Column("had", Json(), nullable=True))
+        batch_op.add_column(sa.Column("gave", Json(), nullable=True))
+        batch_op.create_index("ix_tasks_run", ["run_id"], unique=False)
+
 
 def downgrade() -> None:
+    with op.batch_alter_table("tasks", schema=None) as batch_op:
+        batch_op.drop_index("ix_tasks_run")
+        batch_op.drop_column("gave")
+        batch_op.drop_column("had")
+        batch_op.drop_column("key")
+        batch_op.drop_column("run_id")
+
     with op.batch_alter_table("revisions", schema=None) as batch_op:
         batch_op.drop_column("restores")
         batch_op.drop_column("is_dirty")
@@ -245,6 +294,9 @@ def downgrade() -> None:
         batch_op.alter_column("person_id", existing_type=sa.INTEGER(), nullable=False)
         batch_op.drop_column("takes_role")
 
+    with op.batch_alter_table("person_changes", schema=None) as batch_op:
+        batch_op.drop_column("run_id")
+
     with op.batch_alter_table("pairs", schema=None) as batch_op:
         batch_op.add_column(sa.Column("released", sa.BOOLEAN(), nullable=False))
         batch_op.drop_index(
@@ -252,6 +304,7 @@ def downgrade() -> None:
             sqlite_where=sa.text("allowed IS NOT NULL"),
             postgresql_where=sa.text("allowed IS NOT NULL"),
         )
+        batch_op.drop_column("run_id")
         batch_op.drop_column("allowed")
 
     with op.batch_alter_table("hubs", schema=None) as batch_op:
@@ -309,6 +362,10 @@ def downgrade() -> None:
         batch_op.drop_index("ix_account_removals_due")
 
     op.drop_table("account_removals")
+    with op.batch_alter_table("undone", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_undone_person_id"))
+
+    op.drop_table("undone")
     with op.batch_alter_table("source_losses", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_source_losses_source_id"))
 
@@ -338,4 +395,9 @@ def downgrade() -> None:
         )
 
     op.drop_table("approvals")
+    with op.batch_alter_table("runs", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_runs_revision"))
+        batch_op.drop_index("ix_runs_hub")
+
+    op.drop_table("runs")
     op.drop_table("folder_taken")
