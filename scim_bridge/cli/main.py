@@ -36,6 +36,7 @@ _COMMANDS = {
     "snapshot": ("scim_bridge.cli.snapshot:snapshot", "What a plan needs, as a file without secrets."),
     "why": ("scim_bridge.cli.why:why", "Show why somebody has something, or does not."),
     "hub": ("scim_bridge.cli.hub:hub", "Connected apps."),
+    "drift": ("scim_bridge.cli.drift:drift", "What was changed inside an app by hand."),
     "binding": ("scim_bridge.cli.binding:binding", "What names in mappings mean."),
     "person": ("scim_bridge.cli.person:person", "People, and whether they were here before."),
     "account": ("scim_bridge.cli.account:account", "Accounts in a hub, and whose they are."),

@@ -103,3 +103,17 @@ class Adapter(Protocol):
 
     def close(self) -> None:
         """Give back connections."""
+
+
+class SuspendingAdapter(Adapter, Protocol):
+    """An adapter whose ``abilities`` say ``suspend``: an account can rest, with its role and its assets kept."""
+
+    def suspend(self, account: Account) -> Account:
+        """Let an active account rest; suspended already: fine. Nobody there: ``Conflict``.
+        Refuses (``Held``) to suspend the last active holder of the highest role.
+
+        Its assets can still be taken and its seat be removed.
+        """
+
+    def resume(self, account: Account) -> Account:
+        """Let a suspended account work again, with the role and assets that it had; active already: fine."""

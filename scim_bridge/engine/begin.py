@@ -8,8 +8,8 @@ have happened.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -18,12 +18,14 @@ import sqlalchemy as sa
 from scim_bridge.contract.protocol import Abilities
 from scim_bridge.contract.state import SEAT, Status
 from scim_bridge.db import Tx
+from scim_bridge.directory.people import load_people
 from scim_bridge.engine.allowed import SEATS, carried, of_rows
 from scim_bridge.engine.applied import set_applied
 from scim_bridge.engine.approvals import keep_asked
 from scim_bridge.engine.books import end_what_shows, record_adopted
-from scim_bridge.engine.decide import Decision, Ruling, decide, label
+from scim_bridge.engine.decide import Decision, Ruling, because_of, decide, label
 from scim_bridge.engine.diff import Change
+from scim_bridge.engine.drift import keep_drift
 from scim_bridge.engine.guard import takes_away
 from scim_bridge.engine.invitations import ensure_pending, forget_invitation, mark_renewing, mark_sending
 from scim_bridge.engine.pairs import Claim, finish
@@ -36,6 +38,7 @@ from scim_bridge.hubs.accounts import set_links, set_proposals
 from scim_bridge.hubs.bindings import bind, propose
 from scim_bridge.hubs.tables import Hub
 from scim_bridge.mapping.model import HubMapping
+from scim_bridge.mapping.profile import profile_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +54,14 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """A claimed pair with calls to make."""
+    """A claimed pair with calls to make. ``profile``: what a new account is told of the person."""
 
     claim: Claim
     subject: Subject
     scene: Scene
     steps: tuple[Step, ...]
     waits: str | None = None
+    profile: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +75,7 @@ class HubNow:
     observation: int
     next_observation: int  # the first that may show what is sent now: the one under way, or the one to come
     are_removals_paused: bool = False
+    is_doubted: bool = False  # the last reading is not to be trusted: it proves no drift
     is_live: bool = True  # False: in plan mode, where only an applied plan's changes are made
 
 
@@ -90,6 +95,7 @@ def begin(tx: Tx, hub: HubNow, claims: Sequence[Claim], *, look_after_s: int, no
         [claim.person_id for claim in ready],
         invites=hub.abilities.invites,
         read_in_full=True,
+        is_doubted=hub.is_doubted,
         planned=frozenset(claim.person_id for claim in ready if claim.is_planned),
         now=now,
     )
@@ -115,13 +121,27 @@ def begin(tx: Tx, hub: HubNow, claims: Sequence[Claim], *, look_after_s: int, no
         )
         if allowed is not None and any(ruling.change.action in SEATS for ruling in decision.rulings):
             subject.standing = replace(subject.standing, desired=carried(subject.standing.desired, allowed))
-        if _stands_on_old_counts(hub, scene, decision, now=now, look_after_s=look_after_s):
+        if _stands_on_an_old_reading(hub, scene, decision, now=now, look_after_s=look_after_s):
             _wait_for_reading(tx, hub, claim, after=now - timedelta(seconds=look_after_s), now=now)
             continue
         begun = _write_down(tx, hub, claim, subject, scene, decision, left_open, now=now)
         if begun is not None:
             work.append(begun)
-    return work
+    return _with_profiles(tx, hub, work)
+
+
+def _with_profiles(tx: Tx, hub: HubNow, work: list[Work]) -> list[Work]:
+    """The same, with what the mapping's ``profile`` says of those who get an account now."""
+    if not hub.mapping.profile or not hub.abilities.profile:
+        return work
+    new = {one.claim.person_id for one in work if any(step.change.action in ("invite", "add") for step in one.steps)}
+    people = load_people(tx, sorted(new))
+    return [
+        replace(one, profile=profile_of(hub.mapping, people[one.claim.person_id]))
+        if one.claim.person_id in people
+        else one
+        for one in work
+    ]
 
 
 def _must_read_first(hub: HubNow, claim: Claim) -> bool:
@@ -130,8 +150,10 @@ def _must_read_first(hub: HubNow, claim: Claim) -> bool:
     return claim.look_after is not None and hub.observed_from <= claim.look_after
 
 
-def _stands_on_old_counts(hub: HubNow, scene: Scene, decision: Decision, *, now: datetime, look_after_s: int) -> bool:
-    """Whether `keep_at_least` would be judged by a reading that is too old to count holders.
+def _stands_on_an_old_reading(
+    hub: HubNow, scene: Scene, decision: Decision, *, now: datetime, look_after_s: int
+) -> bool:
+    """Whether `keep_at_least` would be judged, or drift be brought back, by a reading that is too old for it.
 
     Its end is what counts: a reading that takes longer than ``look_after_s`` must do, too.
     """
@@ -139,10 +161,12 @@ def _stands_on_old_counts(hub: HubNow, scene: Scene, decision: Decision, *, now:
         return False
     kept = {role for role, count in hub.mapping.safety.keep_at_least.items() if count}
     return any(
-        ruling.change.thing == SEAT
-        and ruling.change.action in ("remove", "change_role")
-        and takes_away(ruling.change, scene.roles)
-        and kept & ruling.change.before
+        (ruling.change.is_fix and ruling.goes_on)
+        or (
+            ruling.change.action in ("remove", "change_role", "suspend")
+            and takes_away(ruling.change, scene.roles)
+            and bool(kept & ruling.change.before)
+        )
         for ruling in decision.rulings
     )
 
@@ -180,12 +204,14 @@ def _write_down(
     if books:
         set_applied(tx, hub_id, claim.person_id, {change.thing: _kept(change) for change in books}, now=now)
         record_adopted(tx, hub_id, subject, scene, books, now=now)
+    keep_drift(tx, hub_id, subject, scene, decision.drift, now=now)
     _follow_invitation(tx, hub, subject, books, now=now)
     steps: list[Step] = []
     kept_tasks: list[int] = []
     for ruling in decision.rulings:
         if ruling.change.needs_call:
-            task_id = open_task(tx, hub_id, subject, ruling, label(scene, ruling.change.thing), kept_tasks, now=now)
+            name, because = label(scene, ruling.change.thing), because_of(subject, ruling.change, hub.mapping)
+            task_id = open_task(tx, hub_id, subject, ruling, name, kept_tasks, because=because, now=now)
             kept_tasks.append(task_id)
             if ruling.goes_on:
                 steps += _steps(tx, hub, subject, scene, ruling, task_id, now=now)

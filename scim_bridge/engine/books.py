@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from scim_bridge.audit.record import record
-from scim_bridge.contract.state import SEAT
 from scim_bridge.db import Tx
 from scim_bridge.engine.decide import label
 from scim_bridge.engine.diff import Change
@@ -57,7 +56,7 @@ def record_adopted(
                 tx,
                 at=now,
                 actor="engine",
-                action="seat.adopted" if change.thing == SEAT else "asset.adopted",
+                action="asset.adopted" if "/" in change.thing else "seat.adopted",
                 person_id=subject.person_id,
                 hub_id=hub_id,
                 detail={
@@ -70,6 +69,8 @@ def record_adopted(
 
 
 def _shows(task: OpenTask, subject: Subject, roles: frozenset[str]) -> bool:
+    if task.action in ("suspend", "resume"):
+        return bool(roles) is (task.action == "suspend")
     if task.action in _TAKES:
         # An accepted invitation is in no list either; its person is not without a seat.
         is_unnamed = subject.invitation is not None and subject.invitation.state == "unmatched"

@@ -24,6 +24,7 @@ from scim_bridge.contract.state import Account, Observed, Page
 from scim_bridge.db import Database, Tx, UTCDateTime
 from scim_bridge.engine.ahead import batches
 from scim_bridge.engine.connections import Connections, renewing
+from scim_bridge.engine.drifters import find_drift
 from scim_bridge.engine.invitations import follow
 from scim_bridge.engine.matching import match_some, walk_people
 from scim_bridge.engine.names import Known, known_assets, wake_for_assets
@@ -32,6 +33,7 @@ from scim_bridge.engine.pairs import wake
 from scim_bridge.engine.rules import Rules
 from scim_bridge.engine.schedule import LOSES, REPAIRS, check_wait_s
 from scim_bridge.engine.tables import InvitationRow, Pair, Task
+from scim_bridge.engine.unmanaged_holds import hold_unmanaged
 from scim_bridge.errors import BridgeError, NeedsAttention, Transient
 from scim_bridge.hubs import observed, trust
 from scim_bridge.hubs.observed import Reading
@@ -89,6 +91,8 @@ class Check:
             with renewing(lambda: self._renew(begun)):
                 doubt = self._read(begun)
                 self._end(begun, doubt)
+            if doubt is None:
+                self._find_drift(begun.mapping)
         except BridgeError as error:
             self._failed(begun, error)
         except Exception:
@@ -202,6 +206,8 @@ class Check:
         with self._db.write() as tx:
             self._go_on(tx, begun)
             self._conclude(tx, begun, doubt, closed_at=closed_at)
+        if doubt is None:
+            hold_unmanaged(self._db, begun.mapping, now=closed_at)
         extra = {"hub": begun.hub_id, "untrusted": doubt.kind if doubt else None}
         (log.warning if doubt else log.info)("hub.checked", extra=extra)
 
@@ -243,6 +249,13 @@ class Check:
             _serve_the_seen(tx, reading, now=now)
         wake_for_assets(tx, begun.hub_id, known_assets(tx, begun.hub_id) - begun.known, now=now)
         _read_again(tx, reading, now=now)
+
+    def _find_drift(self, mapping: HubMapping) -> None:
+        """In transactions of its own: whoever dies here leaves it to the next reading."""
+        try:
+            find_drift(self._db, mapping, invites=self._connections.get(mapping).adapter.abilities.invites)
+        except Exception:
+            log.exception("drift.broke", extra={"hub": mapping.hub_id})
 
     def _wait_s(self, tx: Tx, mapping: HubMapping) -> int:
         pending = sa.select(InvitationRow.id).where(

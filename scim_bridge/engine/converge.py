@@ -9,10 +9,11 @@ from __future__ import annotations
 import logging
 from datetime import datetime, timedelta
 from types import MappingProxyType
+from typing import cast
 
 import sqlalchemy as sa
 
-from scim_bridge.contract.protocol import Adapter
+from scim_bridge.contract.protocol import Adapter, SuspendingAdapter
 from scim_bridge.contract.state import SEAT, Account, Invitation, Status
 from scim_bridge.db import Database
 from scim_bridge.engine.begin import HubNow, Step, Work
@@ -151,7 +152,7 @@ def perform(adapter: Adapter, hub: HubNow, work: Work, step: Step) -> Account | 
     if change.action in ("invite", "add"):
         assets = {work.scene.assets[key]: _one(roles) for key, roles in invited_assets(hub, work).items()}
         address = next(iter(subject.addresses.values()))
-        return adapter.invite(Invitation(address, _one(change.after), MappingProxyType(assets)))
+        return adapter.invite(Invitation(address, _one(change.after), MappingProxyType(assets), work.profile))
     if subject.account is None:
         raise Conflict("the account is not known any more")
     account = subject.account.account
@@ -162,6 +163,9 @@ def perform(adapter: Adapter, hub: HubNow, work: Work, step: Step) -> Account | 
     if change.action == "remove":
         adapter.remove(account)
         return None
+    if change.action in ("suspend", "resume"):
+        rests = cast(SuspendingAdapter, adapter)
+        return rests.suspend(account) if change.action == "suspend" else rests.resume(account)
     if change.thing == SEAT:
         return adapter.change_role(account, _one(change.after))
     _change_asset(adapter, account, work, step)

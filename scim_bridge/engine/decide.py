@@ -16,11 +16,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
+from typing import Any
 
 from scim_bridge.contract.state import SEAT, Status
 from scim_bridge.engine.allowed import NOT_PLANNED, admits
 from scim_bridge.engine.asks import Ask, answer_to, key_of
-from scim_bridge.engine.diff import Change, Drift, Standing, diff
+from scim_bridge.engine.diff import Change, Drift, Gap, Standing, diff
 from scim_bridge.engine.guard import Counts, held_because, takes_away
 from scim_bridge.engine.scene import Scene, Subject
 from scim_bridge.mapping.model import HubMapping
@@ -126,6 +127,22 @@ def _compare(subject: Subject, scene: Scene, brake: _Brake) -> Decision:
         if change.needs_call:
             rulings.append(Ruling(change, held=_to(brake.mapping, NOT_PLANNED)))
     return Decision(tuple(rulings), gap.drift, tuple(waits))
+
+
+def look(subject: Subject, scene: Scene) -> Gap:
+    """What a reading alone tells of somebody: drift, and the changes that would bring it back."""
+    if subject.is_ignored:
+        return Gap()
+    by_itself = _by_invitation(subject)
+    return diff(to_compare(subject), scene.roles) if by_itself is None else Gap(drift=by_itself.drift)
+
+
+def because_of(subject: Subject, change: Change, mapping: HubMapping) -> list[dict[str, Any]]:
+    """The rules behind a change, as ``{rule, file, line}``; what is brought back is so by `safety.drift`."""
+    rules = list(subject.because.get(change.thing, ()))
+    if change.is_fix:
+        rules.append({"rule": "safety.drift: fix", "file": mapping.place.file, "line": mapping.place.line})
+    return rules
 
 
 def _may_be_there(subject: Subject) -> bool:

@@ -39,6 +39,7 @@ _HUB_NOW = (
         Hub.check_owner,
         Hub.mode,
         Hub.removals_paused_at,
+        Hub.doubt_kind,
     )
     .where(Hub.id == sa.bindparam("hub"))
     .with_for_update(key_share=True)
@@ -177,6 +178,7 @@ class Dispatch:
             row.observation,
             coming,
             are_removals_paused=row.removals_paused_at is not None,
+            is_doubted=row.doubt_kind is not None,
             is_live=row.mode == "live",
         )
 

@@ -26,7 +26,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
-from scim_bridge.contract.state import SEAT
+from scim_bridge.contract.state import SEAT, SUSPENSION
 from scim_bridge.engine.asks import Answer, Kind, Loss, rejected_because
 from scim_bridge.engine.diff import Change, Roles
 from scim_bridge.mapping.model import Safety
@@ -61,6 +61,7 @@ class Counts:
 
     managed: int = 0  # seats that are ours now
     ended: int = 0  # seats ended in the last hour, and those whose end is under way
+    suspended: int = 0  # of those that ended: they are managed still
     roles_taken: int = 0  # the same of roles under `approve_roles` whose holder keeps a seat
     holders: Counter[str] = field(default_factory=Counter)  # active holders of each role, less reserved ones
 
@@ -73,14 +74,15 @@ class Counts:
         """Note that this change goes on."""
         if ends_seat(change):
             self.ended += 1
-            self.managed -= 1
+            self.suspended += change.action == "suspend"
+            self.managed -= change.action != "suspend"
         self.roles_taken += takes_role(change, approve_roles)
-        if change.thing == SEAT and is_active and change.before != change.after:
+        if change.thing in (SEAT, SUSPENSION) and is_active and change.before != change.after:
             self.holders.subtract(change.before)
 
 
 def ends_seat(change: Change) -> bool:
-    """Whether somebody is without a seat afterwards (an invitation that is renewed is not lost)."""
+    """Whether somebody is without a usable seat afterwards (an invitation that is renewed is not lost)."""
     return change.action in _ENDS_SEAT
 
 
@@ -163,7 +165,7 @@ def _whatever_is_said(
     """What no approval lifts."""
     if is_named(safety.protect, names):
         return Hold(*_PROTECTED)
-    if change.thing == SEAT and is_active:
+    if change.thing in (SEAT, SUSPENSION) and is_active:
         for role in change.before - change.after:
             keep = safety.keep_at_least.get(role, 0)
             if keep and counts.holders[role] - 1 < keep:
@@ -183,7 +185,7 @@ def _lost(loss: Loss) -> Hold:
 def _beyond_limit(change: Change, held_before: Collection[str], safety: Safety, counts: Counts) -> Hold | None:
     if not (ends_seat(change) or takes_role(change, safety.approve_roles)):
         return None
-    most = limit(safety, counts.managed + counts.ended)
+    most = limit(safety, counts.managed + counts.ended - counts.suspended)
     brake = f"`safety.max_removals: {_written(safety)}`"
     stays = any(brake in cause for cause in held_before)
     if most is None or not (stays or counts.removals + 1 > most):

@@ -15,13 +15,15 @@ from typing import Any
 import sqlalchemy as sa
 
 from scim_bridge.audit.record import record
-from scim_bridge.contract.state import SEAT, Account, Status
+from scim_bridge.contract.state import SEAT, SUSPENSION, Account, Status
 from scim_bridge.db import Tx, UTCDateTime, upsert
 from scim_bridge.engine import reservations
 from scim_bridge.engine.applied import clear_applied, set_applied
 from scim_bridge.engine.approvals import end_answered
 from scim_bridge.engine.begin import HubNow, Step, Work
+from scim_bridge.engine.decide import because_of
 from scim_bridge.engine.diff import NOTHING
+from scim_bridge.engine.drift import brought_back
 from scim_bridge.engine.invitations import forget_invitation, mark_sent, not_sent
 from scim_bridge.engine.pairs import finish
 from scim_bridge.engine.schedule import backoff_s, probe_wait
@@ -37,6 +39,8 @@ _AUDIT = {
     "change_role": "seat.changed",
     "renew": "seat.invitation_renewed",
     "cancel_invitation": "seat.invitation_cancelled",
+    "suspend": "seat.suspended",
+    "resume": "seat.resumed",
     "remove": "seat.removed",
     "add_asset": "asset.given",
     "change_asset": "asset.changed",
@@ -54,11 +58,15 @@ def record_success(tx: Tx, hub: HubNow, work: Work, step: Step, account: Account
         "invite": _seated,
         "add": _seated,
         "change_role": _role_changed,
+        "suspend": _rests,
+        "resume": _rests,
         "renew": _ended,
         "cancel_invitation": _ended,
         "remove": _ended,
     }
     writers.get(step.change.action, _asset_changed)(tx, hub, work, step, account, now=now)
+    if step.change.is_fix:
+        brought_back(tx, hub.mapping.hub_id, work.subject, work.scene, step.change, now=now)
     reservations.close(tx, step.reservation_id)
     end_answered(tx, hub.mapping.hub_id, work.subject, step.change, now=now)
     if step.change.action != "renew":
@@ -75,7 +83,7 @@ def record_success(tx: Tx, hub: HubNow, work: Work, step: Step, account: Account
             "thing": step.label,
             "from": sorted(step.change.before),
             "to": sorted(step.change.after),
-            "rules": [why["rule"] for why in work.subject.because.get(step.change.thing, [])],
+            "rules": [why["rule"] for why in because_of(work.subject, step.change, hub.mapping)],
         },
     )
 
@@ -95,6 +103,8 @@ def _seated(tx: Tx, hub: HubNow, work: Work, step: Step, account: Account | None
     given = invited_assets(hub, work, account)
     if step.invitation_id is not None:
         mark_sent(tx, step.invitation_id, account.ref, observation=hub.next_observation, now=now)
+    if work.subject.standing.applied:  # of a seat that somebody took away: its assets are given anew
+        clear_applied(tx, hub_id, person_id)
     set_applied(tx, hub_id, person_id, {SEAT: step.change.after, **given}, now=now)
     for key, roles in given.items():
         _store_holding(tx, hub, account_id, key, roles)
@@ -107,7 +117,7 @@ def invited_assets(hub: HubNow, work: Work, account: Account | None = None) -> d
     return {
         key: frozenset([hub.abilities.asset_types[key.partition("/")[0]].roles[-1]])
         for key in work.subject.standing.desired
-        if key != SEAT
+        if "/" in key
     }
 
 
@@ -159,7 +169,19 @@ def _role_changed(tx: Tx, hub: HubNow, work: Work, step: Step, account: Account 
             role=next(iter(step.change.after)), login=login, login_key=name_key(login) if login else None, seen_at=now
         )
     )
-    set_applied(tx, hub.mapping.hub_id, work.claim.person_id, {SEAT: step.change.after}, now=now)
+    # Drift goes back no further than to what was there before it was ours; ours is what is wanted.
+    ours = work.subject.standing.desired[SEAT] if step.change.is_fix else step.change.after
+    set_applied(tx, hub.mapping.hub_id, work.claim.person_id, {SEAT: ours}, now=now)
+
+
+def _rests(tx: Tx, hub: HubNow, work: Work, step: Step, account: Account | None, *, now: datetime) -> None:
+    assert work.subject.account is not None
+    status = Status.SUSPENDED if step.change.action == "suspend" else Status.ACTIVE
+    tx.execute(
+        sa.update(AccountRow).where(AccountRow.id == work.subject.account.id).values(status=status.value, seen_at=now)
+    )
+    wanted = work.subject.standing.desired.get(SUSPENSION, NOTHING)
+    set_applied(tx, hub.mapping.hub_id, work.claim.person_id, {SUSPENSION: wanted}, now=now)
 
 
 def _ended(tx: Tx, hub: HubNow, work: Work, step: Step, account: Account | None, *, now: datetime) -> None:
@@ -233,7 +255,7 @@ def record_failure(tx: Tx, hub: HubNow, work: Work, step: Step, error: BridgeErr
     is_not_sent = step.change.action == "invite" and (failure.surely_not or isinstance(error, Conflict))
     if is_not_sent and step.invitation_id is not None:
         not_sent(tx, step.invitation_id, now=now)
-    _tell_hub(tx, hub, error, now=now)
+    tell_hub(tx, hub.mapping.hub_id, error, now=now)
     if not failure.ends_pair:
         _tell_audit(tx, hub, work, step, failure, now=now)
         return False
@@ -257,13 +279,14 @@ def record_failure(tx: Tx, hub: HubNow, work: Work, step: Step, error: BridgeErr
     return True
 
 
-def _tell_hub(tx: Tx, hub: HubNow, error: BridgeError, *, now: datetime) -> None:
+def tell_hub(tx: Tx, hub_id: str, error: BridgeError, *, now: datetime) -> None:
+    """What a failed call means for the whole hub."""
     values: dict[str, Any] = {"last_error": error.message, "last_error_at": now}
     if isinstance(error, NeedsAttention):
         values |= attention(error, attempt=0, now=now)
     if isinstance(error, Transient) and error.whole_hub:
         values["resting_until"] = resting_until(now + timedelta(seconds=error.retry_after_s or _WHOLE_HUB_REST_S))
-    tx.execute(sa.update(Hub).where(Hub.id == hub.mapping.hub_id).values(values))
+    tx.execute(sa.update(Hub).where(Hub.id == hub_id).values(values))
 
 
 def resting_until(until: datetime) -> sa.ColumnElement[datetime | None]:

@@ -16,16 +16,17 @@ from typing import Any
 import sqlalchemy as sa
 
 from scim_bridge.contract.registry import Registry
-from scim_bridge.contract.state import SEAT
+from scim_bridge.contract.state import SEAT, SUSPENSION
 from scim_bridge.db import Tx
 from scim_bridge.directory.keys import numbers
 from scim_bridge.directory.people import load_people, name_of, user_names
 from scim_bridge.directory.snapshot import PersonFact
 from scim_bridge.directory.tables import GroupChange, Person, PersonChange
 from scim_bridge.engine.allowed import brings
-from scim_bridge.engine.decide import Ruling, decide, label
+from scim_bridge.engine.decide import Ruling, because_of, decide, label
 from scim_bridge.engine.diff import Things
 from scim_bridge.engine.fanout import as_rows, judge
+from scim_bridge.engine.leave import Since
 from scim_bridge.engine.planned import HubPlan, HubRoleChange, Named, PartnerRule, PlannedChange, RuleCount, add_up
 from scim_bridge.engine.reservations import hub_counts, open_reservations
 from scim_bridge.engine.rivals import wanted_by_others
@@ -78,6 +79,7 @@ def plan_hub(
         invites=registry.adapter(mapping.app).abilities.invites,
         is_planned=hub.mode == "plan",
         read_in_full=hub.observed_at is not None,
+        is_doubted=hub.doubt_kind is not None,
         are_removals_paused=hub.removals_paused_at is not None,
         now=now,
     )
@@ -131,6 +133,7 @@ class _Work:
         invites: bool,
         is_planned: bool,
         read_in_full: bool,
+        is_doubted: bool,
         are_removals_paused: bool,
         now: datetime,
     ) -> None:
@@ -139,6 +142,7 @@ class _Work:
         self._invites = invites
         self._is_planned = is_planned
         self._read_in_full = read_in_full
+        self._is_doubted = is_doubted
         self._are_removals_paused = are_removals_paused
         self._now = now
         self._bound = dict(group_bindings(tx).get(mapping.hub_id, {}))
@@ -176,6 +180,7 @@ class _Work:
             list(desired),
             invites=self._invites,
             read_in_full=self._read_in_full,
+            is_doubted=self._is_doubted,
             planned=frozenset(desired) if self._is_planned else frozenset(),
             desired=desired,
             people=people,
@@ -196,7 +201,7 @@ class _Work:
             found += [(subject, ruling) for ruling in decision.rulings if ruling.change.action != "forget"]
         names = self._names({subject.person_id for subject, _ in found}, people)
         for subject, ruling in found:
-            yield from _planned(ruling, subject, scene, names[subject.person_id])
+            yield from _planned(ruling, subject, scene, self._mapping, names[subject.person_id])
 
     def _names(self, ids: Collection[int], people: Mapping[int, PersonFact]) -> dict[int, str]:
         """What to call these people; only those without users are asked for."""
@@ -218,7 +223,14 @@ class _Work:
         return {person_id for person_id, verdict in verdicts.items() if verdict.role is not None}
 
     def _stored(self, ids: Sequence[int]) -> dict[int, Any]:
-        columns = (AccessRow.person_id, AccessRow.disabled, AccessRow.role, AccessRow.lost_at, AccessRow.hub_role)
+        columns = (
+            AccessRow.person_id,
+            AccessRow.disabled,
+            AccessRow.disabled_at,
+            AccessRow.role,
+            AccessRow.lost_at,
+            AccessRow.hub_role,
+        )
         access = sa.select(*columns).where(
             AccessRow.hub_id == self._mapping.hub_id, AccessRow.person_id.in_(numbers(self._tx, ids))
         )
@@ -262,25 +274,24 @@ def _in_order(tx: Tx, hub_id: str) -> Sequence[int]:
 
 def desired_of(verdict: Verdict, stored: Any, *, now: datetime) -> Desired:
     """A verdict as fan-out would store it now; ``stored`` is the access row of before (None: there is none)."""
-    because = as_rows(verdict.because)
-    lost_at = None
-    if verdict.role is None:
-        same = stored is not None and stored.role is None and stored.disabled == verdict.disabled
-        lost_at = (stored.lost_at if same else None) or now
-    return Desired(verdict.role, verdict.assets, because, verdict.disabled, lost_at, as_rows(verdict.lower))
+    before = Since() if stored is None else Since.of(stored)
+    had_role = stored is not None and stored.role is not None
+    since = before.goes_on(has_role=verdict.role is not None, had_role=had_role, disabled=verdict.disabled, now=now)
+    because, lower = as_rows(verdict.because), as_rows(verdict.lower)
+    return Desired(verdict.role, verdict.assets, because, verdict.disabled, since, lower)
 
 
-def _planned(ruling: Ruling, subject: Subject, scene: Scene, name: str) -> Iterator[PlannedChange]:
+def _planned(ruling: Ruling, subject: Subject, scene: Scene, mapping: HubMapping, name: str) -> Iterator[PlannedChange]:
     change, standing = ruling.change, subject.standing
     along = brings(change, standing.desired)
     step = PlannedChange(
         subject.person_id,
         name,
         change.action,
-        None if change.thing == SEAT else label(scene, change.thing),
+        None if change.thing in (SEAT, SUSPENSION) else label(scene, change.thing),
         _roles(change.before),
         _roles(change.after),
-        tuple(subject.because.get(change.thing, ())),
+        tuple(because_of(subject, change, mapping)),
         "; ".join(ruling.held) if ruling.held else None,
         "; ".join(ruling.failed) if ruling.failed else None,
         brings=_named(scene, {each.thing: each.after for each in along}),
@@ -295,7 +306,13 @@ def _planned(ruling: Ruling, subject: Subject, scene: Scene, name: str) -> Itera
 
 
 def _named(scene: Scene, things: Things) -> Named:
-    return tuple(sorted((label(scene, thing), _roles(roles) or "") for thing, roles in things.items() if thing != SEAT))
+    return tuple(
+        sorted(
+            (label(scene, thing), _roles(roles) or "")
+            for thing, roles in things.items()
+            if thing not in (SEAT, SUSPENSION)
+        )
+    )
 
 
 def _roles(roles: Collection[str]) -> str | None:

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
-from scim_bridge.contract.state import SEAT, Status
+from scim_bridge.contract.state import SEAT, SUSPENSION, Status
 from scim_bridge.db import Tx
 from scim_bridge.engine.diff import Change
 from scim_bridge.engine.guard import Counts, ends_seat, takes_role
@@ -48,7 +48,13 @@ def open_reservations(tx: Tx, hub_id: str, person_ids: Iterable[int] | None) -> 
 
 
 def hub_counts(
-    tx: Tx, hub_id: str, *, besides: Sequence[OpenReservation] = (), now: datetime, is_locked: bool = True
+    tx: Tx,
+    hub_id: str,
+    *,
+    besides: Sequence[OpenReservation] = (),
+    besides_ids: Sequence[int] = (),
+    now: datetime,
+    is_locked: bool = True,
 ) -> Callable[[], Counts]:
     """Count once, when first asked, under the hub's lock (a plan takes none); ``besides`` are left out."""
     known: list[Counts] = []
@@ -57,7 +63,7 @@ def hub_counts(
         if not known:
             if is_locked:
                 tx.execute(sa.select(Hub.id).where(Hub.id == hub_id).with_for_update(key_share=True))
-            known.append(_count(tx, hub_id, [entry.id for entry in besides], now=now))
+            known.append(_count(tx, hub_id, [*besides_ids, *(entry.id for entry in besides)], now=now))
         return known[0]
 
     return counts
@@ -74,7 +80,13 @@ def _count(tx: Tx, hub_id: str, besides: Sequence[int], *, now: datetime) -> Cou
     for role, number in tx.execute(holders.group_by(AccountRow.role)):
         if role is not None:
             counts.holders[role] = number
-    columns = (Reservation.ends_seat, Reservation.takes_role, Reservation.is_open, Reservation.role)
+    columns = (
+        Reservation.ends_seat,
+        Reservation.takes_role,
+        Reservation.is_open,
+        Reservation.role,
+        Reservation.thing,
+    )
     recent = sa.select(*columns).where(
         Reservation.hub_id == hub_id,
         sa.or_(Reservation.at > now - _WINDOW, Reservation.is_open),
@@ -82,9 +94,10 @@ def _count(tx: Tx, hub_id: str, besides: Sequence[int], *, now: datetime) -> Cou
     )
     for row in tx.execute(recent):
         counts.ended += row.ends_seat
+        counts.suspended += row.thing == SUSPENSION
         counts.roles_taken += row.takes_role
         if row.is_open:  # not carried out yet: the seat and the holder still show
-            counts.managed -= row.ends_seat
+            counts.managed -= row.ends_seat and row.thing != SUSPENSION
             if row.role is not None:
                 counts.holders[row.role] -= 1
     return counts
@@ -96,7 +109,7 @@ def reserve(
     """Write the removal or demotion down; a second try of the same one keeps its row."""
     is_active = subject.standing.status is Status.ACTIVE
     values = {
-        "role": next(iter(change.before), None) if change.thing == SEAT and is_active else None,
+        "role": next(iter(change.before), None) if change.thing in (SEAT, SUSPENSION) and is_active else None,
         "ends_seat": ends_seat(change),
         "takes_role": takes_role(change, approve_roles),
         "at": now,
@@ -139,4 +152,5 @@ def settle(tx: Tx, left_open: Iterable[OpenReservation], subject: Subject) -> No
     """What an earlier try left open and nobody wants now: the reading tells whether it happened."""
     for entry in left_open:
         if entry.person_id == subject.person_id:
-            (release if entry.thing in subject.standing.observed else close)(tx, entry.id)
+            is_there = (entry.thing in subject.standing.observed) is not (entry.thing == SUSPENSION)
+            (release if is_there else close)(tx, entry.id)

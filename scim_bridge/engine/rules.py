@@ -11,11 +11,11 @@ import sqlalchemy as sa
 from scim_bridge.contract.registry import Registry
 from scim_bridge.db import Tx, UTCDateTime
 from scim_bridge.engine.approvals import withdraw
-from scim_bridge.engine.brake_tables import ApprovalRow
+from scim_bridge.engine.brake_tables import AccountRemoval, ApprovalRow
 from scim_bridge.engine.pairs import wake
 from scim_bridge.engine.schedule import LOSES, REPAIRS
 from scim_bridge.engine.sync import sync_hubs
-from scim_bridge.engine.tables import AccessRow, AppliedRow, Pair, Task
+from scim_bridge.engine.tables import AccessRow, AppliedRow, DriftRow, Pair, Task
 from scim_bridge.filters import CORE_TRAITS, Traits
 from scim_bridge.mapping import revisions
 from scim_bridge.mapping.load import MappingSet, load_set
@@ -78,14 +78,14 @@ class Rules:
             cancel_hub(tx, hub_id, now=now)
         for hub_id in synced.attached:
             wake(tx, hub_id, sa.select(Pair.person_id).where(Pair.hub_id == hub_id), now=now, priority=REPAIRS)
-        for hub_id in mappings.hubs:
-            wake_hub(tx, hub_id, now=now)
+        for hub_id, mapping in mappings.hubs.items():
+            wake_hub(tx, hub_id, fixes=mapping.safety.drift == "fix", now=now)
         tx.execute(sa.delete(RevisionChange).where(RevisionChange.revision_id != revision))
         return InForce(revision, mappings)
 
 
-def wake_hub(tx: Tx, hub_id: str, *, now: datetime) -> None:
-    """Other rules: what was held is judged anew, and so are timers of `leave`."""
+def wake_hub(tx: Tx, hub_id: str, *, fixes: bool, now: datetime) -> None:
+    """Other rules: what was held is judged anew, and so are timers of `leave`; with ``fixes`` also all drift."""
     held = sa.select(Task.person_id).where(Task.hub_id == hub_id, Task.state == "held")
     leaving = (
         sa.select(AccessRow.person_id)
@@ -93,6 +93,9 @@ def wake_hub(tx: Tx, hub_id: str, *, now: datetime) -> None:
         .where(AccessRow.hub_id == hub_id, AccessRow.role.is_(None))
     )
     wake(tx, hub_id, held.union(leaving), now=now, priority=LOSES)
+    if fixes:
+        drifts = sa.select(DriftRow.person_id).where(DriftRow.hub_id == hub_id)
+        wake(tx, hub_id, drifts, now=now, priority=REPAIRS)
 
 
 def cancel_hub(tx: Tx, hub_id: str, *, now: datetime) -> None:
@@ -115,6 +118,7 @@ def cancel_hub(tx: Tx, hub_id: str, *, now: datetime) -> None:
         ApprovalRow.hub_id == hub_id, ApprovalRow.state.in_(["pending", "approved"])
     )
     withdraw(tx, asked, why="the hub is detached", now=now)
+    tx.execute(sa.delete(AccountRemoval).where(AccountRemoval.hub_id == hub_id))
     looks = sa.case((Pair.owner.is_not(None), sa.literal(now, UTCDateTime())), else_=Pair.look_after)
     left = {"due_at": None, "owner": None, "lease_until": None, "waits": None, "look_after": looks}
     tx.execute(sa.update(Pair).where(Pair.hub_id == hub_id).values(left))

@@ -14,6 +14,7 @@ from scim_bridge.contract.state import SEAT, Account, Asset
 from scim_bridge.engine.approved_roles import HeldRaise
 from scim_bridge.engine.asks import Answer, Ask, Loss
 from scim_bridge.engine.diff import Roles, Standing
+from scim_bridge.engine.leave import Since
 from scim_bridge.hubs.bound import Resolved
 from scim_bridge.mapping.model import HubMapping
 
@@ -56,6 +57,17 @@ class OpenTask:
     after: str | None = None  # the role or roles it was after
 
 
+@dataclass(frozen=True, slots=True)
+class KnownDrift:
+    """What is kept of a right that somebody moved by hand; ``was_there``: what there was before it was ours."""
+
+    thing: str
+    applied: frozenset[str]
+    observed: frozenset[str]
+    was_there: frozenset[str]
+    since: datetime
+
+
 @dataclass(slots=True)
 class Desired:
     """What the rules want, by name, before names mean anything."""
@@ -64,7 +76,7 @@ class Desired:
     assets: Mapping[str, Sequence[str]] = field(default_factory=dict)
     because: Mapping[str, list[dict[str, Any]]] = field(default_factory=dict)
     disabled: bool = False
-    lost_at: datetime | None = None
+    since: Since = field(default_factory=Since)
     lower: Mapping[str, list[dict[str, Any]]] = field(default_factory=dict)  # lower roles given too, highest first
 
 
@@ -84,6 +96,7 @@ class Subject:
     next_at: datetime | None = None  # when a timer of `leave` changes the picture
     is_ignored: bool = False
     names: tuple[str, ...] = ()
+    drift: tuple[KnownDrift, ...] = ()
     answers: tuple[Answer, ...] = ()  # what was asked about this person here and is not over
     loss: Loss | None = None  # of a source of theirs
     asks: tuple[Ask, ...] = ()  # roles that a person must agree to, or agreed to
@@ -101,6 +114,7 @@ class Scene:
     resolved: Resolved
     new_links: dict[int, int]  # account row -> person
     new_proposals: dict[int, tuple[int, str]] = field(default_factory=dict)  # account row -> (person, rule)
+    proves_drift: bool = False  # the last reading is whole and trusted
 
 
 def roles_of(mapping: HubMapping) -> Roles:

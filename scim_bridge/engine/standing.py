@@ -13,15 +13,16 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from scim_bridge.contract.state import SEAT, Account, Asset, Status
+from scim_bridge.contract.state import SEAT, SUSPENSION, Account, Asset, Status
 from scim_bridge.db import Tx
 from scim_bridge.directory.snapshot import PersonFact
 from scim_bridge.engine import statements
 from scim_bridge.engine.approvals import load_answers
 from scim_bridge.engine.approved_roles import restrain
-from scim_bridge.engine.diff import Standing
+from scim_bridge.engine.diff import SUSPENDED, Standing
+from scim_bridge.engine.drift import load_drift
 from scim_bridge.engine.guard import is_named
-from scim_bridge.engine.leave import leaving
+from scim_bridge.engine.leave import Since, kept, leaving
 from scim_bridge.engine.losses import load_losses
 from scim_bridge.engine.matching import matches_for, rules_of
 from scim_bridge.engine.scene import Desired, OpenTask, Scene, StoredAccount, StoredInvitation, Subject, roles_of
@@ -39,6 +40,7 @@ def load_scene(
     *,
     invites: bool,
     read_in_full: bool,
+    is_doubted: bool = False,
     planned: frozenset[int] = frozenset(),
     desired: Mapping[int, Desired] | None = None,
     people: Mapping[int, PersonFact] | None = None,
@@ -46,6 +48,7 @@ def load_scene(
 ) -> Scene:
     """Read these people in this hub. ``desired`` stands in for the stored access rows (a plan's own evaluation).
 
+    ``is_doubted``: what was read last is not to be trusted, so it proves no drift and nothing is brought back by it.
     ``people``: these as they were read already, so that their documents are not read again.
     """
     wishes = dict(desired) if desired is not None else _desired(tx, mapping.hub_id, person_ids)
@@ -57,9 +60,18 @@ def load_scene(
     resolved = _resolve(tx, mapping.hub_id, wishes, applied, assets)
     invitations = _invitations(tx, mapping.hub_id, person_ids)
     tasks = _tasks(tx, mapping.hub_id, person_ids)
+    drift = load_drift(tx, mapping.hub_id, person_ids)
     answers = load_answers(tx, mapping.hub_id, person_ids)
     losses = load_losses(tx, person_ids)
-    scene = Scene(roles_of(mapping), {}, assets, resolved, found.links, found.proposals)
+    scene = Scene(
+        roles_of(mapping),
+        {},
+        assets,
+        resolved,
+        found.links,
+        found.proposals,
+        proves_drift=read_in_full and not is_doubted,
+    )
     for person_id in person_ids:
         stored = accounts.get(person_id)
         mine = addresses.get(person_id, {})
@@ -74,6 +86,7 @@ def load_scene(
             tuple(tasks.get(person_id, ())),
             is_ignored=is_named(mapping.safety.ignore, names),
             names=names,
+            drift=tuple(drift.get(person_id, ())),
             answers=answers.get(person_id, ()),
             loss=losses.get(person_id),
             perhaps=found.perhaps.get(person_id) if stored is None else None,
@@ -109,15 +122,15 @@ def _stand(
     if desired.role is not None:
         wanted = _by_rules(subject, desired.role, scene)
     elif SEAT in applied:
-        steps = mapping.disabled if desired.disabled else mapping.lost_access
-        left = leaving(steps, desired.lost_at or now, now)
+        left = leaving(mapping, desired.since, now)
         subject.next_at = left.next_at
-        if left.keeps_seat:
-            wanted = {thing: had for thing, had in applied.items() if thing == SEAT or left.keeps_assets}
+        wanted = dict(kept(applied, left, mapping))
     account = subject.account.account if subject.account else None
     observed: dict[str, frozenset[str]] = {}
     if account is not None and account.status is not Status.EXPIRED:
         observed = {**({SEAT: frozenset([account.role])} if account.role else {}), **holdings}
+        if account.status is Status.SUSPENDED:
+            observed[SUSPENSION] = SUSPENDED
     standing = Standing(
         desired=wanted,
         applied=applied,
@@ -126,6 +139,13 @@ def _stand(
         read_in_full=read_in_full,
         is_planned=is_planned,
         invites=invites,
+        # An invitation that was cancelled by hand has a life of its own (``decide``).
+        fixes=scene.proves_drift
+        and mapping.safety.drift == "fix"
+        and (subject.invitation is None or account is not None),
+        is_leaving=desired.role is None,
+        were_there={known.thing: known.was_there for known in subject.drift},
+        vanished=_vanished(subject, scene),
     )
     _hold_back(subject, standing, mapping, scene)
 
@@ -143,6 +163,12 @@ def _hold_back(subject: Subject, standing: Standing, mapping: HubMapping, scene:
     instead = found.standing.desired.get(SEAT, frozenset())
     if found.held and instead:
         subject.because[SEAT] = list(subject.desired.lower.get(min(instead), ()))
+
+
+def _vanished(subject: Subject, scene: Scene) -> frozenset[str]:
+    """Assets that a name is bound to and that the app shows no longer."""
+    troubled = scene.resolved.troubles.keys() & subject.desired.assets.keys()
+    return frozenset(asset.key for name in troubled for asset in scene.resolved.assets.get(name, ()))
 
 
 def _by_rules(subject: Subject, role: str, scene: Scene) -> dict[str, frozenset[str]]:
@@ -163,7 +189,7 @@ def _by_rules(subject: Subject, role: str, scene: Scene) -> dict[str, frozenset[
 
 def _desired(tx: Tx, hub_id: str, person_ids: Sequence[int]) -> dict[int, Desired]:
     return {
-        row.person_id: Desired(row.role, row.assets, row.because, row.disabled, row.lost_at, row.lower)
+        row.person_id: Desired(row.role, row.assets, row.because, row.disabled, Since.of(row), row.lower)
         for row in tx.execute(statements.DESIRED, {"hub": hub_id, "people": person_ids})
     }
 
@@ -314,7 +340,7 @@ def _resolve(
 def _complete_assets(
     tx: Tx, hub_id: str, applied: Mapping[int, Mapping[str, frozenset[str]]], assets: dict[str, Asset]
 ) -> None:
-    keys = {thing for things in applied.values() for thing in things if thing != SEAT}
+    keys = {thing for things in applied.values() for thing in things if "/" in thing}
     missing = sorted(keys - set(assets))
     if not missing:
         return

@@ -8,7 +8,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from scim_bridge.directory.tables import User, UserEmail
-from scim_bridge.engine.tables import AccessRow, AppliedRow, InvitationRow, Task
+from scim_bridge.engine.tables import AccessRow, AppliedRow, DriftRow, InvitationRow, Task
 from scim_bridge.hubs.tables import AccountEmail, AccountRow, AssetRow, HoldingRow
 
 OPEN_TASKS = ("queued", "running", "waiting", "retrying", "held", "failed")
@@ -77,6 +77,7 @@ HOLDINGS = (
 APPLIED = sa.select(AppliedRow.person_id, AppliedRow.thing, AppliedRow.role).where(
     AppliedRow.hub_id == _HUB, AppliedRow.person_id.in_(_PEOPLE)
 )
+DRIFT = sa.select(DriftRow).where(DriftRow.hub_id == _HUB, DriftRow.person_id.in_(_PEOPLE)).order_by(DriftRow.thing)
 INVITATIONS = (
     sa.select(InvitationRow)
     .where(InvitationRow.hub_id == _HUB, InvitationRow.person_id.in_(_PEOPLE), InvitationRow.ended_at.is_(None))

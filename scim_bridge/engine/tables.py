@@ -29,6 +29,7 @@ class AccessRow(Base):
     )  # lower roles that rules give too, highest first; only where `role` must be approved
     disabled: Mapped[bool] = mapped_column(default=False)
     lost_at: Mapped[datetime | None] = mapped_column(UTCDateTime)  # since when no grant gives a seat
+    disabled_at: Mapped[datetime | None] = mapped_column(UTCDateTime)  # since when ``disabled``
     hub_role: Mapped[str | None] = mapped_column(sa.String(20))  # what they may do to the hub
     reevaluate_at: Mapped[datetime | None] = mapped_column(UTCDateTime)  # when a rule that holds ends by its date
     changed_at: Mapped[datetime] = mapped_column(UTCDateTime)
@@ -44,6 +45,22 @@ class AppliedRow(Base):
     thing: Mapped[str] = mapped_column(sa.String(260), primary_key=True)  # seat, or team/4711
     role: Mapped[str] = mapped_column(sa.String(100), primary_key=True)
     at: Mapped[datetime] = mapped_column(UTCDateTime)
+
+
+class DriftRow(Base):
+    """The app shows something else than what is ours, and we did not do it; the row is there while it does."""
+
+    __tablename__ = "drift"
+
+    hub_id: Mapped[str] = mapped_column(sa.String(100), primary_key=True)
+    person_id: Mapped[int] = mapped_column(sa.ForeignKey("people.id"), primary_key=True, index=True)
+    thing: Mapped[str] = mapped_column(sa.String(260), primary_key=True)
+    applied: Mapped[list[str]] = mapped_column(Json)  # roles; empty: nothing
+    observed: Mapped[list[str]] = mapped_column(Json)
+    was_there: Mapped[list[str]] = mapped_column(
+        Json
+    )  # what there was before the right became ours: never brought back
+    since: Mapped[datetime] = mapped_column(UTCDateTime)
 
 
 class Pair(Base):

@@ -28,7 +28,15 @@ _DONE = (
 
 
 def open_task(
-    tx: Tx, hub_id: str, subject: Subject, ruling: Ruling, label: str, taken: Collection[int] = (), *, now: datetime
+    tx: Tx,
+    hub_id: str,
+    subject: Subject,
+    ruling: Ruling,
+    label: str,
+    taken: Collection[int] = (),
+    *,
+    because: Sequence[dict[str, Any]],
+    now: datetime,
 ) -> int:
     """The task of this change: the one that is open for it (none of ``taken``), or a new one; running, held or failed.
 
@@ -58,7 +66,7 @@ def open_task(
         "person_id": subject.person_id,
         "action": change.action,
         "thing": label,
-        "because": subject.because.get(change.thing, []),
+        "because": list(because),
         "attempts": int(verdict is None),
         "created_at": now,
     }

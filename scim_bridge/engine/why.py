@@ -19,6 +19,7 @@ from scim_bridge.directory.tables import Person
 from scim_bridge.engine.brought import Bringers
 from scim_bridge.engine.decide import UNNAMED, label, to_compare
 from scim_bridge.engine.diff import Things, diff
+from scim_bridge.engine.drift import drift_words
 from scim_bridge.engine.plan import desired_of
 from scim_bridge.engine.scene import Scene, Subject
 from scim_bridge.engine.standing import load_scene
@@ -156,20 +157,13 @@ def _one_hub(
             for reason in reasons
         ],
         _waits(tx, subject, mapping),
-        [
-            f"{label(scene, drift.thing)}: the app shows {_words(drift.observed)}, ours is {_words(drift.applied)}"
-            for drift in gap.drift
-        ],
+        drift_words(subject, scene, gap.drift),
         [_task(view) for view in list_tasks(tx, hub_id=mapping.hub_id, person_id=person.id, limit=_TASKS_SHOWN)],
         [
             {"rule": near.rule, "file": near.place.file, "line": near.place.line, "missing": near.missing}
             for near in (nearest(mapping, person, bound, now.date()) if verdict.role is None else [])
         ],
     )
-
-
-def _words(roles: frozenset[str]) -> str:
-    return ", ".join(sorted(roles)) or "nothing"
 
 
 def _named(scene: Scene, things: Things) -> dict[str, list[str]]:

@@ -33,7 +33,7 @@ from scim_bridge.directory.tables import GroupChange, Person, PersonChange
 from scim_bridge.durations import format_duration
 from scim_bridge.engine.brake_tables import ApprovalRow
 from scim_bridge.engine.losses import braked_sources
-from scim_bridge.engine.tables import Pair, Task
+from scim_bridge.engine.tables import AccessRow, DriftRow, Pair, Task
 from scim_bridge.engine.unmanaged import AccountCounts, count_accounts
 from scim_bridge.hubs.operate import hub_state
 from scim_bridge.hubs.tables import Hub
@@ -53,6 +53,8 @@ class HubStatus:
     """One hub. ``backlog``: people with something left to do; ``held``: changes that wait for a person's word;
     ``failed``: changes that could not be made and need a person's attention.
 
+    ``drift``: rights that were changed by hand; ``leaving``: people whom a timer of `leave` lets keep something.
+
     ``oldest_waiting_s``: since when the oldest of those waits that are due (a leave timer does not wait).
     ``next_try_at``: when something that failed, or the hub as a whole, is tried again.
     ``untrusted``: why the last reading takes nothing away, and what to do. ``accounts``: how many there are by
@@ -64,6 +66,9 @@ class HubStatus:
     oldest_waiting_s: int | None
     held: int
     failed: int
+    drift: int
+    leaving: int
+    next_leave_at: datetime | None
     last_success_at: datetime | None
     last_error: str | None
     next_try_at: datetime | None
@@ -189,6 +194,9 @@ def read_hubs(tx: Tx, now: datetime) -> dict[str, HubStatus]:
     stuck = {
         (row.hub_id, row.state): row.number for row in tx.execute(counted.where(Task.state.in_(["held", "failed"])))
     }
+    drifted = sa.select(DriftRow.hub_id, sa.func.count().label("number")).group_by(DriftRow.hub_id)
+    drift = {row.hub_id: row.number for row in tx.execute(drifted)}
+    leavers = {row.hub_id: row for row in tx.execute(_LEAVERS)}
     accounts = count_accounts(tx)
     hubs = {}
     for row in tx.execute(sa.select(*_HUB_COLUMNS).order_by(Hub.id)):
@@ -211,6 +219,9 @@ def read_hubs(tx: Tx, now: datetime) -> dict[str, HubStatus]:
             oldest_waiting_s=_age_s(pair.oldest, now) if pair and pair.oldest else None,
             held=stuck.get((row.id, "held"), 0),
             failed=failed,
+            drift=drift.get(row.id, 0),
+            leaving=leavers[row.id].number if row.id in leavers else 0,
+            next_leave_at=leavers[row.id].next_at if row.id in leavers else None,
             last_success_at=row.last_success_at,
             last_error=redact(error),
             next_try_at=min((at for at in tries if at is not None and at > now), default=None),
@@ -238,6 +249,15 @@ _HUB_COLUMNS = (
     Hub.doubt_kind,
     Hub.doubt,
 )
+
+
+_LEAVERS = (
+    sa.select(Pair.hub_id, sa.func.count().label("number"), sa.func.min(Pair.due_at).label("next_at"))
+    .join(AccessRow, sa.and_(AccessRow.hub_id == Pair.hub_id, AccessRow.person_id == Pair.person_id))
+    .where(Pair.due_at.is_not(None), Pair.done >= Pair.want, AccessRow.role.is_(None))
+    .group_by(Pair.hub_id)
+)
+"""Pairs that are at rest until a step of `leave` is due."""
 
 
 def _pairs(now: datetime) -> sa.Select[str, int, Any, Any]:

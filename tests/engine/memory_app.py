@@ -101,6 +101,7 @@ class MemoryAdapter:
         invites=True,
         assets_at_invitation=True,
         invitation_life_s=604_800,
+        suspend=True,
     )
 
     def __init__(self, app: MemoryApp, secret: Callable[[], str], http: HttpSettings) -> None:
@@ -175,6 +176,18 @@ class MemoryAdapter:
     def unset_asset(self, account: Account, asset: Asset, role: str) -> None:
         self._call("unset_asset", account.login or "", asset.slug, role)
         self.app.holdings.get((account.ref, asset.key), set()).discard(role)
+
+    def suspend(self, account: Account) -> Account:
+        return self._rest("suspend", account, Status.SUSPENDED)
+
+    def resume(self, account: Account) -> Account:
+        return self._rest("resume", account, Status.ACTIVE)
+
+    def _rest(self, call: str, account: Account, status: Status) -> Account:
+        self._call(call, account.login or "")
+        changed = self.app.accounts[account.ref] = replace(self.app.accounts[account.ref], status=status)
+        self._raise(call, self.app.after)
+        return changed
 
     def remove(self, account: Account) -> None:
         self._call("remove", account.login or "")

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scim_bridge.contract.state import SEAT, Status
-from scim_bridge.engine.diff import Change, Drift, Gap, Roles, Standing, Things, diff
+from scim_bridge.contract.state import SEAT, SUSPENSION, Status
+from scim_bridge.engine.diff import SUSPENDED, Change, Drift, Gap, Roles, Standing, Things, diff
 
 ROLES = Roles(
     {SEAT: ("owner", "member", "guest"), "team": ("maintainer", "member"), "board": ("edit", "view")},
@@ -28,8 +28,8 @@ def change(action: str, thing: str, before: str = "", after: str = "") -> Change
     return Change(action, thing, frozenset(before.split()), frozenset(after.split()))  # type: ignore[arg-type]
 
 
-def drift(thing: str, applied: str, observed: str) -> Drift:
-    return Drift(thing, frozenset(applied.split()), frozenset(observed.split()))
+def drift(thing: str, applied: str, observed: str, *, was_there: bool = False) -> Drift:
+    return Drift(thing, frozenset(applied.split()), frozenset(observed.split()), was_there)
 
 
 MEMBER = things(seat="member")
@@ -52,7 +52,7 @@ NOTHING: Things = {}
             MEMBER,
             NOTHING,
             things(seat="owner"),
-            Gap((change("adopt", SEAT, "", "member"),), (drift(SEAT, "member", "owner"),)),
+            Gap((change("adopt", SEAT, "", "member"),), (drift(SEAT, "member", "owner", was_there=True),)),
             id="more-is-adopted-and-the-rest-is-drift",
         ),
         pytest.param(
@@ -83,6 +83,13 @@ NOTHING: Things = {}
             Gap((change("adopt", SEAT, "member", "owner"),)),
             id="shown-already-needs-no-call",
         ),
+        pytest.param(
+            MEMBER,
+            things(seat="guest"),
+            things(seat="owner"),
+            Gap((change("adopt", SEAT, "guest", "member"),), (drift(SEAT, "member", "owner"),)),
+            id="a-raise-of-ours-takes-nothing-that-somebody-gave",
+        ),
         pytest.param(NOTHING, MEMBER, MEMBER, Gap((change("remove", SEAT, "member"),)), id="ours-is-removed"),
         pytest.param(NOTHING, NOTHING, MEMBER, Gap(), id="hand-made-is-left-alone"),
         pytest.param(
@@ -103,7 +110,7 @@ NOTHING: Things = {}
             MEMBER,
             things(seat="member", board="view"),
             things(seat="member", board="edit view"),
-            Gap((change("remove_asset", "board/1", "view"),)),
+            Gap((change("remove_asset", "board/1", "view"),), (drift("board/1", "", "edit"),)),
             id="where-roles-add-up-only-ours-is-taken",
         ),
         pytest.param(
@@ -124,7 +131,10 @@ NOTHING: Things = {}
             things(seat="member", board="edit"),
             things(seat="member", board="view"),
             things(seat="member", board="view comment"),
-            Gap((change("change_asset", "board/1", "comment view", "comment edit"),)),
+            Gap(
+                (change("change_asset", "board/1", "comment view", "comment edit"),),
+                (drift("board/1", "edit", "comment edit"),),
+            ),
             id="where-roles-add-up-the-hand-made-one-stays",
         ),
         pytest.param(
@@ -145,8 +155,29 @@ NOTHING: Things = {}
             MEMBER,
             things(seat="member", board="view"),
             things(seat="member", board="edit"),
-            Gap((change("forget", "board/1", "view"),)),
+            Gap((change("forget", "board/1", "view"),), (drift("board/1", "", "edit"),)),
             id="a-role-of-somebody-elses-doing-stays",
+        ),
+        pytest.param(
+            MEMBER,
+            MEMBER,
+            things(seat="member", team="member"),
+            Gap((), (drift("team/7", "", "member"),)),
+            id="an-asset-added-by-hand-is-drift",
+        ),
+        pytest.param(
+            MEMBER,
+            NOTHING,
+            things(seat="member", team="member"),
+            Gap((change("adopt", SEAT, "", "member"),), (drift("team/7", "", "member", was_there=True),)),
+            id="what-an-account-had-before-is-drift-that-was-there",
+        ),
+        pytest.param(
+            MEMBER,
+            MEMBER,
+            {**MEMBER, "repository/1": frozenset(["admin"])},
+            Gap(),
+            id="kinds-of-assets-that-the-mapping-never-names-are-nobodys",
         ),
     ],
 )
@@ -163,6 +194,179 @@ def test_an_applied_plan_leaves_hand_made_roles_where_roles_add_up() -> None:
     observed = things(seat="member", board="edit view")
     standing = Standing(things(seat="member", board="view"), MEMBER, observed, Status.ACTIVE, is_planned=True)
     assert diff(standing, ROLES).changes == (change("adopt", "board/1", "", "view"),)
+
+
+def fix(action: str, thing: str, before: str = "", after: str = "") -> Change:
+    return replace(change(action, thing, before, after), is_fix=True)
+
+
+OWNER = things(seat="owner")
+BOARD = things(seat="member", board="view")
+TEAM = things(seat="member", team="member")
+
+
+@pytest.mark.parametrize(
+    ("ours", "observed", "more", "changes"),
+    [
+        pytest.param(MEMBER, MEMBER, {}, [], id="nothing-moved"),
+        pytest.param(MEMBER, OWNER, {}, [fix("change_role", SEAT, "owner", "member")], id="a-raised-role"),
+        pytest.param(OWNER, MEMBER, {}, [fix("change_role", SEAT, "member", "owner")], id="a-lowered-role"),
+        pytest.param(MEMBER, TEAM, {}, [fix("remove_asset", "team/7", "member")], id="an-added-asset"),
+        pytest.param(TEAM, MEMBER, {}, [fix("add_asset", "team/7", "", "member")], id="a-removed-asset"),
+        pytest.param(
+            TEAM,
+            things(seat="member", team="maintainer"),
+            {},
+            [fix("change_asset", "team/7", "maintainer", "member")],
+            id="a-raised-asset-role",
+        ),
+        pytest.param(
+            BOARD,
+            things(seat="member", board="edit view"),
+            {},
+            [fix("change_asset", "board/1", "edit view", "view")],
+            id="an-added-asset-role-where-roles-add-up",
+        ),
+        pytest.param(
+            MEMBER, {**MEMBER, "repository/1": frozenset(["admin"])}, {}, [], id="a-kind-that-the-mapping-never-names"
+        ),
+        pytest.param(MEMBER, OWNER, {"read_in_full": False}, [], id="never-by-a-doubtful-reading"),
+        pytest.param(MEMBER, OWNER, {"were_there": OWNER}, [], id="what-was-there-before-stays"),
+        pytest.param(
+            things(seat="guest"),
+            OWNER,
+            {"were_there": MEMBER},
+            [fix("change_role", SEAT, "owner", "member")],
+            id="raised-above-what-was-there-goes-back-to-that",
+        ),
+        pytest.param(
+            things(seat="guest"), MEMBER, {"were_there": OWNER}, [], id="lowered-by-hand-towards-the-rules-is-left"
+        ),
+        pytest.param(
+            MEMBER,
+            things(seat="guest"),
+            {"were_there": OWNER},
+            [fix("change_role", SEAT, "guest", "member")],
+            id="lowered-below-the-rules-is-raised-to-them",
+        ),
+        pytest.param(
+            BOARD,
+            things(seat="member", board="comment edit view"),
+            {"were_there": things(board="edit view")},
+            [fix("change_asset", "board/1", "comment edit view", "edit view")],
+            id="where-roles-add-up-what-was-there-stays",
+        ),
+        pytest.param(TEAM, MEMBER, {"vanished": frozenset(["team/7"])}, [], id="an-asset-that-the-app-shows-no-more"),
+        pytest.param(TEAM, MEMBER, {"is_leaving": True}, [], id="a-leaver-is-given-nothing"),
+        pytest.param(
+            MEMBER,
+            TEAM,
+            {"is_leaving": True},
+            [fix("remove_asset", "team/7", "member")],
+            id="from-a-leaver-it-is-taken",
+        ),
+    ],
+)
+def test_drift_is_brought_back(ours: Things, observed: Things, more: dict[str, object], changes: list[Change]) -> None:
+    standing = Standing(ours, ours, observed, Status.ACTIVE, read_in_full=True, fixes=True)
+    assert list(diff(replace(standing, **more), ROLES).changes) == changes  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("status", "observed", "more", "changes"),
+    [
+        pytest.param(None, NOTHING, {}, [fix("invite", SEAT, "", "member")], id="a-removed-seat-is-invited-again"),
+        pytest.param(None, NOTHING, {"invites": False}, [fix("add", SEAT, "", "member")], id="or-added-again"),
+        pytest.param(None, NOTHING, {"is_leaving": True}, [], id="a-leaver-is-not"),
+        pytest.param(None, NOTHING, {"read_in_full": False}, [], id="not-by-a-doubtful-reading"),
+        pytest.param(Status.EXPIRED, NOTHING, {}, [], id="a-lapsed-invitation-has-its-own-life"),
+        pytest.param(
+            Status.INVITED, OWNER, {}, [fix("renew", SEAT, "owner", "member")], id="a-raised-invitation-is-renewed"
+        ),
+        pytest.param(
+            Status.INVITED, TEAM, {}, [fix("renew", SEAT, "member", "member")], id="so-is-one-with-another-asset"
+        ),
+        pytest.param(Status.INVITED, OWNER, {"were_there": OWNER}, [], id="one-that-was-made-by-hand-is-not"),
+        pytest.param(Status.INVITED, OWNER, {"is_leaving": True}, [], id="a-leavers-is-not-sent-again"),
+    ],
+)
+def test_a_seat_is_brought_back(
+    status: Status | None, observed: Things, more: dict[str, object], changes: list[Change]
+) -> None:
+    standing = Standing(MEMBER, MEMBER, observed, status, read_in_full=True, fixes=True)
+    gap = diff(replace(standing, **more), ROLES)  # type: ignore[arg-type]
+    assert list(gap.changes) == changes
+    assert gap.drift  # whether it is brought back or not, it is shown
+
+
+RESTS = {**MEMBER, SUSPENSION: SUSPENDED}
+
+
+@pytest.mark.parametrize(
+    ("desired", "applied", "observed", "more", "changes"),
+    [
+        pytest.param(RESTS, MEMBER, MEMBER, {}, [change("suspend", SUSPENSION, "member")], id="a-step-suspends"),
+        pytest.param(RESTS, RESTS, RESTS, {}, [], id="once"),
+        pytest.param(
+            MEMBER, RESTS, RESTS, {}, [change("resume", SUSPENSION, "", "member")], id="wanted-again-is-resumed"
+        ),
+        pytest.param(
+            things(seat="owner", team="member"),
+            RESTS,
+            RESTS,
+            {},
+            [
+                change("resume", SUSPENSION, "", "member"),
+                change("change_role", SEAT, "member", "owner"),
+                change("add_asset", "team/7", "", "member"),
+            ],
+            id="resumed-before-anything-else-is-given",
+        ),
+        pytest.param(
+            RESTS,
+            TEAM,
+            TEAM,
+            {},
+            [change("suspend", SUSPENSION, "member"), change("remove_asset", "team/7", "member")],
+            id="suspended-before-anything-else-is-taken",
+        ),
+        pytest.param(
+            RESTS, MEMBER, RESTS, {}, [change("adopt", SUSPENSION, "", "suspended")], id="suspended-by-hand-is-adopted"
+        ),
+        pytest.param(MEMBER, MEMBER, RESTS, {}, [], id="suspended-by-hand-is-drift"),
+        pytest.param(
+            MEMBER,
+            MEMBER,
+            RESTS,
+            {"fixes": True},
+            [fix("resume", SUSPENSION, "", "member")],
+            id="and-resumed-where-drift-is-fixed",
+        ),
+        pytest.param(
+            MEMBER, MEMBER, RESTS, {"fixes": True, "is_leaving": True}, [], id="though-not-while-a-timer-runs"
+        ),
+        pytest.param(
+            RESTS,
+            RESTS,
+            MEMBER,
+            {"fixes": True, "is_leaving": True},
+            [fix("suspend", SUSPENSION, "member")],
+            id="resumed-by-hand-is-suspended-again",
+        ),
+        pytest.param(NOTHING, RESTS, RESTS, {}, [change("remove", SEAT, "member")], id="and-removed-in-the-end"),
+    ],
+)
+def test_suspension(
+    desired: Things, applied: Things, observed: Things, more: dict[str, object], changes: list[Change]
+) -> None:
+    status = Status.SUSPENDED if SUSPENSION in observed else Status.ACTIVE
+    standing = Standing(desired, applied, observed, status, read_in_full=True)
+    assert list(diff(replace(standing, **more), ROLES).changes) == changes  # type: ignore[arg-type]
+
+
+def test_an_invitation_cannot_be_suspended_so_it_is_cancelled() -> None:
+    standing = Standing(RESTS, MEMBER, MEMBER, Status.INVITED, read_in_full=True, is_leaving=True)
+    assert diff(standing, ROLES).changes == (change("cancel_invitation", SEAT, "member"),)
 
 
 @pytest.mark.parametrize(
@@ -234,7 +438,10 @@ def test_no_account(standing: Standing, gap: Gap) -> None:
             MEMBER,
             NOTHING,
             things(seat="owner", team="member"),
-            Gap((change("adopt", SEAT, "", "member"),), (drift(SEAT, "member", "owner"),)),
+            Gap(
+                (change("adopt", SEAT, "", "member"),),
+                (drift(SEAT, "member", "owner", was_there=True), drift("team/7", "", "member", was_there=True)),
+            ),
             id="hand-made-with-more-is-adopted-not-lowered",
         ),
         pytest.param(
@@ -312,7 +519,17 @@ def standings(draw: st.DrawFn) -> Standing:
     status = draw(st.sampled_from([None, Status.ACTIVE, Status.INVITED, Status.SUSPENDED]))
     observed = draw(_states(seat=True)) if status else {}
     invites = status is Status.INVITED or draw(st.booleans())
-    return Standing(draw(_states()), draw(_states()), observed, status, True, draw(st.booleans()), invites)
+    applied, is_leaving = draw(_states()), draw(st.booleans())
+    desired = dict(applied) if is_leaving else draw(_states())
+    if is_leaving and SEAT in desired and draw(st.booleans()):
+        desired[SUSPENSION] = SUSPENDED
+    if SEAT in applied and draw(st.booleans()):
+        applied[SUSPENSION] = SUSPENDED
+    if status is Status.SUSPENDED:
+        observed[SUSPENSION] = SUSPENDED
+    return Standing(
+        desired, applied, observed, status, True, draw(st.booleans()), invites, draw(st.booleans()), is_leaving
+    )
 
 
 def carry_out(standing: Standing, gap: Gap) -> Standing:
@@ -325,6 +542,11 @@ def carry_out(standing: Standing, gap: Gap) -> Standing:
             status = Status.INVITED if standing.invites else Status.ACTIVE
         elif one.action in ("remove", "cancel_invitation"):
             applied, observed, status = {}, {}, None
+        elif one.action in ("suspend", "resume"):
+            rests = SUSPENDED if one.action == "suspend" else NONE
+            applied = {**applied, SUSPENSION: standing.desired.get(SUSPENSION, NONE)}
+            observed = {**observed, SUSPENSION: rests}
+            status = Status.SUSPENDED if rests else Status.ACTIVE
         else:
             kept = one.after if one.action == "adopt" else standing.desired.get(one.thing, NONE)
             applied = {**applied, one.thing: kept}
@@ -333,7 +555,11 @@ def carry_out(standing: Standing, gap: Gap) -> Standing:
                 observed = {**observed, one.thing: left}
     held = {key: roles for key, roles in applied.items() if roles}
     shown = {key: roles for key, roles in observed.items() if roles}
-    return replace(standing, applied=held, observed=shown, status=status, is_planned=False)
+    were_there = {one.thing: one.observed for one in gap.drift if one.was_there}
+    after = replace(standing, applied=held, observed=shown, status=status, is_planned=False)
+    if standing.is_leaving and not held:
+        after = replace(after, desired={})  # what a leaver keeps is what is ours
+    return replace(after, were_there={**standing.were_there, **were_there})
 
 
 @given(standings())
@@ -355,14 +581,29 @@ def test_carrying_a_plan_out_twice_changes_nothing_more(standing: Standing) -> N
 @given(standings())
 def test_only_what_was_applied_is_ever_removed(standing: Standing) -> None:
     for one in diff(standing, ROLES).changes:
-        if one.action in ("remove", "cancel_invitation", "remove_asset"):
+        if one.action in ("remove", "cancel_invitation", "remove_asset") and not one.is_fix:
             assert one.thing in standing.applied
+
+
+@given(standings())
+def test_drift_is_brought_back_on_accounts_of_ours_only(standing: Standing) -> None:
+    hand_made = replace(standing, applied={}, fixes=True)
+    assert not any(one.is_fix for one in diff(hand_made, ROLES).changes)
+
+
+@given(standings())
+def test_a_leaver_is_given_nothing_by_a_fix(standing: Standing) -> None:
+    leaver = replace(standing, fixes=True, is_leaving=True)
+    fixes = [one for one in diff(leaver, ROLES).changes if one.is_fix]
+    assert all(one.action == "suspend" or ROLES.covers(one.thing, one.before, one.after) for one in fixes)
 
 
 @given(standings())
 def test_outside_an_applied_plan_adoption_only_raises(standing: Standing) -> None:
     for one in diff(replace(standing, is_planned=False), ROLES).changes:
-        if one.needs_call and one.thing not in standing.applied and one.action != "renew":
+        if one.needs_call and one.thing not in standing.applied and one.action not in ("renew", "suspend"):
+            if one.is_fix:
+                continue
             assert ROLES.covers(one.thing, one.after, one.before)
 
 

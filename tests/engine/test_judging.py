@@ -13,6 +13,7 @@ from scim_bridge.contract.state import Status
 from scim_bridge.directory.snapshot import GroupFact, PersonFact, UserFact
 from scim_bridge.engine.fanout import _NEVER, _Before, _compare, _priority, judge
 from scim_bridge.engine.invitations import next_values
+from scim_bridge.engine.leave import Since
 from scim_bridge.engine.outcome import Failure, judge_failure
 from scim_bridge.engine.schedule import DISABLED, GAINS, LOSES
 from scim_bridge.errors import BridgeError, Conflict, Held, NeedsAttention, Permanent, Transient
@@ -142,10 +143,15 @@ def test_an_untrusted_reading_says_only_what_it_shows(
 
 
 def before(
-    role: str | None, *, disabled: bool = False, lost_at: datetime | None = None, **assets: list[str]
+    role: str | None,
+    *,
+    disabled: bool = False,
+    lost_at: datetime | None = None,
+    disabled_at: datetime | None = None,
+    **assets: list[str],
 ) -> _Before:
     named = {name.replace("_", "/"): roles for name, roles in assets.items()}
-    return _Before(1, role, named, {}, disabled=disabled, lost_at=lost_at)
+    return _Before(1, role, named, {}, disabled=disabled, since=Since(lost_at, disabled_at))
 
 
 def verdict(role: str | None, *, disabled: bool = False, because: str = "", **assets: tuple[str, ...]) -> Verdict:
@@ -178,11 +184,11 @@ YESTERDAY = NOON - timedelta(days=1)
             verdict(None, disabled=True),
             True,
             True,
-            NOON,
-            id="lost-then-disabled-starts-anew",
+            YESTERDAY,
+            id="lost-then-disabled-the-loss-goes-on-counting",
         ),
         pytest.param(
-            before(None, disabled=True, lost_at=YESTERDAY),
+            before(None, disabled=True, lost_at=YESTERDAY, disabled_at=YESTERDAY),
             verdict(None),
             True,
             True,

@@ -74,7 +74,8 @@ def test_an_invitation_cancelled_in_the_app_is_shown_and_sent_again_when_a_perso
     (failed,) = eventually(lambda: tasks(bridge, "--state", "failed"))
     assert failed["cause"] == "the invitation was cancelled in the app"
     (why,) = bridge.json("why", ADA, HUB)["hubs"]
-    assert why["drift"] == ["seat: the app shows nothing, ours is member"]
+    (drift,) = why["drift"]
+    assert drift.startswith("seat: the app shows nothing, ours is member")
     assert invitations(app, ADA) == [201]
 
     assert bridge.run("tasks", "retry", str(failed["id"])).returncode == 0
