@@ -46,6 +46,14 @@ from scim_bridge.mapping.load import MappingSet
 from scim_bridge.mapping.model import HubMapping
 
 _AT_ONCE = 500
+_STORED = (
+    AccessRow.person_id,
+    AccessRow.disabled,
+    AccessRow.disabled_at,
+    AccessRow.role,
+    AccessRow.lost_at,
+    AccessRow.hub_role,
+)
 _HUB = sa.select(
     Hub.app,
     Hub.tenant,
@@ -223,15 +231,7 @@ class _Work:
         return {person_id for person_id, verdict in verdicts.items() if verdict.role is not None}
 
     def _stored(self, ids: Sequence[int]) -> dict[int, Any]:
-        columns = (
-            AccessRow.person_id,
-            AccessRow.disabled,
-            AccessRow.disabled_at,
-            AccessRow.role,
-            AccessRow.lost_at,
-            AccessRow.hub_role,
-        )
-        access = sa.select(*columns).where(
+        access = sa.select(*_STORED).where(
             AccessRow.hub_id == self._mapping.hub_id, AccessRow.person_id.in_(numbers(self._tx, ids))
         )
         return {row.person_id: row for row in self._tx.execute(access)}

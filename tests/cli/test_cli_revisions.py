@@ -232,7 +232,6 @@ def test_the_list_shows_who_when_and_which_commit(run, db: Database, folder: Pat
     run("mapping", "publish")
     subprocess.run(["git", "checkout", "-q", "mappings"], cwd=folder, check=True)
     run("mapping", "publish")
-    run("mapping", "rollback", "1")
     head = subprocess.run(["git", "rev-parse", "HEAD"], cwd=folder, check=True, capture_output=True, text=True)
     found = json.loads(run("mapping", "list", "--json").stdout)
     assert [(each["revision"], each["commit"], each["is_dirty"]) for each in found] == [
@@ -244,6 +243,10 @@ def test_the_list_shows_who_when_and_which_commit(run, db: Database, folder: Pat
     assert f"{head.stdout[:12]}+" in shown.stdout
     assert "in force" in shown.stdout.splitlines()[1]
     assert shown.stderr == "+ the files were not, or not all, what the commit has\n"
+    file.write_text(MAPPING + "# hm\n")
+    run("mapping", "publish")
+    run("mapping", "rollback", "2")
+    assert run("mapping", "list").stdout.splitlines()[1].rstrip().endswith("in force, 2 again")
 
 
 def test_show_gives_a_file_back_as_it_was(run, db: Database, file: Path):

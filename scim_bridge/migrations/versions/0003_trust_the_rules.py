@@ -234,20 +234,8 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column("is_dirty", sa.Boolean(), server_default=sa.false(), nullable=False))
         batch_op.add_column(sa.Column("restores", sa.Integer(), nullable=True))
 
-    with op.batch_alter_table("users", schema=None) as batch_op:
-        batch_op.create_index(
-            "ix_users_active",
-            ["source_id"],
-            unique=False,
-            sqlite_where=sa.text("active = 1"),
-            postgresql_where=sa.text("active"),
-        )
-
 
 def downgrade() -> None:
-    with op.batch_alter_table("users", schema=None) as batch_op:
-        batch_op.drop_index("ix_users_active", sqlite_where=sa.text("active = 1"), postgresql_where=sa.text("active"))
-
     with op.batch_alter_table("revisions", schema=None) as batch_op:
         batch_op.drop_column("restores")
         batch_op.drop_column("is_dirty")
