@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-from scim_bridge.contract.state import SEAT
+from scim_bridge.contract.state import SEAT, SUSPENSION
 from scim_bridge.engine.diff import Change, Things
 
 NOT_PLANNED = ("it is not in the plan that was applied", "`scim-bridge plan HUB` shows it, `apply HUB` lets it go on")
@@ -25,18 +25,22 @@ SEATS = frozenset({"invite", "add", "renew"})
 """Changes by which somebody comes to a seat, and assets along with it."""
 
 Rows = Sequence[Sequence[Any]]
-"""Changes as JSON: ``[["invite", "seat", [], ["member"]], ...]``."""
+"""Changes as JSON: ``[["invite", "seat", [], ["member"]], ...]``; a fifth value, true, where drift is brought back."""
 
 
 def to_rows(changes: Iterable[Change]) -> list[list[Any]]:
     """Changes as they are kept, in a steady order."""
-    return sorted([change.action, change.thing, sorted(change.before), sorted(change.after)] for change in changes)
+    return sorted(
+        [change.action, change.thing, sorted(change.before), sorted(change.after), *([True] if change.is_fix else [])]
+        for change in changes
+    )
 
 
 def of_rows(rows: Rows) -> frozenset[Change]:
     """Changes that were kept."""
     return frozenset(
-        Change(action, thing, frozenset(before), frozenset(after)) for action, thing, before, after in rows
+        Change(action, thing, frozenset(before), frozenset(after), *is_fix)
+        for action, thing, before, after, *is_fix in rows
     )
 
 
@@ -53,7 +57,8 @@ def brings(change: Change, desired: Things) -> tuple[Change, ...]:
     """The assets that come along with a seat, in the invitation or right after it."""
     if change.action not in SEATS:
         return ()
-    return tuple(Change("add_asset", thing, after=roles) for thing, roles in sorted(desired.items()) if thing != SEAT)
+    things = sorted(desired.keys() - {SEAT, SUSPENSION})
+    return tuple(Change("add_asset", thing, after=desired[thing]) for thing in things)
 
 
 def carried(desired: Things, allowed: Collection[Change]) -> Mapping[str, frozenset[str]]:
@@ -61,5 +66,5 @@ def carried(desired: Things, allowed: Collection[Change]) -> Mapping[str, frozen
     return {
         thing: roles
         for thing, roles in desired.items()
-        if thing == SEAT or Change("add_asset", thing, after=roles) in allowed
+        if thing in (SEAT, SUSPENSION) or Change("add_asset", thing, after=roles) in allowed
     }

@@ -15,9 +15,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from scim_bridge.contract.state import SEAT
+from scim_bridge.contract.state import SEAT, SUSPENSION
 from scim_bridge.engine.allowed import NOT_PLANNED
-from scim_bridge.engine.diff import NOTHING, Change, Standing
+from scim_bridge.engine.diff import NOTHING, Change, Standing, shown_after
 from scim_bridge.engine.plan_file import FiledStep
 
 
@@ -104,6 +104,10 @@ def _is_done(step: FiledStep, standing: Standing) -> bool:
     change = step.steps[0]
     applied = standing.applied.get(change.thing, NOTHING)
     observed = standing.observed.get(change.thing, NOTHING)
+    if change.is_fix:
+        return observed == shown_after(change, observed)
+    if change.thing == SUSPENSION:
+        return applied == observed == shown_after(change, observed)
     if change.after:
         return applied == change.after or (bool(applied) and applied <= change.after == observed)
     return not applied and (not observed if change.thing == SEAT else change.before.isdisjoint(observed))

@@ -78,6 +78,10 @@ def words(change: PlannedChange) -> str:
             text = f"+ {change.action} as {after}"
         case "adopt":
             text = f"= {change.thing} {after} becomes ours" + (f" (was {before})" if change.before else "")
+        case "suspend":
+            text = f"- suspend the seat {before}"
+        case "resume":
+            text = f"+ resume the seat {after}"
         case "cancel_invitation":
             text = f"- cancel the invitation as {before}"
         case _ if change.after is None:
@@ -178,6 +182,8 @@ class Totals:
     highest: str | None = None
     holders: Moves = field(default_factory=Moves)  # of the highest role
     assets: dict[str, Moves] = field(default_factory=dict)  # by type
+    suspended: int = 0
+    resumed: int = 0
     adopted: int = 0
     held: int = 0
     failed: int = 0
@@ -190,6 +196,8 @@ class Totals:
             "seats": {"gained": self.seats.gained, "lost": self.seats.lost},
             "highest_role": {"role": self.highest, **holders} if self.highest else None,
             "assets": {kind: moves.to_json() for kind, moves in sorted(self.assets.items())},
+            "suspended": self.suspended,
+            "resumed": self.resumed,
             "adopted": self.adopted,
             "held": self.held,
             "failed": self.failed,
@@ -206,6 +214,9 @@ def add_up(changes: Sequence[PlannedChange], roles: Sequence[str]) -> Totals:
             continue
         if change.action == "adopt":
             totals.adopted += 1
+        elif change.action in ("suspend", "resume"):  # the seat stays, and is most often paid for
+            totals.suspended += change.action == "suspend"
+            totals.resumed += change.action == "resume"
         elif change.asset is not None:
             _add_asset(totals, change.asset, has=change.after is not None, had=change.before is not None)
         else:
@@ -240,8 +251,8 @@ def summary(totals: Totals) -> str:
     for kind, moves in sorted(totals.assets.items()):
         changed = f" ~{moves.changed}" if moves.changed else ""
         parts.append(f"{kind} +{moves.gained} -{moves.lost}{changed}")
-    rest = (("adopted", totals.adopted), ("held", totals.held), ("failed", totals.failed))
-    return "; ".join(parts + [f"{number} {what}" for what, number in rest if number])
+    rest = [(getattr(totals, what), what) for what in ("suspended", "resumed", "adopted", "held", "failed")]
+    return "; ".join(parts + [f"{number} {what}" for number, what in rest if number])
 
 
 @dataclass(frozen=True, slots=True)

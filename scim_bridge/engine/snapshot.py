@@ -67,6 +67,7 @@ KEPT: Final[Mapping[type[Base], frozenset[str]]] = {
     hubs.Binding: frozenset(),
     engine.AccessRow: frozenset(),
     engine.AppliedRow: frozenset(),
+    engine.DriftRow: frozenset(),
     engine.Pair: frozenset({"owner", "lease_until"}),
     engine.Task: frozenset(),
     engine.Reservation: frozenset(),

@@ -53,6 +53,8 @@ def test_json_has_the_rules_and_what_it_adds_up_to(run, acme: Database):
         "seats": {"gained": 1, "lost": 0},
         "highest_role": {"role": "admin", "gained": 0, "lost": 1},
         "assets": {"team": {"gained": 1, "lost": 0, "changed": 0}},
+        "suspended": 0,
+        "resumed": 0,
         "adopted": 1,
         "held": 0,
         "failed": 0,

@@ -8,7 +8,7 @@ import pytest
 
 from scim_bridge.engine.allowed import admits, brings, carried, of_rows, to_rows
 from scim_bridge.engine.compare import compare
-from scim_bridge.engine.diff import Change, Standing
+from scim_bridge.engine.diff import SUSPENDED, Change, Standing
 from scim_bridge.engine.plan_file import FiledStep
 from scim_bridge.engine.planned import PlannedChange, add_up, by_person, reasons, summary, words
 
@@ -33,6 +33,8 @@ def step(action: str, before: str | None = None, after: str | None = None, **mor
         (step("add_asset", None, "edit, view", asset="board/roadmap"), "+ board/roadmap edit, view"),
         (step("change_asset", "view", "edit", asset="board/roadmap"), "~ board/roadmap view -> edit"),
         (step("remove_asset", "view", asset="board/roadmap"), "- board/roadmap view"),
+        (step("suspend", "member", None), "- suspend the seat member"),
+        (step("resume", None, "member"), "+ resume the seat member"),
         (step("adopt", None, "member"), "= seat member becomes ours"),
         (step("adopt", "guest", "member"), "= seat member becomes ours (was guest)"),
     ],
@@ -57,12 +59,16 @@ def test_what_a_plan_adds_up_to() -> None:
         step("add_asset", None, "member", asset="team/web", person_id=4),
         step("change_asset", "view", "edit", asset="board/roadmap", person_id=4),
         step("adopt", None, "owner", person_id=5),
+        step("suspend", "owner", person_id=8),
+        step("resume", None, "owner", person_id=9),
         step("remove", "owner", person_id=6, held="too many"),
         step("invite", None, "owner", person_id=7, failed="no address"),
     ]
     totals = add_up(changes, ["owner", "member"])
-    assert summary(totals) == ("seats +1 -1; owner +1 -2; board +0 -1 ~1; team +2 -1; 1 adopted; 1 held; 1 failed")
-    assert totals.people == 7
+    assert summary(totals) == (
+        "seats +1 -1; owner +1 -2; board +0 -1 ~1; team +2 -1; 1 suspended; 1 resumed; 1 adopted; 1 held; 1 failed"
+    )
+    assert totals.people == 9
 
 
 def test_a_renewed_invitation_is_neither_a_seat_won_nor_lost() -> None:
@@ -91,7 +97,7 @@ def test_steps_of_a_person_stay_together() -> None:
 
 
 def test_changes_are_kept_as_rows_and_read_back() -> None:
-    changes = {INVITE, CORE, Change("change_role", "seat", MEMBER, OWNER)}
+    changes = {INVITE, CORE, Change("change_role", "seat", MEMBER, OWNER, is_fix=True)}
     assert of_rows(to_rows(changes)) == changes
 
 
@@ -154,6 +160,19 @@ def test_a_change_that_is_wanted_no_longer_is_done_where_it_is_so(standing: Stan
             Standing(applied={"board/1": OWNER}, observed={"board/1": MEMBER | OWNER}),
             True,
             id="ours-beside-what-is-by-hand",
+        ),
+        pytest.param(
+            Change("suspend", "suspension", MEMBER),
+            Standing(applied={"suspension": SUSPENDED}, observed={"suspension": SUSPENDED}),
+            True,
+            id="suspended",
+        ),
+        pytest.param(Change("suspend", "suspension", MEMBER), Standing(), False, id="not-suspended"),
+        pytest.param(
+            Change("change_role", "seat", OWNER, MEMBER, is_fix=True),
+            Standing(applied={"seat": MEMBER}, observed={"seat": OWNER}),
+            False,
+            id="drift-that-is-there-still",
         ),
     ],
 )
