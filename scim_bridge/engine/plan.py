@@ -241,7 +241,7 @@ def _planned(ruling: Ruling, subject: Subject, scene: Scene, mapping: HubMapping
         subject.person_id,
         name,
         change.action,
-        None if change.thing == SEAT else label(scene, change.thing),
+        label(scene, change.thing) if "/" in change.thing else None,
         _roles(change.before),
         _roles(change.after),
         tuple(because_of(subject, change, mapping)),
@@ -259,7 +259,7 @@ def _planned(ruling: Ruling, subject: Subject, scene: Scene, mapping: HubMapping
 
 
 def _named(scene: Scene, things: Things) -> Named:
-    return tuple(sorted((label(scene, thing), _roles(roles) or "") for thing, roles in things.items() if thing != SEAT))
+    return tuple(sorted((label(scene, thing), _roles(roles) or "") for thing, roles in things.items() if "/" in thing))
 
 
 def _roles(roles: Collection[str]) -> str | None:
