@@ -11,7 +11,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from bench import idle, kill, lag, plan, resend, seats
+from bench import idle, kill, lag, plan, reading, resend, seats
 from bench.figure import Figure
 from bench.scim import create, day, deactivate, find, members, memory, pages
 from bench.scim.contest import Pace
@@ -23,6 +23,7 @@ _OF_THE_BRIDGE: dict[str, Callable[[], list[Figure]]] = {
     "resend": resend.measure,
     "idle": idle.measure,
     "kill": kill.measure,
+    "reading": reading.measure,
     "plan": plan.measure,
 }
 _OF_SCIM: dict[str, Callable[[Site], list[Figure]]] = {

@@ -39,12 +39,12 @@ safety: {{settle: {settle}, start: apply}}
 class AppProcess:
     """The simulated app: ``scim-bridge simulate github`` and its control side."""
 
-    def __init__(self) -> None:
+    def __init__(self, *options: str) -> None:
         port = free_port()
         self.url = f"http://127.0.0.1:{port}"
         self._session = requests.Session()
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "scim_bridge", "simulate", "github", "--port", str(port)],
+            [sys.executable, "-m", "scim_bridge", "simulate", "github", "--port", str(port), *options],
             stderr=subprocess.DEVNULL,
         )
 

@@ -33,6 +33,7 @@ from scim_bridge.engine.pairs import wake
 from scim_bridge.engine.rules import Rules
 from scim_bridge.engine.schedule import LOSES, REPAIRS, check_wait_s
 from scim_bridge.engine.tables import InvitationRow, Pair, Task
+from scim_bridge.engine.unmanaged_holds import hold_unmanaged
 from scim_bridge.errors import BridgeError, NeedsAttention, Transient
 from scim_bridge.hubs import observed, trust
 from scim_bridge.hubs.observed import Reading
@@ -205,6 +206,8 @@ class Check:
         with self._db.write() as tx:
             self._go_on(tx, begun)
             self._conclude(tx, begun, doubt, closed_at=closed_at)
+        if doubt is None:
+            hold_unmanaged(self._db, begun.mapping, now=closed_at)
         extra = {"hub": begun.hub_id, "untrusted": doubt.kind if doubt else None}
         (log.warning if doubt else log.info)("hub.checked", extra=extra)
 

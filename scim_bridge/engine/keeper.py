@@ -26,6 +26,7 @@ from scim_bridge.engine.probe import probe_hub
 from scim_bridge.engine.publishing import take_folder
 from scim_bridge.engine.rules import Rules
 from scim_bridge.engine.tables import AccessRow, InvitationRow, Reservation, Task
+from scim_bridge.engine.unmanaged_removals import Removals, due_removals
 from scim_bridge.hubs.tables import AccountRow, Hub
 from scim_bridge.journal.clear import clear_slice
 from scim_bridge.mapping import revisions
@@ -58,6 +59,7 @@ class Keeper:
         self._connections = connections
         self._settings = settings
         self._check = Check(db, rules, connections, settings, on_read)
+        self._removals = Removals(db, rules, connections, settings)
         self._watch = FolderWatch(settings.mappings)
         self._is_trouble_known = False
         self._pool = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="keeper")
@@ -74,10 +76,13 @@ class Keeper:
         with self._db.read() as tx:
             checks = list(tx.execute(_due_checks(now)).scalars())
             probes = list(tx.execute(_due_probes(now)).scalars())
+            removals = list(tx.execute(due_removals(now)).scalars())
         for hub_id in probes:
             self._start(f"probe {hub_id}", probe_hub, self._db, self._rules, self._connections, hub_id)
         for hub_id in checks:
             self._start(f"check {hub_id}", self._check.run, hub_id)
+        for hub_id in removals:
+            self._start(f"removals {hub_id}", self._removals.run, hub_id)
         self._ask_again(now)
         self._clear(now)
         self._clear_journal()

@@ -31,7 +31,7 @@ from scim_bridge.hubs.states import MAY_BE_MATCHED
 from scim_bridge.hubs.tables import AccountEmail, AccountRow, RefusedMatch
 from scim_bridge.mapping.model import HubMapping
 
-_AT_ONCE = 500
+_AT_ONCE = 1000
 _KEYS: sa.BindParameter[str] = sa.bindparam("keys", expanding=True)
 _PEOPLE: sa.BindParameter[int] = sa.bindparam("people", expanding=True)
 _IDS: sa.BindParameter[int] = sa.bindparam("accounts", expanding=True)
@@ -81,6 +81,19 @@ _OF_PEOPLE: Mapping[str, sa.Executable] = {
         User.person_id.in_(_PEOPLE), User.display_name_key.is_not(None)
     ),
 }
+_INVITED = (
+    sa.select(AccountEmail.account_id, InvitationRow.person_id)
+    .join(InvitationRow, InvitationRow.email_key == AccountEmail.email_key)
+    .where(
+        InvitationRow.hub_id == sa.bindparam("hub"),
+        InvitationRow.ended_at.is_(None),
+        AccountEmail.account_id.in_(_IDS),
+        ~sa.exists().where(
+            RefusedMatch.account_id == AccountEmail.account_id, RefusedMatch.person_id == InvitationRow.person_id
+        ),
+    )
+)
+_REFUSED = sa.select(RefusedMatch.account_id, RefusedMatch.person_id).where(RefusedMatch.account_id.in_(_IDS))
 _DOCUMENTS = sa.select(User.person_id, User.document).where(User.person_id.in_(_PEOPLE))
 
 
@@ -140,8 +153,7 @@ def find_matches(
         hits += [Hit(number, account, person, value) for person, value in people for account in held.get(value, ())]
     if not hits:
         return {}
-    refused = sa.select(RefusedMatch.account_id, RefusedMatch.person_id).where(RefusedMatch.account_id.in_(_IDS))
-    said = {(row.account_id, row.person_id) for row in tx.execute(refused, {"accounts": list(account_ids)})}
+    said = {(row.account_id, row.person_id) for row in tx.execute(_REFUSED, {"accounts": list(account_ids)})}
     return match(rules, hits, said)
 
 
@@ -161,17 +173,17 @@ def matches_for(tx: Tx, mapping: HubMapping, person_ids: Sequence[int]) -> Mappi
     rules = rules_of(mapping)
     if not person_ids:
         return {}
-    hits: list[Hit] = []
+    owned: dict[int, list[tuple[int, str]]] = {}
     documents: list[tuple[int, Mapping[str, object]]] | None = None
     for number, rule in enumerate(rules):
-        owned: Iterable[Sequence[object]]
         if rule.person in _OF_PEOPLE:
-            owned = tx.execute(_OF_PEOPLE[rule.person], {"people": list(person_ids)})
-        else:
-            if documents is None:
-                documents = [(who, doc) for who, doc in tx.execute(_DOCUMENTS, {"people": list(person_ids)})]
-            owned = _read_out(documents, rule)
-        hits += _meet(tx, mapping.hub_id, number, rule, owned)
+            rows = tx.execute(_OF_PEOPLE[rule.person], {"people": list(person_ids)})
+            owned[number] = [(who, value) for who, value in rows]
+            continue
+        if documents is None:
+            documents = [(who, document) for who, document in tx.execute(_DOCUMENTS, {"people": list(person_ids)})]
+        owned[number] = _read_out(documents, rule)
+    hits = _meet(tx, mapping.hub_id, rules, owned)
     if not hits:
         return {}
     walked = [hit for hit in hits if rules[hit.rule].person not in _BY_VALUE]
@@ -188,15 +200,20 @@ def _read_out(documents: Iterable[tuple[int, Mapping[str, object]]], rule: Rule)
     return [(who, key(text)) for who, document in documents for text in values_at(document, rule.person)]
 
 
-def _meet(tx: Tx, hub_id: str, number: int, rule: Rule, owned: Iterable[Sequence[object]]) -> list[Hit]:
-    """Hits between values of people and accounts that are nobody's."""
-    owners: dict[str, set[int]] = {}
-    for person_id, value in owned:
-        owners.setdefault(str(value), set()).add(int(str(person_id)))
-    if not owners:
-        return []
-    accounts = tx.execute(_KINDS[rule.account].unmatched, {"hub": hub_id, "keys": list(owners)})
-    return [Hit(number, account, person, value) for account, value in accounts for person in owners[value]]
+def _meet(tx: Tx, hub_id: str, rules: Sequence[Rule], owned: Mapping[int, Iterable[tuple[int, str]]]) -> list[Hit]:
+    """Hits between values of people, by rule, and accounts that are nobody's; a statement an attribute of accounts."""
+    by_kind: dict[str, dict[str, set[tuple[int, int]]]] = {}
+    for number, values in owned.items():
+        owners = by_kind.setdefault(rules[number].account, {})
+        for person_id, value in values:
+            owners.setdefault(value, set()).add((number, person_id))
+    return [
+        Hit(number, account_id, person_id, value)
+        for kind, owners in by_kind.items()
+        if owners
+        for account_id, value in tx.execute(_KINDS[kind].unmatched, {"hub": hub_id, "keys": list(owners)})
+        for number, person_id in owners[value]
+    ]
 
 
 def walk_people(db: Database, mapping: HubMapping) -> list[Hit]:
@@ -204,10 +221,11 @@ def walk_people(db: Database, mapping: HubMapping) -> list[Hit]:
 
     As many hits as there are accounts that are nobody's and meet somebody; a hub without such rules reads nothing.
     """
-    rules = [(number, rule) for number, rule in enumerate(rules_of(mapping)) if rule.person not in _BY_VALUE]
+    rules = rules_of(mapping)
+    unindexed = [number for number, rule in enumerate(rules) if rule.person not in _BY_VALUE]
     hits: list[Hit] = []
     after = 0
-    while rules:
+    while unindexed:
         with db.read() as tx:
             rows = tx.execute(
                 sa.select(User.id, User.person_id, User.document)
@@ -216,8 +234,8 @@ def walk_people(db: Database, mapping: HubMapping) -> list[Hit]:
                 .limit(_AT_ONCE)
             ).all()
             documents = [(row.person_id, row.document) for row in rows]
-            for number, rule in rules:
-                hits += _meet(tx, mapping.hub_id, number, rule, _read_out(documents, rule))
+            owned = {number: _read_out(documents, rules[number]) for number in unindexed}
+            hits += _meet(tx, mapping.hub_id, rules, owned)
         if len(rows) < _AT_ONCE:
             break
         after = rows[-1].id
@@ -253,23 +271,7 @@ def match_some(tx: Tx, mapping: HubMapping, walked: Sequence[Hit], *, after: int
 
 def _invited(tx: Tx, mapping: HubMapping, account_ids: Sequence[int]) -> dict[int, int]:
     """Whose open invitation of ours went to an address of the account: our own books prove as much as a rule."""
-    rows = tx.execute(
-        sa.select(AccountEmail.account_id, InvitationRow.person_id)
-        .join(
-            InvitationRow,
-            sa.and_(
-                InvitationRow.hub_id == AccountEmail.hub_id,
-                InvitationRow.email_key == AccountEmail.email_key,
-                InvitationRow.ended_at.is_(None),
-            ),
-        )
-        .where(AccountEmail.hub_id == mapping.hub_id, AccountEmail.account_id.in_(account_ids))
-        .where(
-            ~sa.exists().where(
-                RefusedMatch.account_id == AccountEmail.account_id, RefusedMatch.person_id == InvitationRow.person_id
-            )
-        )
-    )
+    rows = tx.execute(_INVITED, {"hub": mapping.hub_id, "accounts": list(account_ids)})
     owners: dict[int, set[int]] = {}
     for row in rows:
         owners.setdefault(row.account_id, set()).add(row.person_id)

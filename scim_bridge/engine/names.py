@@ -18,6 +18,8 @@ from scim_bridge.folding import name_key
 from scim_bridge.hubs.bindings import confirm
 from scim_bridge.hubs.tables import AssetRow, Binding
 
+_AT_ONCE = 1000
+
 Known = frozenset[tuple[str, str, str, str]]
 """Assets of a hub as ``(type, ref, slug key, name key)``."""
 
@@ -50,8 +52,14 @@ def _wake_for_names(tx: Tx, hub_id: str, meant: Iterable[str], *, now: datetime)
     query = sa.select(AccessRow.person_id, AccessRow.assets).where(
         AccessRow.hub_id == hub_id, AccessRow.role.is_not(None)
     )
-    people = [row.person_id for row in tx.execute(query) if any(_key(name) in wanted for name in row.assets)]
-    return wake(tx, hub_id, people, now=now, priority=GAINS)
+    woken, after = 0, 0
+    while rows := tx.execute(
+        query.where(AccessRow.person_id > after).order_by(AccessRow.person_id).limit(_AT_ONCE)
+    ).all():
+        people = [row.person_id for row in rows if any(_key(name) in wanted for name in row.assets)]
+        woken += wake(tx, hub_id, people, now=now, priority=GAINS) if people else 0
+        after = rows[-1].person_id
+    return woken
 
 
 def _key(name: str) -> str:

@@ -255,7 +255,7 @@ def record_failure(tx: Tx, hub: HubNow, work: Work, step: Step, error: BridgeErr
     is_not_sent = step.change.action == "invite" and (failure.surely_not or isinstance(error, Conflict))
     if is_not_sent and step.invitation_id is not None:
         not_sent(tx, step.invitation_id, now=now)
-    _tell_hub(tx, hub, error, now=now)
+    tell_hub(tx, hub.mapping.hub_id, error, now=now)
     if not failure.ends_pair:
         _tell_audit(tx, hub, work, step, failure, now=now)
         return False
@@ -279,13 +279,14 @@ def record_failure(tx: Tx, hub: HubNow, work: Work, step: Step, error: BridgeErr
     return True
 
 
-def _tell_hub(tx: Tx, hub: HubNow, error: BridgeError, *, now: datetime) -> None:
+def tell_hub(tx: Tx, hub_id: str, error: BridgeError, *, now: datetime) -> None:
+    """What a failed call means for the whole hub."""
     values: dict[str, Any] = {"last_error": error.message, "last_error_at": now}
     if isinstance(error, NeedsAttention):
         values |= attention(error, attempt=0, now=now)
     if isinstance(error, Transient) and error.whole_hub:
         values["resting_until"] = resting_until(now + timedelta(seconds=error.retry_after_s or _WHOLE_HUB_REST_S))
-    tx.execute(sa.update(Hub).where(Hub.id == hub.mapping.hub_id).values(values))
+    tx.execute(sa.update(Hub).where(Hub.id == hub_id).values(values))
 
 
 def resting_until(until: datetime) -> sa.ColumnElement[datetime | None]:

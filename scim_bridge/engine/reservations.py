@@ -48,7 +48,13 @@ def open_reservations(tx: Tx, hub_id: str, person_ids: Iterable[int] | None) -> 
 
 
 def hub_counts(
-    tx: Tx, hub_id: str, *, besides: Sequence[OpenReservation] = (), now: datetime, is_locked: bool = True
+    tx: Tx,
+    hub_id: str,
+    *,
+    besides: Sequence[OpenReservation] = (),
+    besides_ids: Sequence[int] = (),
+    now: datetime,
+    is_locked: bool = True,
 ) -> Callable[[], Counts]:
     """Count once, when first asked, under the hub's lock (a plan takes none); ``besides`` are left out."""
     known: list[Counts] = []
@@ -57,7 +63,7 @@ def hub_counts(
         if not known:
             if is_locked:
                 tx.execute(sa.select(Hub.id).where(Hub.id == hub_id).with_for_update(key_share=True))
-            known.append(_count(tx, hub_id, [entry.id for entry in besides], now=now))
+            known.append(_count(tx, hub_id, [*besides_ids, *(entry.id for entry in besides)], now=now))
         return known[0]
 
     return counts

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from scim_bridge.contract.registry import Registry
 from scim_bridge.db import Tx, UTCDateTime
 from scim_bridge.engine.approvals import withdraw
-from scim_bridge.engine.brake_tables import ApprovalRow
+from scim_bridge.engine.brake_tables import AccountRemoval, ApprovalRow
 from scim_bridge.engine.pairs import wake
 from scim_bridge.engine.schedule import LOSES, REPAIRS
 from scim_bridge.engine.sync import sync_hubs
@@ -118,6 +118,7 @@ def cancel_hub(tx: Tx, hub_id: str, *, now: datetime) -> None:
         ApprovalRow.hub_id == hub_id, ApprovalRow.state.in_(["pending", "approved"])
     )
     withdraw(tx, asked, why="the hub is detached", now=now)
+    tx.execute(sa.delete(AccountRemoval).where(AccountRemoval.hub_id == hub_id))
     looks = sa.case((Pair.owner.is_not(None), sa.literal(now, UTCDateTime())), else_=Pair.look_after)
     left = {"due_at": None, "owner": None, "lease_until": None, "waits": None, "look_after": looks}
     tx.execute(sa.update(Pair).where(Pair.hub_id == hub_id).values(left))

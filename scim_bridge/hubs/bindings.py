@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import InstrumentedAttribute, aliased
@@ -127,6 +128,8 @@ def resolve_assets(tx: Tx, hub_id: str, names: Sequence[str]) -> Resolved:
             assets[name] = (known or Asset(kind, ref, text, ""),)
             if known is None:
                 troubles[name] = f"{name} is not in the app any more"
+            # What else bears the name now gets nothing until somebody says that it is meant.
+            if all(hit.ref != ref for hit in hits):
                 refused += [NewBinding(hub_id, "asset", kind, text, hit.ref) for hit in hits[:1]]
         elif len(hits) == 1:
             assets[name] = (hits[0],)
@@ -215,6 +218,10 @@ def confirm(tx: Tx, binding_id: int, *, actor: str, now: datetime) -> None:
         raise NotFound(f"no binding {binding_id}", advice="`scim-bridge binding list` shows them")
     if row.candidate_id is None:
         raise Conflict(f"binding {binding_id} has nothing to confirm", advice="only one with a candidate needs it")
+    if not _is_there(tx, row):
+        raise Conflict(
+            f"binding {binding_id}: {row.candidate_id} is not there any more", advice="the name keeps what it means"
+        )
     tx.execute(
         sa.update(Binding)
         .where(Binding.id == binding_id)
@@ -233,3 +240,16 @@ def confirm(tx: Tx, binding_id: int, *, actor: str, now: datetime) -> None:
         groups = sa.select(Group.id).where(Group.scim_id.in_([row.target_id, row.candidate_id]))
         for group_id in tx.execute(groups).scalars().all():
             mark_group(tx, group_id, person_ids=None, now=now)
+
+
+def _is_there(tx: Tx, row: sa.Row[Any]) -> bool:
+    """Whether the candidate of a binding exists still."""
+    query = sa.select(Group.id).where(Group.scim_id == row.candidate_id)
+    if row.kind == "asset":
+        query = sa.select(AssetRow.id).where(
+            AssetRow.hub_id == row.hub_id,
+            AssetRow.type == row.scope,
+            AssetRow.ref == row.candidate_id,
+            AssetRow.gone_at.is_(None),
+        )
+    return tx.execute(query).first() is not None

@@ -254,6 +254,56 @@ def test_an_account_names_its_person_as_other_commands_do(run, db: Database):
     assert {each["ref"]: each["person_id"] for each in listed} == {"1": f"p{person_id}", "2": None}
 
 
+@pytest.fixture
+def octo(db: Database) -> int:
+    """Hub ``acme`` shows the account ``octo`` (id 1), proposed to a person whose id this is."""
+    add_hub(db)
+    person_id, now = add_user(db, "okta", "ana"), db.clock.now()
+    row = {"hub_id": "acme", "ref": "1", "login": "Octo", "login_key": "octo", "status": "active", "role": "member"}
+    proposal = {"proposed_to": person_id, "proposed_by": "login = nickName"}
+    with db.write() as tx:
+        tx.execute(sa.insert(AccountRow).values(**row, **proposal, first_seen_at=now, seen_at=now))
+    return person_id
+
+
+def test_a_proposed_account_is_listed_with_its_rule_and_accepted(run, octo: int):
+    (listed,) = json.loads(run("account", "list", "acme", "--state", "proposed", "--json").stdout)
+    assert (listed["state"], listed["proposed_to"], listed["person_id"]) == ("proposed", f"p{octo}", None)
+    shown = run("account", "list", "acme").stdout
+    assert "login = nickName" in shown
+    assert "unmanaged" in shown
+    assert run("account", "accept", "acme", "octo").stdout == f"octo in acme is p{octo}'s\n"
+    assert run("account", "unlink", "acme", "1").stdout == f"1 in acme is not p{octo}'s any more\n"
+    assert run("account", "link", "acme", "octo", f"p{octo}").exit_code == 0
+    actions = [each["action"] for each in json.loads(run("audit", "list", "--hub", "acme", "--json").stdout)]
+    assert sorted(actions) == ["account.linked", "account.proposal_accepted", "account.unlinked"]
+
+
+def test_a_refused_proposal_is_no_more(run, octo: int):
+    assert run("account", "refuse", "acme", "octo").stdout == f"octo in acme is not p{octo}'s\n"
+    again = run("account", "refuse", "acme", "octo")
+    assert (again.exit_code, "is proposed to nobody" in again.stderr) == (1, True)
+    assert run("account", "list", "acme", "--state", "proposed").stdout == "acme has shown no proposed account\n"
+
+
+def test_an_exemption_has_a_reason_and_an_end(run, octo: int):
+    assert run("account", "exempt", "acme", "octo").exit_code == 2
+    assert run("account", "exempt", "acme", "octo", "--service", "--reason", "deploys").exit_code == 0
+    (listed,) = json.loads(run("account", "list", "acme", "--json").stdout)
+    assert (listed["state"], listed["reason"], listed["is_unmanaged"]) == ("service", "deploys", False)
+    assert run("account", "exempt", "acme", "octo", "--end", "--reason", "x").exit_code == 2
+    assert run("account", "exempt", "acme", "octo", "--end").stdout == "octo in acme is no longer exempt\n"
+    (listed,) = json.loads(run("account", "list", "acme", "--json").stdout)
+    assert listed["state"] == "unmatched"
+
+
+def test_hub_show_counts_accounts(run, octo: int):
+    shown = json.loads(run("hub", "show", "acme", "--json").stdout)
+    assert (shown["accounts"], shown["unmanaged"], shown["untrusted"]) == ({"proposed": 1}, 1, None)
+    assert "1 proposed" in run("hub", "show", "acme").stdout
+    assert run("hub", "show", "nowhere").exit_code == 2
+
+
 def test_hub_list_forgets_an_error_that_a_success_followed(run, db: Database):
     now = db.clock.now()
     add_hub(db, last_error="cut off", last_error_at=now - timedelta(minutes=1), last_success_at=now)

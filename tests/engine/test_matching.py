@@ -268,6 +268,16 @@ def test_an_address_outweighs_a_nickname(live: World) -> None:
     assert views(live)["octo"].person_id == ana != bo
 
 
+def test_the_rules_of_a_mapping_are_carried_out(world: World) -> None:
+    world.begin(more="match: [{account: email, person: emails}, {account: login, person: nickName}]")
+    ana, bo = world.push("ana"), world.push("bo")
+    change(world, "bo", nickName="hubber")
+    world.app.member("octo", ANA)
+    world.app.member("hubber")
+    reread(world)
+    assert (views(world)["octo"].person_id, views(world)["hubber"].proposed_to) == (ana, bo)
+
+
 def test_a_login_that_is_an_address_links(live: World) -> None:
     rules(live, MatchRule("login", "userName"))
     ana = live.push("ana")

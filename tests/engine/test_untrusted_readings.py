@@ -98,7 +98,7 @@ def test_accounts_that_we_took_away_are_not_missed(world: World) -> None:
     world.later(minutes=10)
     assert world.hub().trusted_accounts == 10
     for name in people[:5]:
-        world.push(name, active=False)
+        world.push(name, "Nobody")
     world.run()
     reread(world)
     assert (world.hub().doubt, world.hub().trusted_accounts) == (None, 5)

@@ -368,3 +368,34 @@ def test_grants_only_add(rules: Rules, given_users: list[UserFact], kept: int) -
         assert order.index(held[0]) <= order.index(roles[0])
         if asset.startswith("board/"):
             assert set(roles) <= set(held)
+
+
+ADMINS = "- {name: admins, group: Admins, role: owner}\n"
+GUESTS = "- {name: guests, group: Guests, role: guest}\n"
+ALSO_STAFF = "- {name: also-staff, group: Also, role: member}\n"
+
+
+@pytest.mark.parametrize(
+    ("who", "lower"),
+    [
+        pytest.param(person(user("Admins")), {}, id="no-lower-role"),
+        pytest.param(
+            person(user("Admins", "Guests", "Staff", "Also")),
+            {"member": ["staff", "also-staff"], "guest": ["guests"]},
+            id="highest-first-with-their-rules",
+        ),
+        pytest.param(person(user("Admins"), user("Guests", source=ENTRA)), {"guest": ["guests"]}, id="of-every-user"),
+        pytest.param(person(user("Staff", "Guests")), {}, id="only-under-a-role-that-must-be-approved"),
+        pytest.param(person(), {}, id="nobody"),
+    ],
+)
+def test_lower_roles_under_an_approved_one(rules: Rules, who: PersonFact, lower: dict[str, list[str]]) -> None:
+    hub = rules(ADMINS + STAFF + GUESTS + ALSO_STAFF)
+    hub = replace(hub, safety=replace(hub.safety, approve_roles=("owner",)))
+    found = evaluate(hub, who, {}, TODAY).lower
+    assert {role: [why.rule for why in rules] for role, rules in found.items()} == lower
+    assert list(found) == list(lower)
+
+
+def test_without_approve_roles_lower_roles_are_not_looked_for(rules: Rules) -> None:
+    assert evaluate(rules(ADMINS + STAFF), person(user("Admins", "Staff")), {}, TODAY).lower == {}
