@@ -11,7 +11,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from bench import idle, kill, lag, plan, reading, resend, seats
+from bench import evaluate, fanout, idle, kill, lag, plan, reading, resend, seats
 from bench.figure import Figure
 from bench.scim import create, day, deactivate, find, members, memory, pages
 from bench.scim.contest import Pace
@@ -24,6 +24,8 @@ _OF_THE_BRIDGE: dict[str, Callable[[], list[Figure]]] = {
     "idle": idle.measure,
     "kill": kill.measure,
     "reading": reading.measure,
+    "evaluate": evaluate.measure,
+    "fanout": fanout.measure,
     "plan": plan.measure,
 }
 _OF_SCIM: dict[str, Callable[[Site], list[Figure]]] = {

@@ -24,6 +24,7 @@ from scim_bridge.contract.state import Account, Asset, Holding, Observed, Status
 from scim_bridge.db import Database, Tx
 from scim_bridge.directory import groups, sources, users
 from scim_bridge.directory.sources import SourceRef
+from scim_bridge.engine.matching import match_some, walk_people
 from scim_bridge.engine.rules import Rules
 from scim_bridge.hubs.observed import Reading, close_reading, take_in
 from scim_bridge.hubs.tables import Hub
@@ -100,7 +101,21 @@ def fill(url: str, people: int) -> None:
         take_in(tx, reading, batch)
         close_reading(tx, reading, now=now)
         tx.execute(Hub.__table__.update().values(observation=1, observed_from=now, observed_at=now))  # type: ignore[attr-defined]
+    _link(db, now)
     db.close()
+
+
+def _link(db: Database, now: Any) -> None:
+    """Whose the accounts are, as a reading finds it at its end."""
+    with db.read() as tx:
+        known = Rules(registry.load(), "production").in_force(tx).mappings.hubs[HUB]
+    walked, after = walk_people(db, known), 0
+    while True:
+        with db.write() as tx:
+            last = match_some(tx, known, walked, after=after, now=now)
+        if last is None:
+            return
+        after = last
 
 
 def mapping() -> str:

@@ -12,18 +12,20 @@ expressions, before the next statement of the transaction or its commit. SQLite 
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
-from scim_bridge.db import BEFORE_NEXT, Base, Tx, run_waiting
+from scim_bridge.db import BEFORE_NEXT, Base, Tx, insert_for, run_waiting
 from scim_bridge.libpq import Statements
 
 Values = Mapping[str, Any]
+_T = TypeVar("_T")
 STATEMENTS = "statements"
 """Key of ``Connection.info``: the ``Statements`` of a PostgreSQL connection."""
 
@@ -83,6 +85,46 @@ class Prepared:
         if found is None:
             found = self._compiled[tx.dialect.name] = _Compiled(self._build(tx.dialect.name), tx.dialect)
         return found
+
+
+class PreparedRows:
+    """One statement for many rows: SQLite runs it for each, PostgreSQL gets all in one trip, as one JSON text.
+
+    ``build`` is given the dialect's name and, for each of ``columns``, the expression that stands for a row's value.
+    """
+
+    def __init__(self, columns: Mapping[str, Any], build: Callable[[str, Mapping[str, Any]], Any]) -> None:
+        """``columns``: name -> SQLAlchemy type."""
+        self._columns = dict(columns)
+        self._build = build
+        self._prepared = Prepared(self._of)
+
+    def run(self, tx: Tx, rows: Sequence[Values]) -> None:
+        """Run it for ``rows``: each names every column, and none touches what another does."""
+        if not rows:
+            return
+        if tx.dialect.name != "sqlite":
+            self._prepared.run(tx, {"rows": json.dumps(rows, default=str)})
+            return
+        compiled = self._prepared.compiled(tx)
+        bound = [compiled.bind(row) for row in rows]
+        _guarded(tx, compiled.text, lambda connection: connection.executemany(compiled.text, bound))
+
+    def _of(self, dialect: str) -> Any:
+        if dialect == "sqlite":
+            return self._build(dialect, {name: sa.bindparam(name, type_=kind) for name, kind in self._columns.items()})
+        rows = sa.func.json_to_recordset(sa.cast(sa.bindparam("rows", type_=sa.Text()), sa.JSON()))
+        columns = (sa.column(name, kind) for name, kind in self._columns.items())
+        given = rows.table_valued(*columns, name="given").render_derived(with_types=True)
+        return self._build(dialect, {name: given.c[name] for name in self._columns})
+
+
+def insert_rows(dialect: str, table: type[Base], values: Mapping[str, Any]) -> Any:
+    """The INSERT that a ``build`` of ``PreparedRows`` begins with; ``values``: column -> expression."""
+    insert = insert_for(dialect, table)
+    if dialect == "sqlite":
+        return insert.values(dict(values))
+    return insert.from_select(list(values), sa.select(*values.values()))
 
 
 Conflict = tuple[str, Callable[[], Exception]]
@@ -213,16 +255,25 @@ _NAMED = re.compile(r"%\((\w+)\)s|%%")
 
 def _execute(tx: Tx, text: str, values: Sequence[Any]) -> tuple[list[tuple[Any, ...]], int]:
     """Run ``text`` on the driver; its rows, and how many it touched."""
+    return _guarded(tx, text, lambda connection: _run(tx, connection, text, values))
+
+
+def _run(tx: Tx, connection: Any, text: str, values: Sequence[Any]) -> tuple[list[tuple[Any, ...]], int]:
+    if tx.dialect.name == "sqlite":
+        cursor = connection.execute(text, values)
+        return cursor.fetchall(), cursor.rowcount
+    run_waiting(tx)
+    statements = tx.info.get(STATEMENTS)
+    if statements is None:
+        statements = tx.info[STATEMENTS] = Statements(connection)
+    return statements.execute(text, values)
+
+
+def _guarded(tx: Tx, text: str, run: Callable[[Any], _T]) -> _T:
+    """``run`` with the driver's connection; its errors leave in SQLAlchemy's families."""
     connection: Any = tx.connection.dbapi_connection
     try:
-        if tx.dialect.name == "sqlite":
-            cursor = connection.execute(text, values)
-            return cursor.fetchall(), cursor.rowcount
-        run_waiting(tx)
-        statements = tx.info.get(STATEMENTS)
-        if statements is None:
-            statements = tx.info[STATEMENTS] = Statements(connection)
-        return statements.execute(text, values)
+        return run(connection)
     except Exception as error:
         dialect: Any = tx.dialect
         if not isinstance(error, dialect.loaded_dbapi.Error):

@@ -12,7 +12,7 @@ import click
 import sqlalchemy as sa
 
 from scim_bridge.cli.files import read_file
-from scim_bridge.cli.plan import show_plans
+from scim_bridge.cli.plan import show_plans, unswept
 from scim_bridge.cli.session import Session, pass_session
 from scim_bridge.cli.show import count, json_option, print_json, print_table
 from scim_bridge.cli.waiting import Progress, wait_for_engine
@@ -127,7 +127,7 @@ def _chosen(file: PlanFile, hub: str | None, name: str) -> list[FiledPlan]:
 
 
 def _examine(session: Session, plan: FiledPlan, *, release: bool) -> Comparison:
-    with session.db.read() as tx:
+    with unswept(), session.db.read() as tx:
         return examine(tx, plan, session.mappings(tx), session.registry, is_released=release, now=session.db.now())
 
 
@@ -191,7 +191,7 @@ def _tell_filed(plan: FiledPlan, found: Comparison, left: _Left) -> None:
 
 
 def _plan(session: Session, hub_id: str) -> HubPlan:
-    with session.db.read() as tx:
+    with unswept(), session.db.read() as tx:
         return plan_hub(tx, hub_id, session.mappings(tx), session.registry, now=session.db.now())
 
 

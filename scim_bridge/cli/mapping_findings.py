@@ -21,11 +21,11 @@ def print_findings(findings: Sequence[Finding]) -> None:
         click.echo(f"{click.style(finding.level, fg=colour, bold=True)}: {finding}")
 
 
-def print_refused(findings: Sequence[Finding], *, what: str) -> None:
-    """All that keeps ``what`` out of force."""
+def print_refused(findings: Sequence[Finding], *, what: str, then: str = "nothing was changed") -> None:
+    """All that is wrong with ``what``, and ``then``."""
     print_findings(findings)
     errors = sum(finding.level == "error" for finding in findings)
-    click.echo(f"{what}: {count(errors, 'error')}, nothing was changed")
+    click.echo(f"{what}: {count(errors, 'error')}, {then}")
 
 
 def to_json(finding: Finding) -> dict[str, object]:

@@ -17,7 +17,6 @@ from scim_bridge.cli.session import Session, pass_session
 from scim_bridge.cli.show import count, json_option, print_json
 from scim_bridge.db import Database, Tx
 from scim_bridge.engine.publishing import Published, publish_files, roll_back
-from scim_bridge.engine.rules import Rules
 from scim_bridge.mapping.compare import HubChange
 from scim_bridge.mapping.findings import Finding, MappingError
 from scim_bridge.mapping.load import read_folder
@@ -46,7 +45,7 @@ def publish(session: Session, ctx: click.Context, folder: Path | None, dry_run: 
     """
     db, watched = session.db, session.settings.mappings
     folder = folder or watched
-    rules = Rules(session.registry, session.settings.environment)
+    rules = session.rules
     try:
         files = read_folder(folder)
         commit = find_commit(folder, files)
@@ -76,7 +75,7 @@ def rollback(session: Session, ctx: click.Context, revision: int | None, dry_run
     Exit code 1: revision N is not valid with today's adapters; every finding is shown, and nothing was changed.
     """
     db, watched = session.db, session.settings.mappings
-    rules = Rules(session.registry, session.settings.environment)
+    rules = session.rules
     on_disk: list[str] = []
     with suppress(MappingError):
         on_disk = [digest_of(read_folder(watched))]

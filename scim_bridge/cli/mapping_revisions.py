@@ -35,7 +35,7 @@ def list_(session: Session, limit: int, as_json: bool) -> None:
         print_json([_json(ref, newest) for ref in found])
         return
     print_table(
-        ["revision", "when", "who", "hubs", "commit", ""],
+        ["revision", "when", "who", "hubs", "commit", "note"],
         [(ref.id, ref.at, ref.actor, len(ref.files), ref.commit, _note(ref, newest)) for ref in found],
         empty="no revision yet: `scim-bridge mapping publish`, or start `scim-bridge serve`",
     )
@@ -106,7 +106,7 @@ def _file_of(ref: RevisionRef, hub: str) -> str:
 def _note(ref: RevisionRef, newest: int | None) -> str:
     notes = ["in force"] if ref.id == newest else []
     if ref.restores:
-        notes.append(f"rolled back to {ref.restores}")
+        notes.append(f"{ref.restores} again")
     return ", ".join(notes)
 
 

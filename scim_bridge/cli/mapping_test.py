@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
+from collections.abc import Sequence
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,8 @@ import click
 
 from scim_bridge.cli.mapping_findings import print_refused, to_json
 from scim_bridge.cli.session import Session, pass_session
-from scim_bridge.cli.show import count, json_option, print_json, print_table
+from scim_bridge.cli.show import count, json_option, print_json
+from scim_bridge.clock import SystemClock
 from scim_bridge.errors import NotFound
 from scim_bridge.mapping.findings import MappingError
 from scim_bridge.mapping.model import HubMapping
@@ -49,10 +50,10 @@ def test(
         if as_json:
             print_json({"ok": False, "findings": [to_json(finding) for finding in error.findings]})
         else:
-            print_refused(error.findings, what=str(folder))
+            print_refused(error.findings, what=str(folder), then="no test ran")
         ctx.exit(1)
     chosen = [_get(loaded.hubs, hub) for hub in hubs] or list(loaded.hubs.values())
-    today = datetime.now(UTC).date()
+    today = SystemClock().now().date()
     outcomes = [run_tests(hub, today=today) for hub in chosen]
     untouched = [gap for hub in chosen for gap in uncovered(hub, today=today)] if coverage else []
     loose = [gap for hub in chosen for gap in unnoticed(hub, today=today)] if mutate else []
@@ -77,12 +78,12 @@ def _get(hubs: Any, hub_id: str) -> HubMapping:
 
 def _show(hubs: Sequence[HubMapping], outcomes: Sequence[Outcome]) -> None:
     failures = [failure for outcome in outcomes for failure in outcome.failures]
-    if failures:
-        print_table(
-            ["test", "person", "expected", "came out", "by rule"],
-            [(_at(each), each.who, each.expected, each.came_out, each.by) for each in failures],
-            empty="",
-        )
+    for (at, who), found in groupby(failures, key=lambda failure: (_at(failure), failure.who)):
+        click.echo(f"{at}: {who}")
+        for each in found:
+            by = f", by {', '.join(each.by)}" if each.by else ""
+            click.echo(f"  expected {each.expected}")
+            click.echo(f"  came out {each.came_out}{by}")
         click.echo()
     ran = sum(outcome.count for outcome in outcomes)
     failed = len({(failure.place.file, failure.place.line, failure.place.column) for failure in failures})
@@ -97,9 +98,10 @@ def _at(found: Failure | Gap) -> str:
     return f"{found.place.file}:{found.place.line}"
 
 
-def _show_gaps(title: str, gaps: Iterable[Gap], none: str) -> None:
-    click.echo()
-    print_table([title, "where"], [(gap.what, _at(gap)) for gap in gaps], empty=none)
+def _show_gaps(title: str, gaps: Sequence[Gap], none: str) -> None:
+    click.echo(f"\n{title}:" if gaps else f"\n{none}")
+    for gap in gaps:
+        click.echo(f"  {_at(gap)}: {gap.what}")
 
 
 def _json(outcomes: Sequence[Outcome], untouched: list[Gap] | None, loose: list[Gap] | None) -> dict[str, Any]:

@@ -6,6 +6,7 @@ shown. From a snapshot it needs no database either: a machine that checks change
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -111,6 +112,16 @@ def show_plans(plans: Sequence[HubPlan], form: str, now: datetime, notes: Sequen
 
 
 @contextmanager
+def unswept() -> Iterator[None]:
+    """No look for garbage meanwhile: a plan is hundreds of thousands of values that all live until they are shown."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+
+
+@contextmanager
 def _ground(session: Session, snapshot: Path | None, folder: Path | None) -> Iterator[_Ground]:
     if snapshot is not None:
         files = session.load([folder or session.settings.mappings])
@@ -144,5 +155,5 @@ def _hubs(tx: Tx, mappings: MappingSet) -> list[str]:
 
 
 def _plan(session: Session, ground: _Ground, hub_id: str) -> HubPlan:
-    with ground.db.read() as tx:
+    with unswept(), ground.db.read() as tx:
         return plan_hub(tx, hub_id, ground.mappings, session.registry, now=ground.now, in_force=ground.in_force)

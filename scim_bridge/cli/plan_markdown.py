@@ -16,6 +16,7 @@ from scim_bridge.engine.planned import HubPlan, PlannedChange, by_person, reason
 LONGEST: Final = 65_536
 """Characters of a comment at GitHub."""
 _ROOM_FOR_REST = 200
+_FEW = 20
 
 
 def markdown(plans: Sequence[HubPlan], *, notes: Sequence[str] = (), longest: int = LONGEST) -> str:
@@ -67,10 +68,25 @@ def _head(plan: HubPlan) -> str:
         "",
         f"Mode {plan.mode}, observed {when(plan.observed_at)}.",
         *(f"- **Warning**: {_inline(warning)}" for warning in plan.warnings),
-        *(f"- **Rule for nobody**: {_code(rule.rule)} ({_code(f'{rule.file}:{rule.line}')})" for rule in unused[:20]),
-        *([f"- and {len(unused) - 20} more rules for nobody"] if len(unused) > 20 else []),
+        *(f"- **Rule for nobody**: {_code(rule.rule)} ({_code(f'{rule.file}:{rule.line}')})" for rule in unused[:_FEW]),
+        *([f"- and {len(unused) - _FEW} more rules for nobody"] if len(unused) > _FEW else []),
+        *_aside(plan),
     ]
     return "\n".join(lines) + "\n"
+
+
+def _aside(plan: HubPlan) -> Iterator[str]:
+    """What changes nothing at the app: hub roles, and partners, which this version does not carry out."""
+    for role in plan.hub_roles[:_FEW]:
+        because = ", ".join(map(_code, reasons(role)))
+        text = f"- Hub role of {_code(role.user_name)}: {role.before or 'nothing'} -> {role.after or 'nothing'}"
+        yield text + (f" because of {because}" if because else "")
+    if len(plan.hub_roles) > _FEW:
+        yield f"- and {len(plan.hub_roles) - _FEW} more hub roles"
+    for each in plan.partners[:_FEW]:
+        assets = ", ".join(_code(f"{name} {roles}") for name, roles in each.assets)
+        until = f" until {each.until}" if each.until else ""
+        yield f"- Partner {_code(each.name)} (to be given in the app): {assets}{until}"
 
 
 def _body(plan: HubPlan, room: int) -> str:

@@ -11,7 +11,17 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from scim_bridge.cli.show import age, console, count
-from scim_bridge.engine.planned import HubPlan, PlannedChange, RuleCount, by_person, reasons, summary, words
+from scim_bridge.engine.planned import (
+    HubPlan,
+    HubRoleChange,
+    PartnerRule,
+    PlannedChange,
+    RuleCount,
+    by_person,
+    reasons,
+    summary,
+    words,
+)
 
 
 def plan_lines(plan: HubPlan, now: datetime) -> Iterator[str]:
@@ -35,6 +45,8 @@ def plan_lines(plan: HubPlan, now: datetime) -> Iterator[str]:
         for step in steps:
             yield from _step_lines(step, width)
     yield ""
+    yield from _hub_role_lines(plan.hub_roles, width)
+    yield from _partner_lines(plan.partners, width)
     yield from _rule_lines(plan.rules)
     if plan.changes:
         yield ""
@@ -64,6 +76,29 @@ def _rule_lines(rules: tuple[RuleCount, ...]) -> Iterator[str]:
         yield f"  {rule.people:>{widest}}  {rule.rule} ({rule.file}:{rule.line})"
 
 
+def _hub_role_lines(roles: tuple[HubRoleChange, ...], width: int) -> Iterator[str]:
+    if not roles:
+        return
+    yield "what people may do to the hub changes:"
+    for each in roles:
+        because = ", ".join(reasons(each))
+        text = f"{each.user_name} (p{each.person_id}): {each.before or 'nothing'} -> {each.after or 'nothing'}"
+        yield from _wrapped(f"{text}  < {because}" if because else text, width, first=2, indent=6)
+    yield ""
+
+
+def _partner_lines(partners: tuple[PartnerRule, ...], width: int) -> Iterator[str]:
+    if not partners:
+        return
+    yield "partners by rule (not carried out by this version: give it in the app):"
+    for each in partners:
+        assets = ", ".join(f"{name} {roles}" for name, roles in each.assets)
+        until = f" until {each.until}" if each.until else ""
+        text = f"{each.name} ({each.partner}): {assets}{until}  < {each.rule} ({each.file}:{each.line})"
+        yield from _wrapped(text, width, first=2, indent=6)
+    yield ""
+
+
 def _wrapped(text: str, width: int, *, first: int = 0, indent: int) -> list[str]:
     return textwrap.wrap(
         _whole(text),
@@ -77,4 +112,4 @@ def _wrapped(text: str, width: int, *, first: int = 0, indent: int) -> list[str]
 
 def _whole(text: str) -> str:
     """On one line: names are data, and some hold what would be obeyed by a terminal."""
-    return "".join(each if each.isprintable() else " " for each in text)
+    return text if text.isprintable() else "".join(each if each.isprintable() else " " for each in text)

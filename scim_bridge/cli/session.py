@@ -73,9 +73,14 @@ class Session:
     def registry(self) -> Registry:
         return registry.load()
 
+    @cached_property
+    def rules(self) -> Rules:
+        """Reads mapping sets as the engine does."""
+        return Rules(self.registry, self.settings.environment, self.traits)
+
     def mappings(self, tx: Tx) -> MappingSet:
         """The mapping set in force."""
-        return Rules(self.registry, self.settings.environment, self.traits).in_force(tx).mappings
+        return self.rules.in_force(tx).mappings
 
     def load(self, paths: Sequence[Path]) -> MappingSet:
         """Mapping files and folders of them, checked as of today. Raises ``MappingError`` with every finding."""

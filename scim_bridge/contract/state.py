@@ -97,11 +97,15 @@ Observed = Asset | Account | Holding | Alias | Page
 
 @dataclass(frozen=True, slots=True)
 class Invitation:
-    """What to invite somebody with: an address, the seat role, and ``{asset: role}`` where the app takes assets."""
+    """What to invite somebody with: an address, the seat role, and ``{asset: role}`` where the app takes assets.
+
+    ``profile``: the app's attributes and what they shall say of the person, where it takes them.
+    """
 
     email: str
     role: str
     assets: Mapping[Asset, str] = field(default_factory=dict)
+    profile: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -25,6 +24,7 @@ from scim_bridge.directory.tables import (
     UserEmail,
 )
 from scim_bridge.folding import fold
+from scim_bridge.prepared import Prepared
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,41 +48,48 @@ def load_people(tx: Tx, person_ids: Sequence[int]) -> dict[int, PersonFact]:
     """
     if not person_ids:
         return {}
-    of_people, of_groups = _queries(tx.dialect.name)
     chosen = {"people": list(person_ids)}
+    known: dict[tuple[Any, ...], GroupFact] = {}  # a group of many is one object
     groups: dict[int, list[GroupFact]] = {}
-    for user_id, *group in tx.execute(of_groups, chosen):
-        groups.setdefault(user_id, []).append(GroupFact(*group))
-    rows = tx.execute(of_people, chosen)
+    for user_id, *group in _groups_of.all(tx, chosen):
+        key = tuple(group)
+        fact = known.get(key)
+        if fact is None:
+            fact = known[key] = GroupFact(*group)
+        groups.setdefault(user_id, []).append(fact)
     users: dict[int, list[UserFact]] = {}
-    for person_id, user_id, source_id, source, active, document in rows:
+    for person_id, user_id, source_id, source, active, document in _users_of.all(tx, chosen):
         facts = users.setdefault(person_id, [])
         if source is not None:
             facts.append(UserFact(user_id, source_id, source, active, document, tuple(groups.get(user_id, ()))))
     return {person_id: PersonFact(person_id, tuple(facts)) for person_id, facts in users.items()}
 
 
-@lru_cache
-def _queries(dialect: str) -> tuple[Any, Any]:
-    """Users with their sources, and groups by user, of ``people``."""
-    chosen = bound_numbers(dialect, "people")
-    users = (
+@Prepared
+def _users_of(dialect: str) -> Any:
+    """Users of ``people`` with their sources."""
+    return (
         sa.select(Person.id, User.id, User.source_id, Source.name, User.active, User.document)
         .outerjoin(User, User.person_id == Person.id)
         .outerjoin(Source, sa.and_(Source.id == User.source_id, ~Source.is_probe))
-        .where(Person.id.in_(chosen))
+        .where(Person.id.in_(bound_numbers(dialect, "people")))
         .order_by(Person.id, User.id)
     )
+
+
+@Prepared
+def _groups_of(dialect: str) -> Any:
+    """Groups by user of ``people``, with those that their groups are in."""
     direct = (
         sa.select(Membership.user_id, Membership.group_id)
         .join(User, User.id == Membership.user_id)
-        .where(User.person_id.in_(chosen))
+        .where(User.person_id.in_(bound_numbers(dialect, "people")))
     )
     holds = direct.cte("holds", recursive=True)
     holds = holds.union(
         sa.select(holds.c.user_id, NestedGroup.group_id).join(NestedGroup, NestedGroup.child_id == holds.c.group_id)
     )
-    groups = (
+    return (
         sa.select(
             holds.c.user_id,
             Group.id,
@@ -94,7 +101,12 @@ def _queries(dialect: str) -> tuple[Any, Any]:
         .join(Group, Group.id == holds.c.group_id)
         .order_by(holds.c.user_id, Group.id)
     )
-    return users, groups
+
+
+def name_of(person: PersonFact) -> str | None:
+    """The same name as ``user_names`` gives, of somebody who was read; None: every user is deleted."""
+    first = min(person.users, key=lambda user: (not user.active, user.id), default=None)
+    return None if first is None else str(first.document["userName"])
 
 
 def user_names(tx: Tx, person_ids: Sequence[int]) -> dict[int, str]:

@@ -85,9 +85,6 @@ class User(Base):
         sa.Index("ix_users_source_external", "source_id", "external_id"),
         sa.Index("ix_users_source_display", "source_id", "display_name_key"),
         sa.Index(
-            "ix_users_active", "source_id", sqlite_where=sa.text("active = 1"), postgresql_where=sa.text("active")
-        ),
-        sa.Index(
             "ix_users_manager_id", "manager_id", **where("manager_id IS NOT NULL")
         ),  # few have one: cheap to write
     )

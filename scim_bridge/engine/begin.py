@@ -8,8 +8,8 @@ have happened.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -18,6 +18,7 @@ import sqlalchemy as sa
 from scim_bridge.contract.protocol import Abilities
 from scim_bridge.contract.state import SEAT, Status
 from scim_bridge.db import Tx
+from scim_bridge.directory.people import load_people
 from scim_bridge.engine.allowed import SEATS, carried, of_rows
 from scim_bridge.engine.applied import set_applied
 from scim_bridge.engine.approvals import keep_asked
@@ -37,6 +38,7 @@ from scim_bridge.hubs.accounts import set_links, set_proposals
 from scim_bridge.hubs.bindings import bind, propose
 from scim_bridge.hubs.tables import Hub
 from scim_bridge.mapping.model import HubMapping
+from scim_bridge.mapping.profile import profile_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +54,14 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """A claimed pair with calls to make."""
+    """A claimed pair with calls to make. ``profile``: what a new account is told of the person."""
 
     claim: Claim
     subject: Subject
     scene: Scene
     steps: tuple[Step, ...]
     waits: str | None = None
+    profile: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +127,21 @@ def begin(tx: Tx, hub: HubNow, claims: Sequence[Claim], *, look_after_s: int, no
         begun = _write_down(tx, hub, claim, subject, scene, decision, left_open, now=now)
         if begun is not None:
             work.append(begun)
-    return work
+    return _with_profiles(tx, hub, work)
+
+
+def _with_profiles(tx: Tx, hub: HubNow, work: list[Work]) -> list[Work]:
+    """The same, with what the mapping's ``profile`` says of those who get an account now."""
+    if not hub.mapping.profile or not hub.abilities.profile:
+        return work
+    new = {one.claim.person_id for one in work if any(step.change.action in ("invite", "add") for step in one.steps)}
+    people = load_people(tx, sorted(new))
+    return [
+        replace(one, profile=profile_of(hub.mapping, people[one.claim.person_id]))
+        if one.claim.person_id in people
+        else one
+        for one in work
+    ]
 
 
 def _must_read_first(hub: HubNow, claim: Claim) -> bool:

@@ -152,7 +152,7 @@ def perform(adapter: Adapter, hub: HubNow, work: Work, step: Step) -> Account | 
     if change.action in ("invite", "add"):
         assets = {work.scene.assets[key]: _one(roles) for key, roles in invited_assets(hub, work).items()}
         address = next(iter(subject.addresses.values()))
-        return adapter.invite(Invitation(address, _one(change.after), MappingProxyType(assets)))
+        return adapter.invite(Invitation(address, _one(change.after), MappingProxyType(assets), work.profile))
     if subject.account is None:
         raise Conflict("the account is not known any more")
     account = subject.account.account

@@ -12,17 +12,20 @@ comes in between is never lost, and an older answer never wins.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
 from enum import IntEnum
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
 
 from scim_bridge.contract.state import SEAT
-from scim_bridge.db import Database, Tx, upsert
+from scim_bridge.db import Database, JsonText, Tx, to_json
 from scim_bridge.directory.changes import mark_group, mark_people
+from scim_bridge.directory.keys import bound_numbers, bound_texts
 from scim_bridge.directory.memberships import people_in
 from scim_bridge.directory.people import load_people
 from scim_bridge.directory.snapshot import PersonFact
@@ -35,9 +38,12 @@ from scim_bridge.engine.schedule import DISABLED, GAINS, LOSES, REPAIRS
 from scim_bridge.engine.tables import AccessRow, Task
 from scim_bridge.hubs.bindings import bind, group_bindings, propose
 from scim_bridge.hubs.bound import NewBinding
-from scim_bridge.mapping.evaluate import Because, Verdict, evaluate
+from scim_bridge.mapping.compiled import compile_hub
+from scim_bridge.mapping.evaluate import Because, Verdict, evaluate_view
 from scim_bridge.mapping.model import HubMapping
 from scim_bridge.mapping.tables import RevisionChange
+from scim_bridge.mapping.views import Bindings, PersonView
+from scim_bridge.prepared import Prepared, PreparedRows, insert_rows
 
 _PEOPLE_AT_ONCE = 250
 _SLICE = 2000
@@ -54,17 +60,45 @@ _PERSON_CHANGES = (
     .order_by(PersonChange.changed_at, PersonChange.person_id)
     .limit(_PEOPLE_AT_ONCE)
 )
-_CHOSEN: sa.BindParameter[int] = sa.bindparam("people", expanding=True)
-_LOCK_PEOPLE = sa.select(Person.id).where(Person.id.in_(_CHOSEN)).order_by(Person.id).with_for_update()
-_ACCESS = sa.select(AccessRow).where(AccessRow.person_id.in_(_CHOSEN))
-_FAILED = (
-    sa.select(Task.hub_id, Task.person_id)
-    .where(Task.hub_id.in_(sa.bindparam("hubs", expanding=True)), Task.person_id.in_(_CHOSEN), Task.state == "failed")
-    .distinct()
-)
-_TOLD = sa.delete(PersonChange).where(
-    PersonChange.person_id == sa.bindparam("who"), PersonChange.generation == sa.bindparam("read")
-)
+
+
+@Prepared
+def _lock_people(dialect: str) -> Any:
+    chosen = Person.id.in_(bound_numbers(dialect, "people"))
+    return sa.select(Person.id).where(chosen).order_by(Person.id).with_for_update()
+
+
+_STORED = tuple(column for column in AccessRow.__table__.columns if column.name not in ("revision", "changed_at"))
+_DOCUMENTS = ("assets", "because", "lower")  # the same texts again and again: each is read once
+
+
+@Prepared
+def _stored(dialect: str) -> Any:
+    columns = (sa.type_coerce(column, sa.Text()) if column.name in _DOCUMENTS else column for column in _STORED)
+    return sa.select(*columns).where(AccessRow.person_id.in_(bound_numbers(dialect, "people")))
+
+
+@Prepared
+def _failed(dialect: str) -> Any:
+    chosen = Task.person_id.in_(bound_numbers(dialect, "people")), Task.hub_id.in_(bound_texts(dialect, "hubs"))
+    return sa.select(Task.hub_id, Task.person_id).where(*chosen, Task.state == "failed").distinct()
+
+
+def _desiring(dialect: str, given: Mapping[str, Any]) -> Any:
+    statement = insert_rows(dialect, AccessRow, given)
+    newer = {name: statement.excluded[name] for name in given if name not in ("hub_id", "person_id")}
+    return statement.on_conflict_do_update(index_elements=["hub_id", "person_id"], set_=newer)
+
+
+_desire = PreparedRows({column.name: column.type for column in AccessRow.__table__.columns}, _desiring)
+
+
+def _telling(_: str, given: Mapping[str, Any]) -> Any:
+    same = PersonChange.person_id == given["who"], PersonChange.generation == given["read"]
+    return sa.delete(PersonChange).where(*same)
+
+
+_told = PreparedRows({"who": sa.Integer(), "read": sa.BigInteger()}, _telling)
 
 
 class Work(IntEnum):
@@ -188,16 +222,19 @@ def judge(
     verdicts: dict[tuple[str, int], Verdict] = {}
     met: list[NewBinding] = []
     refused: list[NewBinding] = []
+    views = [(person_id, PersonView(person)) for person_id, person in people.items()]
     for hub_id, mapping in hubs.items():
-        known = dict(bound.get(hub_id, {}))
-        for person_id, person in people.items():
-            verdict = evaluate(mapping, person, known, today)
-            firsts = {(new.source_id, new.name_key): new for new in reversed(verdict.met)}
-            if firsts:
-                known.update({key: new.scim_id for key, new in firsts.items()})
-                met += [_binding(hub_id, new) for new in firsts.values()]
-                verdict = evaluate(mapping, person, known, today)
-            refused += [_binding(hub_id, new) for new in verdict.refused]
+        compiled = compile_hub(mapping, today)
+        known = Bindings(bound.get(hub_id, {}))
+        for person_id, view in views:
+            verdict = evaluate_view(compiled, view, known)
+            if verdict.met:
+                for new in {(new.source_id, new.name_key): new for new in reversed(verdict.met)}.values():
+                    known.add(new.source_id, new.name_key, new.scim_id)
+                    met.append(_binding(hub_id, new))
+                verdict = evaluate_view(compiled, view, known)
+            if verdict.refused:
+                refused += [_binding(hub_id, new) for new in verdict.refused]
             verdicts[hub_id, person_id] = verdict
     return verdicts, met, refused
 
@@ -225,12 +262,13 @@ _NEVER = _Before(-1, None, {}, {}, disabled=False)
 def _write(tx: Tx, in_force: InForce, generations: Mapping[int, int], verdicts: Verdicts, *, now: datetime) -> int:
     """Returns how many pairs are wanted now."""
     people = sorted(generations)
-    tx.execute(_LOCK_PEOPLE, {"people": people}).all()
+    _lock_people.all(tx, {"people": people})
     before = _before(tx, people)
     rows: list[dict[str, Any]] = []
     wishes: list[Wish] = []
     hubs = in_force.mappings.hubs
-    failed = {(row.hub_id, row.person_id) for row in tx.execute(_FAILED, {"hubs": list(hubs), "people": people})}
+    failed = set(_failed.all(tx, {"hubs": list(hubs), "people": people}))
+    texts = _Texts()
     for (hub_id, person_id), verdict in verdicts.items():
         old = before.get((hub_id, person_id), _NEVER)
         if old.generation > generations[person_id]:
@@ -245,13 +283,15 @@ def _write(tx: Tx, in_force: InForce, generations: Mapping[int, int], verdicts: 
                     "revision": in_force.revision,
                     "changed_at": now,
                     **row,
+                    "assets": texts.of(verdict.assets, row["assets"]),
+                    "because": texts.of(verdict.because, row["because"]),
+                    "lower": texts.of(verdict.lower, row["lower"]),
                 }
             )
         if moved or (hub_id, person_id) in failed:
             priority = _priority(hubs[hub_id], old, verdict) if moved else REPAIRS
             wishes.append(Wish(hub_id, person_id, priority, hubs[hub_id].safety.settle_s))
-    columns = [column.name for column in AccessRow.__table__.columns if not column.primary_key]
-    upsert(tx, AccessRow, rows, keys=["hub_id", "person_id"], update=columns)
+    _desire.run(tx, rows)
     want(tx, wishes, now=now)
     _tell(tx, generations)
     return len(wishes)
@@ -259,24 +299,39 @@ def _write(tx: Tx, in_force: InForce, generations: Mapping[int, int], verdicts: 
 
 def _tell(tx: Tx, generations: Mapping[int, int]) -> None:
     """Done with these people, unless they changed again meanwhile."""
-    tx.execute(_TOLD, [{"who": person_id, "read": generation} for person_id, generation in generations.items()])
+    _told.run(tx, [{"who": person_id, "read": generation} for person_id, generation in generations.items()])
+
+
+class _Texts:
+    """JSON of what many verdicts of a batch share, written once."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, JsonText] = {}
+
+    def of(self, shared: object, value: Any) -> JsonText:
+        """The text of ``value``, which was made of ``shared``: an object that outlives the batch."""
+        text = self._known.get(id(shared))
+        if text is None:
+            text = self._known[id(shared)] = JsonText(to_json(value))
+        return text
+
+
+_read_json = lru_cache(maxsize=4096)(json.loads)
 
 
 def _before(tx: Tx, people: Sequence[int]) -> dict[tuple[str, int], _Before]:
-    return {
-        (row.hub_id, row.person_id): _Before(
-            row.generation,
-            row.role,
-            row.assets,
-            row.because,
-            disabled=row.disabled,
-            since=Since.of(row),
-            hub_role=row.hub_role,
-            reevaluate_at=row.reevaluate_at,
-            lower=row.lower,
-        )
-        for row in tx.execute(_ACCESS, {"people": people})
-    }
+    found = {}
+    for values in _stored.all(tx, {"people": people}):
+        row = dict(zip(_NAMES, values, strict=True))
+        hub_id, person_id = row.pop("hub_id"), row.pop("person_id")
+        for name in _DOCUMENTS:
+            row[name] = _read_json(row[name])
+        row["since"] = Since.kept(row.pop("lost_at"), row.pop("disabled_at"), disabled=row["disabled"])
+        found[hub_id, person_id] = _Before(**row)
+    return found
+
+
+_NAMES = tuple(column.name for column in _STORED)
 
 
 def _compare(old: _Before, verdict: Verdict, *, now: datetime) -> tuple[dict[str, Any] | None, bool]:

@@ -34,8 +34,13 @@ class Since:
 
     @classmethod
     def of(cls, row: Any) -> Since:
-        """As a row of ``access`` keeps it; where it does not say since when disabled: since the loss."""
-        return cls(row.lost_at, row.disabled_at or (row.lost_at if row.disabled else None))
+        """As a row of ``access`` keeps it."""
+        return cls.kept(row.lost_at, row.disabled_at, disabled=row.disabled)
+
+    @classmethod
+    def kept(cls, lost_at: datetime | None, disabled_at: datetime | None, *, disabled: bool) -> Since:
+        """As it was kept; where it does not say since when disabled: since the loss."""
+        return cls(lost_at, disabled_at or (lost_at if disabled else None))
 
     def goes_on(self, *, has_role: bool, had_role: bool, disabled: bool, now: datetime) -> Since:
         """What holds from now on. ``had_role``: a grant gave a seat until now."""

@@ -7,21 +7,21 @@ the row over and looks before it acts.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import lru_cache
 from typing import Any
 from uuid import uuid4
 
 import sqlalchemy as sa
 from sqlalchemy.orm import InstrumentedAttribute
 
-from scim_bridge.db import Tx, UTCDateTime, insert, insert_for
-from scim_bridge.directory.keys import numbers
+from scim_bridge.db import Tx, UTCDateTime, insert
+from scim_bridge.directory.keys import bound_numbers, numbers
 from scim_bridge.directory.tables import Person
 from scim_bridge.engine.schedule import DISABLED, REPAIRS, settled_at
 from scim_bridge.engine.tables import Pair
+from scim_bridge.prepared import Prepared, PreparedRows, insert_rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +63,14 @@ _OWNED = sa.and_(
 _OWNS = sa.select(Pair.want).where(_OWNED).with_for_update()
 _RENEW = sa.update(Pair).where(_OWNED).values(lease_until=bound_time("until"))
 _NEXT_DUE = sa.select(sa.func.min(Pair.due_at)).where(Pair.due_at > bound_time("at"))
-_WANTED = sa.select(Pair.hub_id, Pair.person_id, Pair.want, Pair.done, Pair.unsettled_since, Pair.priority).where(
-    Pair.person_id.in_(sa.bindparam("people", expanding=True))
-)
+
+
+@Prepared
+def _wanted(dialect: str) -> Any:
+    columns = (Pair.hub_id, Pair.person_id, Pair.want, Pair.done, Pair.unsettled_since, Pair.priority)
+    return sa.select(*columns).where(Pair.person_id.in_(bound_numbers(dialect, "people")))
+
+
 _CLAIMABLE = (  # in a hub that is live
     sa.select(Pair.person_id)
     .where(
@@ -135,34 +140,30 @@ def want(tx: Tx, wishes: Sequence[Wish], *, now: datetime) -> None:
     wanted = {(wish.hub_id, wish.person_id) for wish in wishes}
     people = sorted({wish.person_id for wish in wishes})
     known = {
-        (row.hub_id, row.person_id): row
-        for row in tx.execute(_WANTED, {"people": people})
-        if (row.hub_id, row.person_id) in wanted
+        (hub_id, person_id): (unsettled_since, priority)
+        for hub_id, person_id, want_, done, unsettled_since, priority in _wanted.all(tx, {"people": people})
+        if done < want_ and (hub_id, person_id) in wanted
     }
     rows = []
     for wish in wishes:
-        pair = known.get((wish.hub_id, wish.person_id))
-        is_dirty = pair is not None and pair.done < pair.want
-        first = pair.unsettled_since if pair is not None and is_dirty and pair.unsettled_since else now
-        priority = min(wish.priority, pair.priority) if pair is not None and is_dirty else wish.priority
+        since, before = known.get((wish.hub_id, wish.person_id), (None, wish.priority))
+        first, priority = since or now, min(wish.priority, before)
         due_at = now if priority == DISABLED else settled_at(first=first, last=now, settle_s=wish.settle_s)
         rows.append(
             {
                 "hub_id": wish.hub_id,
                 "person_id": wish.person_id,
-                "want": 1,
-                "done": 0,
                 "due_at": due_at,
                 "unsettled_since": first,
                 "priority": priority,
             }
         )
-    tx.execute(_want(tx.dialect.name), rows)
+    _want.run(tx, rows)
 
 
-@lru_cache
-def _want(dialect: str) -> Any:
-    statement = insert_for(dialect, Pair)
+def _wanting(dialect: str, given: Mapping[str, Any]) -> Any:
+    fresh = {"want": sa.literal(1), "done": sa.literal(0), "attempts": sa.literal(0)}
+    statement = insert_rows(dialect, Pair, {**given, **fresh, "planned": sa.false()})
     return statement.on_conflict_do_update(
         index_elements=["hub_id", "person_id"],
         set_={
@@ -173,6 +174,16 @@ def _want(dialect: str) -> Any:
             "attempts": 0,
         },
     )
+
+
+_want = PreparedRows(
+    {
+        column.name: column.type
+        for column in Pair.__table__.columns
+        if column.name in ("hub_id", "person_id", "due_at", "unsettled_since", "priority")
+    },
+    _wanting,
+)
 
 
 def ensure_pairs(tx: Tx, hub_id: str, person_ids: Collection[int], *, now: datetime) -> None:

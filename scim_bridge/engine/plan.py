@@ -19,14 +19,15 @@ from scim_bridge.contract.registry import Registry
 from scim_bridge.contract.state import SEAT
 from scim_bridge.db import Tx
 from scim_bridge.directory.keys import numbers
-from scim_bridge.directory.people import load_people, user_names
+from scim_bridge.directory.people import load_people, name_of, user_names
+from scim_bridge.directory.snapshot import PersonFact
 from scim_bridge.directory.tables import GroupChange, Person, PersonChange
 from scim_bridge.engine.allowed import brings
 from scim_bridge.engine.decide import Ruling, because_of, decide, label
 from scim_bridge.engine.diff import Things
 from scim_bridge.engine.fanout import as_rows, judge
 from scim_bridge.engine.leave import Since
-from scim_bridge.engine.planned import HubPlan, Named, PlannedChange, RuleCount, add_up
+from scim_bridge.engine.planned import HubPlan, HubRoleChange, Named, PartnerRule, PlannedChange, RuleCount, add_up
 from scim_bridge.engine.reservations import hub_counts, open_reservations
 from scim_bridge.engine.rivals import wanted_by_others
 from scim_bridge.engine.scene import Desired, Scene, Subject
@@ -40,11 +41,19 @@ from scim_bridge.hubs.operate import require_hub
 from scim_bridge.hubs.tables import Hub
 from scim_bridge.hubs.trust import untrusted
 from scim_bridge.mapping import revisions
-from scim_bridge.mapping.evaluate import Verdict
+from scim_bridge.mapping.evaluate import HUB_ROLE, Verdict
 from scim_bridge.mapping.load import MappingSet
 from scim_bridge.mapping.model import HubMapping
 
 _AT_ONCE = 500
+_STORED = (
+    AccessRow.person_id,
+    AccessRow.disabled,
+    AccessRow.disabled_at,
+    AccessRow.role,
+    AccessRow.lost_at,
+    AccessRow.hub_role,
+)
 _HUB = sa.select(
     Hub.app,
     Hub.tenant,
@@ -103,11 +112,22 @@ def plan_hub(
         tuple(
             RuleCount(grant.name, grant.place.file, grant.place.line, work.matched[number])
             for number, grant in enumerate(mapping.grants)
+            if grant.partner is None
         ),
         add_up(changes, mapping.roles),
         _pending(tx),
         tuple(work.warnings),
+        tuple(work.hub_roles),
+        tuple(_partners(mapping)),
     )
+
+
+def _partners(mapping: HubMapping) -> Iterator[PartnerRule]:
+    for grant in mapping.grants:
+        if grant.partner is not None:
+            who, place = grant.partner, grant.place
+            assets = tuple((f"{each.type}/{each.name}", ", ".join(each.roles)) for each in grant.assets)
+            yield PartnerRule(grant.name, place.file, place.line, who.id, who.name, who.owner, grant.until, assets)
 
 
 class _Work:
@@ -140,6 +160,7 @@ class _Work:
         )
         self.matched: Counter[int] = Counter()  # rule -> people for whom it holds
         self.warnings: dict[str, None] = {}
+        self.hub_roles: list[HubRoleChange] = []
 
     def warn(self, text: str) -> None:
         """Say something once."""
@@ -152,10 +173,13 @@ class _Work:
             yield from self._batch(everyone[start : start + _AT_ONCE])
 
     def _batch(self, ids: Sequence[int]) -> Iterator[PlannedChange]:
-        verdicts = self._judge(ids)
+        people = load_people(self._tx, ids)
+        verdicts = self._judge(ids, people)
         for verdict in verdicts.values():
             self.matched.update(verdict.matched)
-        desired = self._desired(verdicts)
+        stored = self._stored(ids)
+        self._hub_roles(verdicts, stored, people)
+        desired = self._desired(verdicts, stored)
         if not desired:
             return
         scene = load_scene(
@@ -167,6 +191,7 @@ class _Work:
             is_doubted=self._is_doubted,
             planned=frozenset(desired) if self._is_planned else frozenset(),
             desired=desired,
+            people=people,
             now=self._now,
         )
         rivalled = wanted_by_others(self._tx, scene.subjects.values(), self._seated)
@@ -182,14 +207,19 @@ class _Work:
             )
             self.warnings.update(dict.fromkeys(decision.waits))
             found += [(subject, ruling) for ruling in decision.rulings if ruling.change.action != "forget"]
-        names = user_names(self._tx, list({subject.person_id for subject, _ in found}))
+        names = self._names({subject.person_id for subject, _ in found}, people)
         for subject, ruling in found:
-            yield from _planned(
-                ruling, subject, scene, self._mapping, names.get(subject.person_id, f"p{subject.person_id}")
-            )
+            yield from _planned(ruling, subject, scene, self._mapping, names[subject.person_id])
 
-    def _judge(self, ids: Collection[int]) -> dict[int, Verdict]:
-        hub_id, people = self._mapping.hub_id, load_people(self._tx, list(ids))
+    def _names(self, ids: Collection[int], people: Mapping[int, PersonFact]) -> dict[int, str]:
+        """What to call these people; only those without users are asked for."""
+        names = {person_id: name for person_id in ids if (name := name_of(people[person_id]))}
+        nameless = [person_id for person_id in ids if person_id not in names]
+        deleted = user_names(self._tx, nameless) if nameless else {}
+        return names | {person_id: deleted.get(person_id, f"p{person_id}") for person_id in nameless}
+
+    def _judge(self, ids: Collection[int], people: Mapping[int, PersonFact]) -> dict[int, Verdict]:
+        hub_id = self._mapping.hub_id
         verdicts, met, _ = judge({hub_id: self._mapping}, people, {hub_id: self._bound}, self._now.date())
         for new in met:  # what a name means is settled by the first who meets it, here as at the engine
             self._bound.setdefault((int(new.scope), name_key(new.name)), new.target_id)
@@ -197,15 +227,32 @@ class _Work:
 
     def _seated(self, people: Collection[int]) -> set[int]:
         """Who of these is to have a seat by these very rules, which need not be in force yet."""
-        return {person_id for person_id, verdict in self._judge(people).items() if verdict.role is not None}
+        verdicts = self._judge(people, load_people(self._tx, list(people)))
+        return {person_id for person_id, verdict in verdicts.items() if verdict.role is not None}
 
-    def _desired(self, verdicts: Mapping[int, Verdict]) -> dict[int, Desired]:
+    def _stored(self, ids: Sequence[int]) -> dict[int, Any]:
+        access = sa.select(*_STORED).where(
+            AccessRow.hub_id == self._mapping.hub_id, AccessRow.person_id.in_(numbers(self._tx, ids))
+        )
+        return {row.person_id: row for row in self._tx.execute(access)}
+
+    def _hub_roles(
+        self, verdicts: Mapping[int, Verdict], stored: Mapping[int, Any], people: Mapping[int, PersonFact]
+    ) -> None:
+        moved = {
+            person_id: (before, verdict.hub_role)
+            for person_id, verdict in verdicts.items()
+            if (before := stored[person_id].hub_role if person_id in stored else None) != verdict.hub_role
+        }
+        names = self._names(moved, people)
+        for person_id, (before, after) in moved.items():
+            because = as_rows(verdicts[person_id].because).get(HUB_ROLE, ())
+            self.hub_roles.append(HubRoleChange(person_id, names[person_id], before, after, tuple(because)))
+
+    def _desired(self, verdicts: Mapping[int, Verdict], stored: Mapping[int, Any]) -> dict[int, Desired]:
         """What is wanted of whoever should hold something here, or holds something of ours."""
         tx, hub_id = self._tx, self._mapping.hub_id
         chosen = numbers(tx, list(verdicts))
-        columns = (AccessRow.person_id, AccessRow.disabled, AccessRow.disabled_at, AccessRow.role, AccessRow.lost_at)
-        access = sa.select(*columns).where(AccessRow.hub_id == hub_id, AccessRow.person_id.in_(chosen))
-        stored = {row.person_id: row for row in tx.execute(access)}
         seats = sa.select(AppliedRow.person_id).where(
             AppliedRow.hub_id == hub_id, AppliedRow.thing == SEAT, AppliedRow.person_id.in_(chosen)
         )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from itertools import groupby
 from typing import Any
 
@@ -92,7 +92,7 @@ def words(change: PlannedChange) -> str:
     return f"{text}, with {named}" if named else text
 
 
-def reasons(change: PlannedChange) -> list[str]:
+def reasons(change: PlannedChange | HubRoleChange) -> list[str]:
     """``staff (mappings/acme.yaml:7)`` of each rule that causes it."""
     return [f"{each['rule']} ({each['file']}:{each['line']})" for each in change.because]
 
@@ -105,6 +105,51 @@ class RuleCount:
     file: str
     line: int
     people: int
+
+
+@dataclass(frozen=True, slots=True)
+class HubRoleChange:
+    """What somebody may do to the hub changes by rules that are not in force yet; no app is asked."""
+
+    person_id: int
+    user_name: str
+    before: str | None
+    after: str | None
+    because: tuple[dict[str, Any], ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """The shape inside ``plan --json``."""
+        return {
+            "person": {"id": f"p{self.person_id}", "user_name": self.user_name},
+            "from": self.before,
+            "to": self.after,
+            "because": list(self.because),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class PartnerRule:
+    """A rule about another business: who it is, who answers for it, what it is to reach and until which day."""
+
+    rule: str
+    file: str
+    line: int
+    partner: str
+    name: str
+    owner: str
+    until: date | None
+    assets: Named
+
+    def to_json(self) -> dict[str, Any]:
+        """The shape inside ``plan --json``."""
+        return {
+            "rule": self.rule,
+            "file": self.file,
+            "line": self.line,
+            "partner": {"id": self.partner, "name": self.name, "owner": self.owner},
+            "until": self.until.isoformat() if self.until else None,
+            "assets": dict(self.assets),
+        }
 
 
 @dataclass(slots=True)
@@ -223,6 +268,8 @@ class HubPlan:
     totals: Totals
     pending: int
     warnings: tuple[str, ...]
+    hub_roles: tuple[HubRoleChange, ...] = ()
+    partners: tuple[PartnerRule, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """The shape that ``plan --json`` prints."""
@@ -238,6 +285,8 @@ class HubPlan:
                 {"rule": each.rule, "file": each.file, "line": each.line, "people": each.people} for each in self.rules
             ],
             "totals": self.totals.to_json(),
+            "hub_roles": [each.to_json() for each in self.hub_roles],
+            "partners": [each.to_json() for each in self.partners],
             "warnings": list(self.warnings),
         }
 

@@ -62,7 +62,7 @@ def publish_files(
     """
     revisions.lock(tx)
     before = _hubs_in_force(tx, rules)
-    loaded = rules.load(files)
+    loaded = rules.load(files, today=now.date())
     published = rules.publish(tx, files, actor=actor, now=now, commit=commit)
     if is_watched:
         revisions.take(tx, digest_of(files))

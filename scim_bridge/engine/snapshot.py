@@ -27,6 +27,7 @@ import sqlalchemy as sa
 from scim_bridge.clock import FrozenClock
 from scim_bridge.db import Base, Database, Tx, UTCDateTime
 from scim_bridge.directory import tables as directory
+from scim_bridge.engine import brake_tables as brake
 from scim_bridge.engine import tables as engine
 from scim_bridge.engine.statements import OPEN_TASKS
 from scim_bridge.engine.sync import sync_hubs
@@ -48,8 +49,10 @@ KEPT: Final[Mapping[type[Base], frozenset[str]]] = {
     directory.Person: frozenset(),
     directory.User: frozenset(),
     directory.UserEmail: frozenset(),
+    directory.FormerEmail: frozenset(),
     directory.DeletedUser: frozenset(),
     directory.DeletedEmail: frozenset(),
+    directory.Departure: frozenset(),
     directory.Group: frozenset(),
     directory.Membership: frozenset(),
     directory.NestedGroup: frozenset(),
@@ -58,6 +61,7 @@ KEPT: Final[Mapping[type[Base], frozenset[str]]] = {
     hubs.Hub: frozenset({"probe_result", "last_error", "last_error_at", "check_owner", "check_lease_until"}),
     hubs.AccountRow: frozenset({"detail"}),
     hubs.AccountEmail: frozenset(),
+    hubs.RefusedMatch: frozenset(),
     hubs.AssetRow: frozenset(),
     hubs.HoldingRow: frozenset(),
     hubs.Binding: frozenset(),
@@ -67,6 +71,8 @@ KEPT: Final[Mapping[type[Base], frozenset[str]]] = {
     engine.Task: frozenset(),
     engine.Reservation: frozenset(),
     engine.InvitationRow: frozenset(),
+    brake.ApprovalRow: frozenset({"reason"}),
+    brake.SourceLoss: frozenset({"reason"}),
 }
 """The tables that a plan reads, parents first, each with the columns that stay at home."""
 
@@ -80,6 +86,8 @@ LEFT_OUT: Final = frozenset(
         "revisions",
         "revision_changes",
         "mapping_trouble",
+        "folder_taken",
+        "account_removals",
     }
 )
 """The other tables: secrets, records, and what no plan reads. A new table belongs to one of the two."""
@@ -125,6 +133,8 @@ def _rows(tx: Tx, table: type[Base], home: frozenset[str], now: datetime) -> Ite
     elif table is engine.Reservation:
         recent = engine.Reservation.at > now - timedelta(hours=1)  # the brake looks no further back
         query = query.where(sa.or_(engine.Reservation.is_open, recent))
+    elif table is brake.ApprovalRow:
+        query = query.where(brake.ApprovalRow.ended_at.is_(None))
     for row in tx.execute(query, execution_options={"stream_results": True, "yield_per": _AT_ONCE}):
         yield [_plain(value) for value in row]
 

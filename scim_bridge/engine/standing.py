@@ -15,6 +15,7 @@ import sqlalchemy as sa
 
 from scim_bridge.contract.state import SEAT, SUSPENSION, Account, Asset, Status
 from scim_bridge.db import Tx
+from scim_bridge.directory.snapshot import PersonFact
 from scim_bridge.engine import statements
 from scim_bridge.engine.approvals import load_answers
 from scim_bridge.engine.approved_roles import restrain
@@ -42,14 +43,16 @@ def load_scene(
     is_doubted: bool = False,
     planned: frozenset[int] = frozenset(),
     desired: Mapping[int, Desired] | None = None,
+    people: Mapping[int, PersonFact] | None = None,
     now: datetime,
 ) -> Scene:
     """Read these people in this hub. ``desired`` stands in for the stored access rows (a plan's own evaluation).
 
     ``is_doubted``: what was read last is not to be trusted, so it proves no drift and nothing is brought back by it.
+    ``people``: these as they were read already, so that their documents are not read again.
     """
     wishes = dict(desired) if desired is not None else _desired(tx, mapping.hub_id, person_ids)
-    addresses = load_addresses(tx, person_ids)
+    addresses = load_addresses(tx, person_ids, people)
     found = _find_accounts(tx, mapping, person_ids)
     accounts = found.accounts
     holdings, assets = _holdings(tx, [stored.id for stored in accounts.values()])
@@ -195,13 +198,23 @@ Addresses = Mapping[str, str]
 """A person's addresses: case-folded, as they compare -> as they were pushed, as they are written to."""
 
 
-def load_addresses(tx: Tx, person_ids: Sequence[int]) -> dict[int, Addresses]:
-    """Each person's addresses: of active users first, the primary (or first, or the name) in front."""
+def load_addresses(
+    tx: Tx, person_ids: Sequence[int], people: Mapping[int, PersonFact] | None = None
+) -> dict[int, Addresses]:
+    """Each person's addresses: of active users first, the primary (or first, or the name) in front.
+
+    ``people``: these as they were read already.
+    """
     found: dict[int, dict[str, str]] = {}
-    users = {row.id: row for row in tx.execute(statements.USERS, {"people": person_ids})}
-    spelled = {user_id: _as_pushed(row.document) for user_id, row in users.items()}
+    if people is None:
+        users = {row.id: row for row in tx.execute(statements.USERS, {"people": person_ids}).all()}
+        documents = {user_id: row.document for user_id, row in users.items()}
+    else:
+        users = {row.id: row for row in tx.execute(statements.USER_KEYS, {"people": person_ids}).all()}
+        documents = {user.id: user.document for person in people.values() for user in person.users}
+    spelled = {user_id: _as_pushed(documents.get(user_id, {})) for user_id in users}
     keys = [(row.id, row.join_key) for row in users.values() if row.join_key]
-    keys += [(row.user_id, row.value_key) for row in tx.execute(statements.USER_EMAILS, {"users": list(users)})]
+    keys += [(row.user_id, row.value_key) for row in tx.execute(statements.USER_EMAILS, {"users": list(users)}).all()]
     for user_id, key in keys:
         found.setdefault(users[user_id].person_id, {}).setdefault(key, spelled[user_id].get(key, key))
     return dict(found)
@@ -222,7 +235,7 @@ def _with_emails(tx: Tx, rows: Iterable[Any]) -> list[tuple[Any, StoredAccount]]
     if not kept:
         return []
     emails: dict[int, list[str]] = {}
-    for account_id, key in tx.execute(statements.ACCOUNT_EMAILS, {"accounts": [row.id for row in kept]}):
+    for account_id, key in tx.execute(statements.ACCOUNT_EMAILS, {"accounts": [row.id for row in kept]}).all():
         emails.setdefault(account_id, []).append(key)
     return [(row, _stored(row, emails.get(row.id, ()))) for row in kept]
 
@@ -267,7 +280,7 @@ def _find_accounts(tx: Tx, mapping: HubMapping, person_ids: Sequence[int]) -> _F
 
 def _accounts(tx: Tx, mapping: HubMapping, person_ids: Sequence[int]) -> dict[int, StoredAccount]:
     best: dict[int, StoredAccount] = {}
-    rows = tx.execute(statements.ACCOUNTS, {"hub": mapping.hub_id, "people": person_ids})
+    rows = tx.execute(statements.ACCOUNTS, {"hub": mapping.hub_id, "people": person_ids}).all()
     for row, stored in _with_emails(tx, rows):
         known = best.get(row.person_id)
         if known is None or _closeness(stored) < _closeness(known):
@@ -288,17 +301,22 @@ def _accounts_by_id(tx: Tx, ids: Sequence[int]) -> dict[int, StoredAccount]:
 def _holdings(tx: Tx, account_ids: Sequence[int]) -> tuple[dict[int, dict[str, frozenset[str]]], dict[str, Asset]]:
     held: dict[int, dict[str, frozenset[str]]] = {}
     assets: dict[str, Asset] = {}
-    for row in tx.execute(statements.HOLDINGS, {"accounts": account_ids}) if account_ids else ():
-        asset = Asset(row.type, row.ref, row.name, row.slug)
-        assets[asset.key] = asset
-        mine = held.setdefault(row.account_id, {})
-        mine[asset.key] = mine.get(asset.key, frozenset()) | {row.role}
+    keys: dict[int, str] = {}
+    rows = tx.execute(statements.HOLDINGS, {"accounts": account_ids}).all() if account_ids else ()
+    for account_id, role, asset_id, *names in rows:
+        key = keys.get(asset_id)
+        if key is None:
+            asset = Asset(*names)
+            key = keys[asset_id] = asset.key
+            assets[key] = asset
+        mine = held.setdefault(account_id, {})
+        mine[key] = mine.get(key, frozenset()) | {role}
     return held, assets
 
 
 def _applied(tx: Tx, hub_id: str, person_ids: Sequence[int]) -> dict[int, dict[str, frozenset[str]]]:
     applied: dict[int, dict[str, frozenset[str]]] = {}
-    for row in tx.execute(statements.APPLIED, {"hub": hub_id, "people": person_ids}):
+    for row in tx.execute(statements.APPLIED, {"hub": hub_id, "people": person_ids}).all():
         mine = applied.setdefault(row.person_id, {})
         mine[row.thing] = mine.get(row.thing, frozenset()) | {row.role}
     return applied

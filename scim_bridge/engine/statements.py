@@ -32,6 +32,11 @@ USERS = (
     .where(User.person_id.in_(_PEOPLE))
     .order_by(User.person_id, User.active.desc(), User.id)
 )
+USER_KEYS = (
+    sa.select(User.id, User.person_id, User.join_key)
+    .where(User.person_id.in_(_PEOPLE))
+    .order_by(User.person_id, User.active.desc(), User.id)
+)
 USER_EMAILS = (
     sa.select(UserEmail.user_id, UserEmail.value_key)
     .where(UserEmail.user_id.in_(sa.bindparam("users", expanding=True)))
@@ -57,7 +62,15 @@ PROPOSED = sa.select(AccountRow.proposed_to, AccountRow.ref).where(
     AccountRow.gone_at.is_(None),
 )
 HOLDINGS = (
-    sa.select(HoldingRow.account_id, HoldingRow.role, AssetRow.type, AssetRow.ref, AssetRow.name, AssetRow.slug)
+    sa.select(
+        HoldingRow.account_id,
+        HoldingRow.role,
+        HoldingRow.asset_id,
+        AssetRow.type,
+        AssetRow.ref,
+        AssetRow.name,
+        AssetRow.slug,
+    )
     .join(AssetRow, AssetRow.id == HoldingRow.asset_id)
     .where(HoldingRow.account_id.in_(_ACCOUNT_IDS))
 )

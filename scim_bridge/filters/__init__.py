@@ -1,6 +1,16 @@
 """SCIM filters (RFC 7644 section 3.4.2.2): text to tree, tree to truth. Pure."""
 
-from scim_bridge.filters.match import check_types, find_key, is_present, matches, values_at
+from scim_bridge.filters.match import (
+    Condition,
+    Names,
+    by_name,
+    check_types,
+    condition,
+    find_key,
+    is_present,
+    matches,
+    values_at,
+)
 from scim_bridge.filters.parser import parse_filter, parse_path
 from scim_bridge.filters.traits import CORE_TRAITS, Chain, Kind, Trait, Traits, value_of
 from scim_bridge.filters.tree import (
@@ -24,9 +34,11 @@ __all__ = [
     "AttributePath",
     "Chain",
     "Compare",
+    "Condition",
     "Filter",
     "InvalidFilter",
     "Kind",
+    "Names",
     "Not",
     "Or",
     "Path",
@@ -36,7 +48,9 @@ __all__ = [
     "Value",
     "ValuePath",
     "attribute_paths",
+    "by_name",
     "check_types",
+    "condition",
     "find_key",
     "is_present",
     "matches",

@@ -41,7 +41,11 @@ def read_fallback(reader: Reader, node: Node | None, abilities: Abilities | None
     if not isinstance(node, Table) or (abilities and any(key.name == _FALLBACK for key in abilities.connect)):
         return False
     value = next((value for key, value in node.entries if key.text == _FALLBACK), None)
-    return value is not None and reader.word(value, "connect.fallback", ("manual",)) is not None
+    if value is None or reader.word(value, "connect.fallback", ("manual",)) is None:
+        return False
+    advice = "until a version that makes them, look to it yourself"
+    reader.warn(value.place, "`fallback: manual` is noted only: what the app cannot do waits for manual tasks", advice)
+    return True
 
 
 def _is_proper(reader: Reader, key: ConnectKey, text: str, place: Place) -> bool:

@@ -49,6 +49,9 @@ def read_login(reader: Reader, node: Node | None) -> Login:
             reader.error(node.place, "`login` needs `method`", "write sso, or {method: vault, mfa: totp}")
             return Login()
     method = reader.word(given["method"], "login", ("sso", "vault"))
+    if method == "vault":
+        advice = "it changes nothing until a version that has one"
+        reader.warn(given["method"].place, "`login: vault` is noted only: this version has no vault", advice)
     mfa = reader.word(given["mfa"], "login.mfa", ("totp",)) if "mfa" in given else None
     rotate_s = reader.duration(given["rotate"], "login.rotate") if "rotate" in given else None
     if rotate_s is not None and rotate_s < _SHORTEST_ROTATION_S:

@@ -15,43 +15,35 @@ group "Admins" must not become one.
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
-from typing import Any, Final
+from typing import Final
 
 from scim_bridge.contract.state import SEAT
-from scim_bridge.directory.snapshot import GroupFact, PersonFact, UserFact
-from scim_bridge.filters import Traits, matches
+from scim_bridge.directory.snapshot import GroupFact, PersonFact
 from scim_bridge.folding import name_key
 from scim_bridge.mapping.compiled import (
     HUB_ROLES,
-    CompiledAsset,
+    Because,
+    Captures,
     CompiledHub,
-    CompiledRule,
+    Hit,
     Selection,
     compile_hub,
 )
-from scim_bridge.mapping.model import Grant, HubMapping, HubRole
-from scim_bridge.mapping.patterns import MAX_LENGTH
+from scim_bridge.mapping.model import HubMapping, HubRole
+from scim_bridge.mapping.patterns import MAX_LENGTH, Pattern, Template
+from scim_bridge.mapping.views import Bindings, Bound, PersonView, UserView
+
+__all__ = ["Because", "Bound", "Met", "Verdict", "evaluate", "evaluate_view", "group_hits"]
 
 HUB_ROLE: Final = "hub_role"
 """The thing that stands for the hub role, beside the seat and the assets, in ``Verdict.because``."""
 
 _A_DAY: Final = timedelta(days=1)
 
-Bound = Mapping[tuple[int, str], str]
-"""What plain group names mean in a hub: (source_id, name key) -> ``groups.scim_id``."""
-
-
-@dataclass(frozen=True, slots=True)
-class Because:
-    """The rule that gave something, and where it stands."""
-
-    rule: str
-    file: str
-    line: int
+_SUMS_KEPT: Final = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,13 +77,8 @@ class Verdict:
     lower: Mapping[str, tuple[Because, ...]] = field(default_factory=dict)
 
 
-@dataclass(slots=True)
-class Hits:
-    """Which rules a user's groups select: rule -> one dict of captures per group that selects it."""
-
-    captures: dict[int, list[Mapping[str, str]]] = field(default_factory=lambda: defaultdict(list))
-    met: dict[Met, None] = field(default_factory=dict)
-    refused: dict[Met, None] = field(default_factory=dict)
+_NOTHING: Final = Verdict(None, {}, {}, disabled=False)
+_NOTHING_DISABLED: Final = Verdict(None, {}, {}, disabled=True)
 
 
 def evaluate(hub: HubMapping, person: PersonFact, bound: Bound, today: date) -> Verdict:
@@ -100,172 +87,157 @@ def evaluate(hub: HubMapping, person: PersonFact, bound: Bound, today: date) -> 
     No role means no seat, and then no assets. Assets are named as in the rules, captures filled in; two spellings of
     one name are one asset.
     """
-    compiled = compile_hub(hub, today)
-    tally = _Tally(compiled)
-    met: dict[Met, None] = {}
-    refused: dict[Met, None] = {}
+    return evaluate_view(compile_hub(hub, today), PersonView(person), Bindings(bound))
+
+
+def evaluate_view(compiled: CompiledHub, person: PersonView, bindings: Bindings) -> Verdict:
+    """The same, of what many hubs and people have in common arranged once."""
+    given: set[Hit] = set()
+    met: list[Met] = []
+    refused: list[Met] = []
     for user in person.users:
-        if not user.active:
+        selection = compiled.selection(user.user.source)
+        found = group_hits(selection, user, bindings, met, refused)
+        if compiled.scope is not None and not compiled.scope(user.names):
             continue
-        selection = compiled.selection(user.source)
-        hits = group_hits(selection, user, bound)
-        met |= hits.met
-        refused |= hits.refused
-        resource = resource_of(user) if compiled.reads_user else {}
-        if hub.scope is not None and not matches(hub.scope, resource, hub.traits):
-            continue
-        for number in selection.without_group:
-            if conditions_hold(hub.grants[number], resource, hub.traits):
-                tally.add(number, [{}])
-        for number, captures in hits.captures.items():
-            if conditions_hold(hub.grants[number], resource, hub.traits):
-                tally.add(number, captures)
-    return tally.verdict(disabled=person.is_disabled, met=tuple(met), refused=tuple(refused))
+        for hits in (selection.without_group, found):
+            for hit in hits:
+                holds = compiled.rules[hit[0]].holds
+                if holds is None or holds(user.names):
+                    given.add(hit)
+    verdict = _sum(compiled, frozenset(given)) if given else _NOTHING_DISABLED if person.is_disabled else _NOTHING
+    return replace(verdict, met=tuple(met), refused=tuple(refused)) if met or refused else verdict
 
 
-def conditions_hold(grant: Grant, resource: Mapping[str, Any], traits: Traits) -> bool:
-    """``where`` holds and ``except`` does not."""
-    if grant.where is not None and not matches(grant.where, resource, traits):
-        return False
-    return grant.exclude is None or not matches(grant.exclude, resource, traits)
+def group_hits(
+    selection: Selection, user: UserView, bindings: Bindings, met: list[Met], refused: list[Met]
+) -> Collection[Hit]:
+    """The rules that this user's groups select, by name, id or pattern; conditions are not looked at.
+
+    What becomes of plain names is added to ``met`` and ``refused``.
+    """
+    found: set[Hit] = set()
+    if not selection.id_keys.isdisjoint(user.ids):
+        for id_ in selection.id_keys & user.ids:
+            found.update(selection.ids[id_])
+    if selection.patterns:
+        groups = user.beginnings(selection.lengths)
+        if not selection.beginnings.isdisjoint(groups):
+            for beginning in selection.beginnings & groups.keys():
+                found.update(_captured(groups[beginning], selection.patterns[beginning]))
+    meanings, keys = bindings.of(user.user.source_id)
+    if not selection.name_keys.isdisjoint(user.group_keys):
+        for key in selection.name_keys & user.group_keys:
+            if key not in meanings:
+                found.update(selection.names[key])
+            _meet(user, key, meanings.get(key), met, refused)
+    if not user.scim_ids.isdisjoint(keys):
+        for scim_id in user.scim_ids & keys.keys():
+            for key in keys[scim_id]:
+                found.update(selection.names.get(key, ()))
+    return found
 
 
-def resource_of(user: UserFact) -> dict[str, Any]:
-    """The user as filters see them: the document, with groups (nested ones too) as RFC 7643 section 4.1.2 has them."""
-    groups = [{"value": group.scim_id, "display": group.name} for group in user.groups]
-    return {**user.document, "active": user.active, "groups": groups}
+def _captured(groups: list[GroupFact], patterns: tuple[tuple[Pattern, int], ...]) -> Iterator[Hit]:
+    for group in groups:
+        for pattern, number in patterns:
+            captures = pattern.find(group.name, group.name_key)
+            if captures is not None:
+                yield number, tuple(captures.items())
 
 
-def group_hits(selection: Selection, user: UserFact, bound: Bound) -> Hits:
-    """The rules that this user's groups select, by name, id or pattern; conditions are not looked at."""
-    hits = Hits()
-    by_name: dict[str, list[GroupFact]] = {}
-    by_id: dict[str, GroupFact] = {}
-    for group in user.groups:
-        by_name.setdefault(group.name_key, []).append(group)
-        by_id[group.scim_id] = group
-        for id_ in {group.scim_id, group.external_id} if selection.ids else ():
-            for number in selection.ids.get(id_ or "", ()):
-                hits.captures[number].append({})
-        for letters, filed in selection.patterns:
-            for pattern, number in filed.get(group.name_key[:letters], ()):
-                captures = pattern.find(group.name, group.name_key)
-                if captures is not None:
-                    hits.captures[number].append(captures)
-    for key, numbers in selection.names.items():
-        found = _find_named(user, key, by_name.get(key, ()), by_id, bound, hits)
-        if found:
-            for number in numbers:
-                hits.captures[number].append({})
-    return hits
-
-
-def _find_named(
-    user: UserFact,
-    key: str,
-    namesakes: list[GroupFact] | tuple[()],
-    by_id: Mapping[str, GroupFact],
-    bound: Bound,
-    hits: Hits,
-) -> bool:
-    """Whether the user is in the group that a plain name means; the first met is the oldest of the name."""
-    meant = bound.get((user.source_id, key))
-    if meant is None and namesakes:
+def _meet(user: UserView, key: str, meant: str | None, met: list[Met], refused: list[Met]) -> None:
+    """A group bears a plain name: it is what the name means, or the first to be met, or a stranger."""
+    source_id, namesakes = user.user.source_id, user.by_key[key]
+    if meant is None:
         first = min(namesakes, key=lambda group: group.id)
         meant = first.scim_id
-        hits.met[Met(user.source_id, first.name, key, meant)] = None
+        met.append(Met(source_id, first.name, key, meant))
     for group in namesakes:
         if group.scim_id != meant:
-            hits.refused[Met(user.source_id, group.name, key, group.scim_id)] = None
-    return meant in by_id
+            refused.append(Met(source_id, group.name, key, group.scim_id))
 
 
-class _Tally:
-    """Adds up what rules give; knows nothing of why they hold."""
-
-    def __init__(self, compiled: CompiledHub) -> None:
-        self._compiled = compiled
-        self._seat: set[int] = set()  # rules that give a seat role
-        self._hub: set[int] = set()  # rules that give a hub role
-        self._matched: set[int] = set()
-        self._given: dict[str, dict[str, dict[str, set[int]]]] = {}  # type -> name key -> role -> rules
-        self._names: dict[tuple[str, str], str] = {}  # (type, name key) -> the spelling shown
-        self._last_day: date | None = None
-
-    def add(self, number: int, captures: list[Mapping[str, str]]) -> None:
-        rule: CompiledRule = self._compiled.rules[number]
-        until = rule.grant.until
-        if until is not None:
-            self._last_day = until if self._last_day is None else min(self._last_day, until)
-        self._matched.add(number)
-        if rule.rank is not None:
-            self._seat.add(number)
-        if rule.hub_rank is not None:
-            self._hub.add(number)
-        for asset in rule.assets:
-            for name in {_asset_name(asset, values) for values in captures}:
-                if name is not None:
-                    self._add_asset(number, asset, name)
-
-    def _add_asset(self, number: int, asset: CompiledAsset, name: str) -> None:
-        key = name_key(name)
-        shown = self._names.get((asset.type, key))
-        self._names[asset.type, key] = name if shown is None else min(shown, name)
-        roles = self._given.setdefault(asset.type, {}).setdefault(key, {})
-        for role in asset.roles:
-            roles.setdefault(role, set()).add(number)
-
-    def verdict(self, *, disabled: bool, met: tuple[Met, ...], refused: tuple[Met, ...]) -> Verdict:
-        rules, hub = self._compiled.rules, self._compiled.hub
-        because: dict[str, tuple[Because, ...]] = {}
-        hub_role = role = None
-        assets: dict[str, tuple[str, ...]] = {}
-        lower: dict[str, tuple[Because, ...]] = {}
-        if self._seat:
-            best = min(rank for number in self._seat if (rank := rules[number].rank) is not None)
-            role = hub.roles[best]
-            because[SEAT] = self._because({number for number in self._seat if rules[number].rank == best})
-            assets = self._assets(because)
-            lower = self._lower(best) if role in hub.safety.approve_roles else {}
-        if self._hub:
-            best = min(rank for number in self._hub if (rank := rules[number].hub_rank) is not None)
-            hub_role = HUB_ROLES[best]
-            because[HUB_ROLE] = self._because({number for number in self._hub if rules[number].hub_rank == best})
-        ends = because and self._last_day not in (None, date.max)
-        changes_on = self._last_day + _A_DAY if ends and self._last_day else None
-        matched = tuple(sorted(self._matched))
-        return Verdict(role, assets, because, disabled, met, refused, hub_role, changes_on, matched, lower)
-
-    def _assets(self, because: dict[str, tuple[Because, ...]]) -> dict[str, tuple[str, ...]]:
-        assets: dict[str, tuple[str, ...]] = {}
-        for kind, names in self._given.items():
-            ranks = self._compiled.ranks[kind]
-            for key, roles in names.items():
-                won = sorted(roles, key=ranks.__getitem__)
-                if kind in self._compiled.hub.exclusive_types:
-                    del won[1:]
-                asset = f"{kind}/{self._names[kind, key]}"
-                assets[asset] = tuple(won)
-                because[asset] = self._because({number for role in won for number in roles[role]})
-        return dict(sorted(assets.items()))
-
-    def _lower(self, best: int) -> dict[str, tuple[Because, ...]]:
-        """What the rules give whoever may not have the best role yet."""
-        by_rank: dict[int, set[int]] = {}
-        for number in self._seat:
-            rank = self._compiled.rules[number].rank
-            if rank is not None and rank > best:
-                by_rank.setdefault(rank, set()).add(number)
-        return {self._compiled.hub.roles[rank]: self._because(by_rank[rank]) for rank in sorted(by_rank)}
-
-    def _because(self, numbers: set[int]) -> tuple[Because, ...]:
-        grants = (self._compiled.hub.grants[number] for number in sorted(numbers))
-        return tuple(Because(grant.name, grant.place.file, grant.place.line) for grant in grants)
+def _sum(compiled: CompiledHub, given: frozenset[Hit]) -> Verdict:
+    """What hits add up to. Many people share the same ones, so sums are kept."""
+    known: Verdict | None = compiled.sums.get(given)
+    if known is None:
+        if len(compiled.sums) >= _SUMS_KEPT:
+            compiled.sums.clear()
+        known = compiled.sums[given] = _add_up(compiled, sorted(given))
+    return known
 
 
-def _asset_name(asset: CompiledAsset, values: Mapping[str, str]) -> str | None:
-    """The asset's name, or None for no name: a group's name must never come out as ``*``, every asset there is."""
-    if asset.template is None:
-        return "*"
-    name = asset.template.render(values).strip()
-    return None if name in ("", "*") or len(name) > MAX_LENGTH else name
+def _add_up(compiled: CompiledHub, given: list[Hit]) -> Verdict:
+    rules, hub = compiled.rules, compiled.hub
+    numbers = sorted({number for number, _ in given})
+    because: dict[str, tuple[Because, ...]] = {}
+    role = hub_role = None
+    assets: dict[str, tuple[str, ...]] = {}
+    lower: dict[str, tuple[Because, ...]] = {}
+    ranks = {number: rank for number in numbers if (rank := rules[number].rank) is not None}
+    if ranks:
+        best = min(ranks.values())
+        role = hub.roles[best]
+        because[SEAT] = tuple(rules[number].because for number, rank in ranks.items() if rank == best)
+        assets = _assets(compiled, given, because)
+        lower = _lower(compiled, ranks, best) if role in hub.safety.approve_roles else {}
+    ranks = {number: rank for number in numbers if (rank := rules[number].hub_rank) is not None}
+    if ranks:
+        best = min(ranks.values())
+        hub_role = HUB_ROLES[best]
+        because[HUB_ROLE] = tuple(rules[number].because for number, rank in ranks.items() if rank == best)
+    last_day = min((day for number in numbers if (day := rules[number].grant.until) is not None), default=date.max)
+    changes_on = last_day + _A_DAY if because and last_day < date.max else None
+    return Verdict(
+        role,
+        assets,
+        because,
+        disabled=False,
+        hub_role=hub_role,
+        changes_on=changes_on,
+        matched=tuple(numbers),
+        lower=lower,
+    )
+
+
+def _lower(compiled: CompiledHub, ranks: Mapping[int, int], best: int) -> dict[str, tuple[Because, ...]]:
+    """What the rules give whoever may not have the best role yet."""
+    return {
+        compiled.hub.roles[rank]: tuple(compiled.rules[number].because for number in ranks if ranks[number] == rank)
+        for rank in sorted(set(ranks.values()))
+        if rank > best
+    }
+
+
+def _assets(
+    compiled: CompiledHub, given: list[Hit], because: dict[str, tuple[Because, ...]]
+) -> dict[str, tuple[str, ...]]:
+    """Roles by asset, in order of the assets' names; ``because`` is added to."""
+    names: dict[tuple[str, str], str] = {}  # (type, name key) -> the spelling shown
+    roles: dict[tuple[str, str], dict[str, dict[int, None]]] = {}  # ... -> role -> rules, in file order
+    for number, captures in given:
+        for asset in compiled.rules[number].assets:
+            name, key = (asset.name, asset.key) if asset.template is None else _made(asset.template, captures)
+            if key:
+                thing = (asset.type, key)
+                names[thing] = min(names.get(thing, name), name)
+                for role in asset.roles:
+                    roles.setdefault(thing, {}).setdefault(role, {})[number] = None
+    assets: dict[str, tuple[str, ...]] = {}
+    for thing, by_role in roles.items():
+        kind = thing[0]
+        won = sorted(by_role, key=compiled.ranks[kind].__getitem__)
+        if kind in compiled.hub.exclusive_types:
+            del won[1:]
+        shown = f"{kind}/{names[thing]}"
+        assets[shown] = tuple(won)
+        numbers = by_role[won[0]] if len(won) == 1 else sorted({n for role in won for n in by_role[role]})
+        because[shown] = tuple(compiled.rules[number].because for number in numbers)
+    return dict(sorted(assets.items()))
+
+
+def _made(template: Template, captures: Captures) -> tuple[str, str]:
+    """An asset's name and its key, empty for no name: a group must never call itself ``*``, every asset there is."""
+    name = template.render(dict(captures)).strip()
+    return ("", "") if name in ("", "*") or len(name) > MAX_LENGTH else (name, name_key(name))

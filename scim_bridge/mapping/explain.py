@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import Any, Final
+from typing import Final
 
 from scim_bridge.directory.snapshot import GroupFact, PersonFact, UserFact
-from scim_bridge.filters import matches
-from scim_bridge.mapping.compiled import compile_hub
-from scim_bridge.mapping.evaluate import Bound, Hits, conditions_hold, group_hits, resource_of
+from scim_bridge.filters import Filter, condition
+from scim_bridge.mapping.compiled import Selection, compile_hub
+from scim_bridge.mapping.evaluate import Met, group_hits
 from scim_bridge.mapping.model import Grant, GroupId, GroupName, GroupRef, HubMapping, Place
+from scim_bridge.mapping.views import Bindings, Bound, UserView
 
 NEAREST: Final = 3
 
@@ -34,9 +35,11 @@ def nearest(hub: HubMapping, person: PersonFact, bound: Bound, today: date, *, a
     if not active:
         return [Near("", hub.place, "every user of this person is inactive or deleted")]
     every = compile_hub(hub, today).every
-    tried = [(user, group_hits(every, user, bound), resource_of(user)) for user in active]
+    bindings = Bindings(bound)
+    views = [UserView(user) for user in active]
+    tried = [(view, _hits(every, view, bindings)) for view in views]
     lacks = {
-        number: min((_lacking(hub, number, user, hits, resource, today) for user, hits, resource in tried), key=len)
+        number: min((_lacking(hub, number, view, hits, today) for view, hits in tried), key=len)
         for number, grant in enumerate(hub.grants)
         if grant.partner is None
     }
@@ -62,48 +65,60 @@ class Ground:
 def grounds(hub: HubMapping, person: PersonFact, bound: Bound, today: date) -> dict[tuple[str, int], list[Ground]]:
     """What each rule that holds for ``person`` holds by; keys are the rule's file and line."""
     compiled = compile_hub(hub, today)
+    bindings = Bindings(bound)
     found: dict[tuple[str, int], list[Ground]] = {}
     for user in person.users:
-        resource = resource_of(user)
-        if not user.active or (hub.scope is not None and not matches(hub.scope, resource, hub.traits)):
+        view = UserView(user)
+        if not user.active or (compiled.scope is not None and not compiled.scope(view.names)):
             continue
         selection = compiled.selection(user.source)
-        selected = [(number, None) for number in selection.without_group] + [
-            (number, group)
-            for group in user.groups
-            for number in group_hits(selection, replace(user, groups=(group,)), bound).captures
-        ]
-        for number, group in selected:
-            grant = hub.grants[number]
-            if conditions_hold(grant, resource, hub.traits):
-                found.setdefault((grant.place.file, grant.place.line), []).append(Ground(user, group))
+        selected: list[tuple[int, GroupFact | None]] = [(number, None) for number, _ in selection.without_group]
+        for group in user.groups:
+            numbers, _ = _hits(selection, UserView(replace(user, groups=(group,))), bindings)
+            selected += [(number, group) for number in sorted(numbers)]
+        for number, by in selected:
+            rule = compiled.rules[number]
+            if rule.holds is None or rule.holds(view.names):
+                found.setdefault((rule.grant.place.file, rule.grant.place.line), []).append(Ground(user, by))
     return found
 
 
-def _lacking(
-    hub: HubMapping, number: int, user: UserFact, hits: Hits, resource: dict[str, Any], today: date
-) -> list[str]:
+_Hits = tuple[Set[int], Sequence[Met]]
+"""The rules that a user's groups select, and groups that bear the name of another."""
+
+
+def _hits(selection: Selection, view: UserView, bindings: Bindings) -> _Hits:
+    refused: list[Met] = []
+    return {number for number, _ in group_hits(selection, view, bindings, [], refused)}, refused
+
+
+def _lacking(hub: HubMapping, number: int, view: UserView, hits: _Hits, today: date) -> list[str]:
     """What keeps one rule from holding for one user; nothing where it holds."""
-    grant, scope = hub.grants[number], hub.scope
+    grant, source = hub.grants[number], view.user.source
+    selected, refused = hits
+
+    def holds(filter: Filter) -> bool:
+        return condition(filter, hub.traits)(view.names)
+
     found = []
-    if scope is not None and not matches(scope, resource, hub.traits):
-        found.append(f"out of scope in source {user.source}: `scope` {scope} does not hold")
+    if hub.scope is not None and not holds(hub.scope):
+        found.append(f"out of scope in source {source}: `scope` {hub.scope} does not hold")
     if grant.until is not None and grant.until < today:
         found.append(f"it ended with {grant.until} (`until`)")
-    if grant.source not in (None, user.source):
-        found.append(f"it holds for users of source {grant.source} only, not {user.source}")
-    if grant.groups and number not in hits.captures:
-        found += list(_refused(grant, user, hits)) or [f"not in {_any_of(map(_show, grant.groups))}"]
-    if grant.where is not None and not matches(grant.where, resource, hub.traits):
+    if grant.source not in (None, source):
+        found.append(f"it holds for users of source {grant.source} only, not {source}")
+    if grant.groups and number not in selected:
+        found += list(_refused(grant, view.user, refused)) or [f"not in {_any_of(map(_show, grant.groups))}"]
+    if grant.where is not None and not holds(grant.where):
         found.append(f"`where` {grant.where} does not hold")
-    if grant.exclude is not None and matches(grant.exclude, resource, hub.traits):
+    if grant.exclude is not None and holds(grant.exclude):
         found.append(f"`except` {grant.exclude} holds")
     return found
 
 
-def _refused(grant: Grant, user: UserFact, hits: Hits) -> Iterator[str]:
+def _refused(grant: Grant, user: UserFact, refused: Sequence[Met]) -> Iterator[str]:
     keys = {ref.key for ref in grant.groups if isinstance(ref, GroupName)}
-    for met in hits.refused:
+    for met in refused:
         if met.name_key in keys:
             yield (
                 f'the group now called "{met.name}" in source {user.source} is not the one that was bound; '

@@ -86,11 +86,17 @@ def load_paths(
             found, faults = _read_files(path, shown=path)
         else:
             found, faults = _read_one(path, str(path))
-        files |= found
+        files |= _not_yet(files, found)
         unreadable += faults
     check = partial(check_hub, registry=registry, environment=environment, today=today, traits=traits)
     hubs, findings = _check_all(files, check) if files or not unreadable else ({}, [])
     return _whole(hubs, [*unreadable, *findings])
+
+
+def _not_yet(files: Mapping[str, str], found: dict[str, str]) -> dict[str, str]:
+    """Without those of ``found`` that are among ``files`` under another name, such as a folder's and its own."""
+    known = {os.path.realpath(name) for name in files}
+    return {name: text for name, text in found.items() if os.path.realpath(name) not in known}
 
 
 def mapping_files(path: Path) -> list[os.DirEntry[str]]:

@@ -10,7 +10,7 @@ under its name. So nothing of the directory counts, and the answer is the same o
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Final
@@ -23,7 +23,7 @@ from scim_bridge.mapping.explain import nearest
 from scim_bridge.mapping.model import Expectation, Grant, GroupId, HubMapping, MappingTest, Place
 
 _SOURCE_ID: Final = 1
-_NOT_SCIM: Final = ("groups", "source")
+_ANOTHER: Final = "(any other)"  # a source that no rule names
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +62,11 @@ def run_tests(hub: HubMapping, *, today: date) -> Outcome:
 
 def uncovered(hub: HubMapping, *, today: date) -> list[Gap]:
     """The rules that hold for no test's person. Rules about partners are left out: a person is not their subject."""
-    people = [_person(test) for test in hub.tests]
+    touched = {number for test in hub.tests for number in _holding(hub, test, today)}
     return [
         Gap(grant.place, f"rule {grant.name}")
-        for grant in hub.grants
-        if grant.partner is None and not any(_holds(hub, grant, person, today) for person in people)
+        for number, grant in enumerate(hub.grants)
+        if grant.partner is None and number not in touched
     ]
 
 
@@ -75,21 +75,24 @@ def unnoticed(hub: HubMapping, *, today: date) -> list[Gap]:
 
     Only tests that pass can notice; a rule that could go whole is told once, not condition by condition.
     """
-    passing = [test for test in hub.tests if not list(_failures(hub, test, today))]
-    return list(_unnoticed(hub, passing, today))
+    return list(_unnoticed(hub, [test for test in hub.tests if _passes(hub, test, today)], today))
 
 
-def _unnoticed(hub: HubMapping, passing: list[MappingTest], today: date) -> Iterator[Gap]:
-    def is_noticed(mutant: HubMapping) -> bool:
-        return any(next(_failures(mutant, test, today), None) for test in passing)
+def _unnoticed(hub: HubMapping, passing: Sequence[MappingTest], today: date) -> Iterator[Gap]:
+    def is_noticed(mutant: HubMapping, tests: Iterable[MappingTest] = passing) -> bool:
+        return not all(_passes(mutant, test, today) for test in tests)
 
     if hub.scope is not None and not is_noticed(replace(hub, scope=None)):
         yield Gap(hub.place, "scope")
+    touching: dict[int, list[MappingTest]] = {}  # a rule that goes is missed by those for whom it held alone
+    for test in passing:
+        for number in _holding(hub, test, today):
+            touching.setdefault(number, []).append(test)
     for number, grant in enumerate(hub.grants):
-        if grant.partner is not None:
-            continue
+        if not (grant.role or grant.assets) or grant.partner is not None:
+            continue  # gives what tests do not speak of, or is about no person
         before, after = hub.grants[:number], hub.grants[number + 1 :]
-        if not is_noticed(replace(hub, grants=(*before, *after))):
+        if not is_noticed(replace(hub, grants=(*before, *after)), touching.get(number, ())):
             yield Gap(grant.place, f"rule {grant.name}")
             continue
         for what, wider in _wider(grant):
@@ -108,23 +111,21 @@ def _wider(grant: Grant) -> Iterator[tuple[str, Grant]]:
         yield "source", replace(grant, source=None)
 
 
-def _holds(hub: HubMapping, grant: Grant, person: PersonFact, today: date) -> bool:
-    """Whether the rule alone would give this person a seat, if it gave one."""
-    alone = replace(grant, role=hub.roles[0], assets=())
-    return _verdict(replace(hub, grants=(alone,)), person, today).role is not None
+def _holding(hub: HubMapping, test: MappingTest, today: date) -> tuple[int, ...]:
+    """The numbers of the rules that hold for a test's person, whatever comes of them."""
+    return evaluate(hub, _person(test), {}, today).matched
 
 
-def _verdict(hub: HubMapping, person: PersonFact, today: date) -> Verdict:
-    return evaluate(hub, person, {}, today)
+def _passes(hub: HubMapping, test: MappingTest, today: date) -> bool:
+    return not any(_differences(test.expect, evaluate(hub, _person(test), {}, today)))
 
 
 def _person(test: MappingTest) -> PersonFact:
-    """One user of the source that the test names, or of none."""
-    document = {name: value for name, value in test.person.items() if name not in _NOT_SCIM}
-    active = document.setdefault("active", True)
+    """One user of the source that the test names."""
+    document = {"active": True, **test.person}
     groups = tuple(_group(number, group) for number, group in enumerate(test.groups, start=1))
-    source = str(test.person.get("source", ""))
-    return PersonFact(0, (UserFact(0, _SOURCE_ID, source, bool(active), document, groups),))
+    source = test.source or _ANOTHER
+    return PersonFact(0, (UserFact(0, _SOURCE_ID, source, document["active"] is True, document, groups),))
 
 
 def _group(number: int, group: str | GroupId) -> GroupFact:
@@ -136,29 +137,28 @@ def _group(number: int, group: str | GroupId) -> GroupFact:
 
 def _failures(hub: HubMapping, test: MappingTest, today: date) -> Iterator[Failure]:
     person = _person(test)
-    verdict = _verdict(hub, person, today)
-    for expected, came_out, given in _differences(hub, test.expect, verdict):
+    verdict = evaluate(hub, person, {}, today)
+    for expected, came_out, given in _differences(test.expect, verdict):
         by = tuple(dict.fromkeys(because.rule for key in given for because in verdict.because.get(key, ())))
         if verdict.role is None:
             came_out = "; ".join([came_out, *_why_not(hub, person, today)])
         yield Failure(test.place, _who(test), expected, came_out, by)
 
 
-def _differences(
-    hub: HubMapping, expect: Expectation | None, verdict: Verdict
-) -> Iterator[tuple[str, str, tuple[str, ...]]]:
+def _differences(expect: Expectation | None, verdict: Verdict) -> Iterator[tuple[str, str, tuple[str, ...]]]:
     """What was expected, what came out, and which things of the verdict (``SEAT`` or assets) that is."""
     seat = f"role {verdict.role}" if verdict.role else "nothing"
     if expect is None:
         if verdict.role is not None:
             yield "nothing", seat, (SEAT,)
         return
-    if expect.role is not None and expect.role != verdict.role:
-        yield f"role {expect.role}", seat, (SEAT,)
-    elif expect.because is not None:
-        rules = [because.rule for because in verdict.because.get(SEAT, ())]
-        if expect.because not in rules:
-            yield f"because {expect.because}", seat, (SEAT,)
+    is_other = expect.role is not None and expect.role != verdict.role
+    rules = [because.rule for because in verdict.because.get(SEAT, ())]
+    if is_other or (expect.because is not None and expect.because not in rules):
+        by = f" by {expect.because}" if expect.because else ""
+        yield (f"role {expect.role}" if expect.role else "a seat") + by, seat, (SEAT,)
+        if verdict.role is None:
+            return  # no assets without a seat: said once is enough
     if expect.assets is not None:
         yield from _asset_differences(expect.assets.items(), verdict)
 
@@ -198,5 +198,6 @@ def _who(test: MappingTest) -> str:
 def _why_not(hub: HubMapping, person: PersonFact, today: date) -> list[str]:
     """The nearest rule and what it misses."""
     return [
-        f"{near.rule}: {near.missing}" if near.rule else near.missing for near in nearest(hub, person, {}, today)[:1]
+        f"{near.rule}: {near.missing}" if near.rule else near.missing
+        for near in nearest(hub, person, {}, today, at_most=1)
     ]

@@ -1,15 +1,15 @@
 """The mapping format as a JSON Schema, so that an editor completes, explains and underlines. Pure.
 
-Draft 7, which is what VS Code's YAML extension takes whole. What every mapping has stands at the top; what an app
-adds (its settings, roles, types of assets, and what it cannot do) stands under an `if` on `app`, made from the
-adapter's catalogue. The lint knows more: filters, captures, other files. The schema must never refuse what the lint
-takes.
+Draft 7, which is what VS Code's YAML extension takes whole, and its `errorMessage` and `patternErrorMessage` where its
+own words would not help. What every mapping has stands at the top; what an app adds (its settings, roles, types of
+assets, and what it cannot do) stands under an `if` on `app`, made from the adapter's catalogue. The lint knows more:
+filters, captures, other files. The schema must never refuse what the lint takes.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from scim_bridge.contract.protocol import Abilities, AssetType
@@ -18,22 +18,45 @@ from scim_bridge.mapping.schema_words import WORDS
 Schema = dict[str, Any]
 
 _STEPS: Final = ("remove_assets", "suspend", "remove", "nothing")
+_PARTNER: Final = ("id", "name", "owner")
 _HUB_ROLES: Final = ("owner", "manager", "collaborator")
 _TEXT: Final[Schema] = {"type": ["string", "number"], "pattern": r"\S"}
+_WRITE_DURATION: Final = "write an integer with s, m, h or d (90s, 7d), or 0"
 _DURATION: Final[Schema] = {
     "type": ["string", "integer"],
     "pattern": "^(0|[0-9]{1,9}[smhd])$",
-    "minimum": 0,
-    "maximum": 0,
+    "patternErrorMessage": _WRITE_DURATION,
+    "if": {"type": "integer"},
+    "then": {"const": 0, "errorMessage": _WRITE_DURATION},
 }
-_REFERENCE: Final = "^(env:[A-Za-z_][A-Za-z0-9_]*|file:/.+)$"
-_NO_REFERENCE: Final = r"^(?!env:|file:).*\S"
+_SECRET: Final[Schema] = {
+    "pattern": "^(env:[A-Za-z_][A-Za-z0-9_]*|file:/.+)$",
+    "patternErrorMessage": "a secret must not stand here: write env:NAME or file:/path",
+}
+_NO_SECRET: Final[Schema] = {
+    "pattern": r"^(?!env:|file:).*\S",
+    "patternErrorMessage": "this is no secret: write the value itself",
+}
 _COUNT: Final[Schema] = {"type": "integer", "minimum": 0}
-_DAY: Final[Schema] = {"type": "string", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"}
-_MANUAL: Final[Schema] = {
+_DAY: Final[Schema] = {
+    "type": "string",
+    "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}$",
+    "patternErrorMessage": "write YYYY-MM-DD",
+}
+_BY_PEOPLE: Final[Schema] = {
     "properties": {"connect": {"properties": {"fallback": {"const": "manual"}}, "required": ["fallback"]}},
     "required": ["connect"],
 }
+_MANUAL: Final[Schema] = {
+    "anyOf": [
+        _BY_PEOPLE,
+        {  # in some environment
+            "properties": {"environments": {"not": {"additionalProperties": {"not": _BY_PEOPLE}}}},
+            "required": ["environments"],
+        },
+    ]
+}
+"""People do what the app cannot."""
 
 
 def mapping_schema(apps: Mapping[str, Abilities | None]) -> Schema:
@@ -94,7 +117,7 @@ def _rule() -> Schema:
                 "name": _TEXT | {"maxLength": 200},
                 "group": {"anyOf": [_TEXT, by_id, {"type": "array", "items": group, "minItems": 1}]},
                 "where": _TEXT,
-                "partner": _table("grants.partner", {"id": _TEXT, "name": _TEXT, "owner": _TEXT}, required=("id",)),
+                "partner": _table("grants.partner", dict.fromkeys(_PARTNER, _TEXT), required=_PARTNER),
                 "except": _TEXT,
                 "source": _TEXT,
                 "until": _DAY,
@@ -106,7 +129,7 @@ def _rule() -> Schema:
         ),
         "allOf": [_any_key("group", "where", "partner"), _any_key("role", "assets", "hub_role")],
         "if": {"required": ["partner"]},
-        "then": {"required": ["until"]},
+        "then": {"required": ["until"], "not": _any_key("group", "where", "except", "source", "role", "hub_role")},
     }
 
 
@@ -133,8 +156,13 @@ def _safety() -> Schema:
 
 
 def _login() -> Schema:
-    whole = _table("login", {"method": _words("sso", "vault"), "mfa": _words("totp"), "rotate": _DURATION})
-    return {"anyOf": [_words("sso", "vault"), whole]}
+    whole = _table(
+        "login",
+        {"method": _words("sso", "vault"), "mfa": _words("totp"), "rotate": _DURATION},
+        required=("method",),
+    )
+    by_sso = {"if": {"properties": {"method": {"const": "sso"}}}, "then": {"not": _any_key("mfa", "rotate")}}
+    return {"anyOf": [_words("sso", "vault"), whole | by_sso]}
 
 
 def _step() -> Schema:
@@ -145,7 +173,6 @@ def _test() -> Schema:
     groups = {"anyOf": [_TEXT, _table("grants.group", {"id": _TEXT}, required=("id",))]}
     person = {
         "groups": _said("tests.person.groups", {"anyOf": [groups, {"type": "array", "items": groups}]}),
-        "source": _said("tests.person.source", _TEXT),
         "active": {"type": "boolean"},
     }
     expect = _table(
@@ -160,6 +187,7 @@ def _test() -> Schema:
         "tests",
         {
             "person": {"type": "object", "properties": person},
+            "source": _TEXT,
             "expect": {"anyOf": [_words("nothing"), expect | {"minProperties": 1}]},
         },
         required=("person", "expect"),
@@ -168,12 +196,11 @@ def _test() -> Schema:
 
 def _of_app(app: Abilities) -> Schema:
     """What one app adds. What it cannot do is refused, unless people do it instead (`fallback: manual`)."""
-    assets, safety = _assets(app.asset_types), _safety_of(app)
-    connect = _connect(app)
+    assets, safety, connect = _assets(app.asset_types), _safety_of(app), _connect(app)
     rule = {"properties": {"role": _role_of(app), "assets": assets}}
     expected = {"properties": {"expect": {"if": {"type": "object"}, "then": rule}}}
     properties = {
-        "connect": connect | _choices(app),
+        "connect": connect,
         "roles": _roles_of(app),
         "asset_roles": _closed({kind: _one_or_more(_words(*of.roles)) for kind, of in app.asset_types.items()}),
         "grants": _each(rule),
@@ -181,47 +208,56 @@ def _of_app(app: Abilities) -> Schema:
         "environments": {"additionalProperties": {"properties": {"connect": connect, "safety": safety}}},
         "tests": _each(expected),
     }
-    is_needed = any(key.required for key in app.connect) or app.connect_one_of
+    if not app.asset_types:
+        properties["leave"] = _steps(step for step in _STEPS if step != "remove_assets")
     return {
         "properties": properties,
-        **({"required": ["connect"]} if is_needed else {}),
-        "if": _MANUAL,
-        "else": {"properties": _abilities(app)},
+        "allOf": [
+            {"if": _MANUAL, "else": {"properties": _abilities(app)}},
+            {"if": {"required": ["environments"]}, "else": _complete(app)},  # an environment may bring what is missing
+        ],
     }
 
 
 def _abilities(app: Abilities) -> Schema:
-    cannot = {"suspend"} if not app.suspend else set()
-    if not app.asset_types:
-        cannot.add("remove_assets")
-    steps = _each({"properties": {"do": _words(*(step for step in _STEPS if step not in cannot))}})
-    found: Schema = {"leave": {"properties": {"lost_access": steps, "disabled": steps}}}
+    """Keys that need what an app may lack."""
+    found: Schema = {}
+    if not app.suspend:
+        found["leave"] = _steps(step for step in _STEPS if step != "suspend")
     if not app.partners:
         found["grants"] = _each({"properties": {"partner": False}})
+    if not app.profile:
+        found["profile"] = False
+    creates = _one_or_more(_words(*app.create_assets)) if app.create_assets else {"maxItems": 0, "type": "array"}
+    found["safety"] = {"properties": {"create_assets": creates}}
     return found
+
+
+def _steps(steps: Iterable[str]) -> Schema:
+    step = _each({"properties": {"do": _words(*steps)}})
+    return {"properties": {"lost_access": step, "disabled": step}}
 
 
 def _connect(app: Abilities) -> Schema:
     own: Schema = {"fallback": _said("connect.fallback", _words("manual"))}
     for key in app.connect:
-        shape: Schema = {"pattern": _REFERENCE if key.secret else _NO_REFERENCE}
+        shape = _SECRET if key.secret else _NO_SECRET
         note = "A secret: env:NAME or file:/path." if key.secret else ""
         own[key.name] = {**_TEXT, **shape, "description": " ".join(part for part in (key.help, note) if part)}
     return _closed(own)
 
 
-def _choices(app: Abilities) -> Schema:
+def _complete(app: Abilities) -> Schema:
     """Which settings there must be; of the sets in ``connect_one_of`` just one, whole."""
-    found: Schema = {"required": [key.name for key in app.connect if key.required]}
-    names = {name for choice in app.connect_one_of for name in choice}
+    needed: Schema = {"required": [key.name for key in app.connect if key.required]}
+    names = {name for way in app.connect_one_of for name in way}
     if app.connect_one_of:
-        found["anyOf"] = [
-            {"required": list(choice), "not": {"anyOf": [{"required": [name]} for name in sorted(names - set(choice))]}}
-            if names - set(choice)
-            else {"required": list(choice)}
-            for choice in app.connect_one_of
+        needed["anyOf"] = [
+            {"required": list(way), "not": {"anyOf": [{"required": [name]} for name in sorted(names - set(way))]}}
+            for way in app.connect_one_of
         ]
-    return found
+    is_needed = needed["required"] or app.connect_one_of
+    return {"required": ["connect"], "properties": {"connect": needed}} if is_needed else {}
 
 
 def _roles_of(app: Abilities) -> Schema:
@@ -251,8 +287,6 @@ def _safety_of(app: Abilities) -> Schema:
     found: Schema = {"approve_roles": _one_or_more(role)}
     if app.roles:
         found["keep_at_least"] = {"propertyNames": {"enum": list(app.roles)}}
-    if app.create_assets:
-        found["create_assets"] = _one_or_more(_words(*app.create_assets))
     return {"properties": found}
 
 

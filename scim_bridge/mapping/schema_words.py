@@ -71,7 +71,7 @@ WORDS: Final[Mapping[str, str]] = {
     "tests": "People, and what they must come out with: scim-bridge mapping test.",
     "tests.person": "A user by SCIM attributes; groups by display name or {id: ...}; active is true if not said.",
     "tests.person.groups": "Display names, or {id: ...} for rules by id.",
-    "tests.person.source": "The identity source of the user, where rules ask for one.",
+    "tests.source": "The identity source of the person, where rules ask for one. Default: one that no rule names",
     "tests.expect": "nothing; or role, because (a rule that gives the seat), assets: only what is said is tested.",
     "tests.expect.role": "The seat role.",
     "tests.expect.because": "The name of a rule that gives the seat.",

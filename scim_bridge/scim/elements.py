@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from scim_bridge.filters import And, Compare, Filter, matches
+from scim_bridge.filters import And, Compare, Filter, by_name, condition, matches
 from scim_bridge.scim.model import Attribute
 from scim_bridge.scim.paths import Target
 from scim_bridge.scim.refusals import invalid_value, no_target
@@ -179,9 +179,9 @@ def _chosen(elements: Sequence[Any], target: Target, attribute: Attribute) -> li
     where = target.where
     if where is None:
         return list(range(len(elements)))
-    inside = inside_of(attribute)
+    meets = condition(where, inside_of(attribute))
     shown = (element if isinstance(element, Mapping) else {"value": element} for element in elements)
-    return [index for index, element in enumerate(shown) if matches(where, element, inside)]
+    return [index for index, element in enumerate(shown) if meets(by_name(element))]
 
 
 def _from_filter(where: Filter | None, attribute: Attribute) -> dict[str, Any]:

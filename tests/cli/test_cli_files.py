@@ -86,6 +86,12 @@ def test_lint_of_named_files_checks_them_together(run, folder: Path):
     )
 
 
+def test_lint_of_a_file_and_its_folder_checks_it_once(run, folder: Path):
+    (folder / "mappings" / "one.yaml").write_text(FAULTY.replace("chek", "check"))
+    result = run("mapping", "lint", "mappings", "mappings/one.yaml", f"{folder}/mappings/one.yaml")
+    assert (result.exit_code, result.stdout.rpartition(": ")[2]) == (0, "1 hub, no errors\n")
+
+
 def test_lint_of_a_file_that_is_not_there_still_checks_the_others(run, folder: Path):
     (folder / "mappings" / "acme.yaml").write_text(FAULTY)
     result = run("mapping", "lint", "gone.yaml", "mappings/acme.yaml", "away")

@@ -243,6 +243,17 @@ def test_what_fails_in_passing_is_tried_again_within_the_plan(company: World) ->
     assert (company.planned(), company.hub().mode) == ([], "plan")
 
 
+def test_a_plan_made_before_the_app_was_read_invites_nobody_who_is_there(world: World) -> None:
+    world.publish(mapping(start="plan"))
+    ana = world.push("ana", "Staff")
+    world.fan_out()
+    text = filed(world)
+    world.app.member("ana", "ana@acme.example")
+    apply_file(world, text)
+    world.run()
+    assert (world.calls(), world.ours(ana)) == ([], {("seat", "member")})
+
+
 # What is held in the plan
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
 from engine_kit import World, mapping, seated
-from memory_app import CORE
+from memory_app import CORE, MemoryAdapter
 
 from scim_bridge.audit.tables import AuditRow
 from scim_bridge.engine.apply import apply_hub
@@ -51,7 +52,7 @@ def test_a_plan_writes_nothing(company: World) -> None:
     company.push("later", "Staff")  # fan-out has not seen it
     before = company.dump()
     company.plan()
-    assert company.dump() == before
+    assert (company.dump(), company.calls()) == (before, [])
 
 
 def test_a_plan_holds_every_step_also_of_pushes_that_fan_out_has_not_seen(company: World) -> None:
@@ -198,6 +199,61 @@ def test_a_plan_of_an_unknown_or_detached_hub_is_refused(live: World) -> None:
         live.plan()
     with live.db.read() as tx, pytest.raises(NotFound):
         plan_hub(tx, "nowhere", live.rules.in_force(tx).mappings, live.registry, now=live.now)
+
+
+def test_a_plan_counts_the_people_of_each_rule_zero_included(company: World) -> None:
+    counts = {rule.rule: rule.people for rule in company.plan().rules}
+    assert counts == {
+        **dict.fromkeys(["owners", "guests", "leads", "readers", "writers"], 0),
+        "staff": 3,
+        "core": 1,
+        "web": 1,
+    }
+
+
+def test_a_plan_shows_what_people_may_do_to_the_hub_by_rules_to_come(live: World) -> None:
+    ana = live.push("ana", "Staff")
+    live.run()
+    assert live.plan().hub_roles == ()
+    live.publish(mapping(grants="  - {name: staff, group: Staff, role: member, hub_role: manager}"))
+    (change,) = live.plan().hub_roles
+    assert (change.person_id, change.before, change.after) == (ana, None, "manager")
+    assert change.to_json()["because"] == [{"rule": "staff", "file": "mappings/acme.yaml", "line": 6}]
+    live.run()
+    assert live.plan().hub_roles == ()
+
+
+def test_a_plan_names_partners_and_counts_no_people_for_them(live: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(MemoryAdapter, "abilities", replace(MemoryAdapter.abilities, partners=True))
+    agency = "{id: '66', name: Bright Agency, owner: jo@acme.example}"
+    rule = f"  - {{name: agency, partner: {agency}, assets: {{team/core: member}}, until: 2030-01-31}}"
+    live.publish(mapping(grants=rule))
+    plan = live.plan()
+    assert (plan.rules, [each.to_json() for each in plan.partners]) == (
+        (),
+        [
+            {
+                "rule": "agency",
+                "file": "mappings/acme.yaml",
+                "line": 6,
+                "partner": {"id": "66", "name": "Bright Agency", "owner": "jo@acme.example"},
+                "until": "2030-01-31",
+                "assets": {"team/core": "member"},
+            }
+        ],
+    )
+
+
+def test_a_removal_is_planned_as_held_where_somebody_with_a_seat_to_come_bears_the_address(live: World) -> None:
+    ana = seated(live, "Staff")
+    (ref,) = (account.ref for account in live.app.accounts.values() if account.login == "ana")
+    live.app.accounts[ref] = replace(live.app.accounts[ref], emails=(ANA, "bo@acme.example"))
+    live.clock.advance(minutes=1)
+    live.read()
+    live.push("bo", "Staff")  # fan-out has not seen it
+    live.push("ana")
+    held = [(change.person_id, change.held is not None) for change in live.plan().changes if change.action == "remove"]
+    assert held == [(ana, True)]
 
 
 # Why

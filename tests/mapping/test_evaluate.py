@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from mapping_kit import ENTRA, MAPPING, OKTA, TODAY, group, person, user
 
 from scim_bridge.directory.snapshot import PersonFact, UserFact
+from scim_bridge.mapping.compiled import HUB_ROLES
 from scim_bridge.mapping.evaluate import Because, Met, evaluate
 from scim_bridge.mapping.load import MappingSet
 from scim_bridge.mapping.model import HubMapping
@@ -330,8 +331,24 @@ class TestBinding:
         assert evaluate(rules(STAFF), person(user("Staff", active=False)), {}, TODAY).met == ()
 
 
-ALL = [STAFF, BOSSES, CORE, LEADS, BOARD, EDITORS, TEAMS, EXTRA, EVERY, EXCEPT.replace("staff", "staff2"), NOT_IN]
-NAMES = ["Staff", "Bosses", "Core", "Leads", "Board", "Editors", "gh-team-core", "gh-team-Web", "Extra", "Every"]
+ALL = [
+    *(STAFF, BOSSES, CORE, LEADS, BOARD, EDITORS, TEAMS, EXTRA, EVERY, EXCEPT.replace("staff", "staff2"), NOT_IN),
+    *(OKTA_ONLY, ENDS, OVER, OWNER, MANAGER),
+]
+NAMES = [
+    "Hub Owners",
+    "Managers",
+    "Staff",
+    "Bosses",
+    "Core",
+    "Leads",
+    "Board",
+    "Editors",
+    "gh-team-core",
+    "gh-team-Web",
+    "Extra",
+    "Every",
+]
 users = st.builds(
     lambda names, active, source, title: user(*names, active=active, source=source, title=title),
     st.lists(st.sampled_from(NAMES), unique=True),
@@ -349,6 +366,7 @@ def test_the_order_of_rules_does_not_matter(rules: Rules, given_users: list[User
     shuffled = replace(hub, grants=tuple(random.Random(seed).sample(hub.grants, len(hub.grants))))
     one, other = (evaluate(each, person(*given_users), {}, TODAY) for each in (hub, shuffled))
     assert (one.role, one.assets, set(one.met)) == (other.role, other.assets, set(other.met))
+    assert (one.hub_role, one.changes_on) == (other.hub_role, other.changes_on)
     assert {k: set(v) for k, v in one.because.items()} == {k: set(v) for k, v in other.because.items()}
 
 
@@ -361,6 +379,9 @@ def test_grants_only_add(rules: Rules, given_users: list[UserFact], kept: int) -
     if fewer.role is not None:
         assert more.role is not None
         assert hub.roles.index(more.role) <= hub.roles.index(fewer.role)
+    if fewer.hub_role is not None:
+        assert more.hub_role is not None
+        assert HUB_ROLES.index(more.hub_role) <= HUB_ROLES.index(fewer.hub_role)
     more_by_key = {asset.casefold(): roles for asset, roles in more.assets.items()}
     for asset, roles in fewer.assets.items():
         order = hub.asset_roles[asset.partition("/")[0]]

@@ -204,6 +204,8 @@ def test_faults_of_tests(load: Load, test: str, finding: str) -> None:
             GOOD + "match: [{account: login, person: nickName, review: false}]\n",
             "6:52: `match`: login against nickName only proposes: an address is not compared with an address",
         ),
+        (GOOD + "login: vault\n", "6:8: `login: vault` is noted only: this version has no vault; it changes nothing"),
+        (GOOD.replace("{org", "{fallback: manual, org"), "2:21: `fallback: manual` is noted only: what the app cannot"),
         (
             rule('{name: a, group: "x-{t}", role: member, assets: {"team/{t|slug}": member}}'),
             '6:54: "team/{t|slug}" may come out without a name; such groups give no asset; add |default:NAME',

@@ -28,11 +28,8 @@ Said = tuple[str, str, tuple[str, ...]]
 """What was expected, what came out, and the rules that gave it."""
 
 
-def test_of(*groups: str | GroupId, expect: Expectation | None, **person: Any) -> MappingTest:
-    return MappingTest({"userName": "ana@acme.example", **person}, groups, expect, HERE)
-
-
-test_of.__test__ = False  # type: ignore[attr-defined]
+def a_test(*groups: str | GroupId, expect: Expectation | None, source: str | None = None, **person: Any) -> MappingTest:
+    return MappingTest({"userName": "ana@acme.example", **person}, groups, expect, HERE, source)
 
 
 @pytest.fixture
@@ -53,21 +50,21 @@ def roles(role: str | None = None, because: str | None = None, **assets: tuple[s
 @pytest.mark.parametrize(
     "test",
     [
-        pytest.param(test_of("Staff", expect=roles("member")), id="role"),
-        pytest.param(test_of("staff", expect=roles("member", "staff")), id="because-in-another-case-of-the-group"),
-        pytest.param(test_of("Staff", GroupId("g-leads"), expect=roles("owner", "leads")), id="group-by-id"),
-        pytest.param(test_of("Staff", "team-core", expect=roles(core=("member",))), id="assets"),
-        pytest.param(test_of("Staff", "team-Core", expect=roles(core=("member",))), id="assets-in-any-case"),
-        pytest.param(test_of("Staff", "team-core", expect=roles("member")), id="what-is-not-said-is-not-tested"),
-        pytest.param(test_of("Staff", expect=Expectation(assets={})), id="no-assets"),
+        pytest.param(a_test("Staff", expect=roles("member")), id="role"),
+        pytest.param(a_test("staff", expect=roles("member", "staff")), id="because-in-another-case-of-the-group"),
+        pytest.param(a_test("Staff", GroupId("g-leads"), expect=roles("owner", "leads")), id="group-by-id"),
+        pytest.param(a_test("Staff", "team-core", expect=roles(core=("member",))), id="assets"),
+        pytest.param(a_test("Staff", "team-Core", expect=roles(core=("member",))), id="assets-in-any-case"),
+        pytest.param(a_test("Staff", "team-core", expect=roles("member")), id="what-is-not-said-is-not-tested"),
+        pytest.param(a_test("Staff", expect=Expectation(assets={})), id="no-assets"),
         pytest.param(
-            test_of("Staff", "Boards", expect=Expectation(assets={"board/roadmap": ("view", "edit")})),
+            a_test("Staff", "Boards", expect=Expectation(assets={"board/roadmap": ("view", "edit")})),
             id="the-order-of-roles-does-not-matter",
         ),
-        pytest.param(test_of("Staff", title="Intern", expect=None), id="nothing"),
-        pytest.param(test_of("Staff", active=False, expect=None), id="nothing-for-the-inactive"),
-        pytest.param(test_of("team-core", expect=None), id="nothing-for-assets-alone"),
-        pytest.param(test_of(expect=None), id="nobody"),
+        pytest.param(a_test("Staff", title="Intern", expect=None), id="nothing"),
+        pytest.param(a_test("Staff", active=False, expect=None), id="nothing-for-the-inactive"),
+        pytest.param(a_test("team-core", expect=None), id="nothing-for-assets-alone"),
+        pytest.param(a_test(expect=None), id="nobody"),
     ],
 )
 def test_a_test_that_passes(hub: HubMapping, test: MappingTest) -> None:
@@ -78,50 +75,65 @@ def test_a_test_that_passes(hub: HubMapping, test: MappingTest) -> None:
     ("test", "failures"),
     [
         pytest.param(
-            test_of("Staff", expect=roles("owner")),
+            a_test("Staff", expect=roles("owner")),
             [("role owner", "role member", ("staff",))],
             id="another-role",
         ),
         pytest.param(
-            test_of("Staff", expect=None), [("nothing", "role member", ("staff",))], id="a-seat-instead-of-nothing"
+            a_test("Staff", expect=None), [("nothing", "role member", ("staff",))], id="a-seat-instead-of-nothing"
         ),
         pytest.param(
-            test_of("Staff", GroupId("g-leads"), expect=roles("owner", "staff")),
-            [("because staff", "role owner", ("leads",))],
+            a_test("Staff", GroupId("g-leads"), expect=roles("owner", "staff")),
+            [("role owner by staff", "role owner", ("leads",))],
             id="another-rule",
         ),
         pytest.param(
-            test_of("Sales", expect=roles("member", "staff")),
-            [("role member", 'nothing; staff: not in group "Staff"', ())],
+            a_test("Sales", expect=roles("member", "staff")),
+            [("role member by staff", 'nothing; staff: not in group "Staff"', ())],
             id="nothing-instead-of-a-seat",
         ),
         pytest.param(
-            test_of("Staff", title="Intern", expect=roles("member")),
+            a_test(GroupId("g-leads"), expect=Expectation(because="staff")),
+            [("a seat by staff", "role owner", ("leads",))],
+            id="another-rule-whatever-the-role",
+        ),
+        pytest.param(
+            a_test("Sales", expect=roles("member", core=("member",))),
+            [("role member", 'nothing; staff: not in group "Staff"', ())],
+            id="no-seat-is-said-once-not-for-each-asset",
+        ),
+        pytest.param(
+            a_test("Sales", expect=roles(core=("member",))),
+            [("team/core member", 'no team/core; staff: not in group "Staff"', ())],
+            id="an-asset-without-a-seat",
+        ),
+        pytest.param(
+            a_test("Staff", title="Intern", expect=roles("member")),
             [("role member", 'nothing; staff: `except` title co "Intern" holds', ())],
             id="kept-out-by-a-condition",
         ),
         pytest.param(
-            test_of("Staff", active=False, expect=roles("member")),
+            a_test("Staff", active=False, expect=roles("member")),
             [("role member", "nothing; every user of this person is inactive or deleted", ())],
             id="inactive",
         ),
         pytest.param(
-            test_of("Staff", expect=roles("member", core=("member",))),
+            a_test("Staff", expect=roles("member", core=("member",))),
             [("team/core member", "no team/core", ())],
             id="an-asset-is-missing",
         ),
         pytest.param(
-            test_of("Staff", "team-core", expect=Expectation(assets={})),
+            a_test("Staff", "team-core", expect=Expectation(assets={})),
             [("no team/core", "team/core member", ("core",))],
             id="an-asset-too-many",
         ),
         pytest.param(
-            test_of("Staff", "team-core", expect=roles("owner", core=("maintainer",))),
+            a_test("Staff", "team-core", expect=roles("owner", core=("maintainer",))),
             [("role owner", "role member", ("staff",)), ("team/core maintainer", "team/core member", ("core",))],
             id="two-things-of-one-test",
         ),
         pytest.param(
-            test_of("Staff", expect=Expectation(assets={"team/core": ()})), [], id="an-asset-with-no-roles-is-not-held"
+            a_test("Staff", expect=Expectation(assets={"team/core": ()})), [], id="an-asset-with-no-roles-is-not-held"
         ),
     ],
 )
@@ -142,7 +154,7 @@ def test_who_failed(hub: HubMapping, person: Mapping[str, Any], who: str) -> Non
 
 def test_conditions_see_the_groups_of_a_test(rules: Rules) -> None:
     hub = rules('  - {name: both, where: groups.display eq "A" and groups.value eq "g-b", role: member}\n')
-    assert run(hub, test_of("A", GroupId("g-b"), expect=roles("member"))).failures == ()
+    assert run(hub, a_test("A", GroupId("g-b"), expect=roles("member"))).failures == ()
 
 
 # Gaps
@@ -157,7 +169,7 @@ def with_tests(hub: HubMapping, *tests: MappingTest) -> HubMapping:
 
 
 def test_rules_that_no_test_touches(hub: HubMapping) -> None:
-    tested = with_tests(hub, test_of("Staff", GroupId("g-leads"), expect=roles("owner")))
+    tested = with_tests(hub, a_test("Staff", GroupId("g-leads"), expect=roles("owner")))
     assert uncovered(tested, today=TODAY) == [
         Gap(hub.grants[2].place, "rule core"),
         Gap(hub.grants[3].place, "rule boards"),
@@ -166,18 +178,16 @@ def test_rules_that_no_test_touches(hub: HubMapping) -> None:
 
 
 def test_a_rule_is_touched_though_another_wins_or_no_seat_comes_of_it(hub: HubMapping) -> None:
-    tested = with_tests(
-        hub, test_of("Boards", "team-x", expect=None), test_of("Staff", GroupId("g-leads"), expect=None)
-    )
+    tested = with_tests(hub, a_test("Boards", "team-x", expect=None), a_test("Staff", GroupId("g-leads"), expect=None))
     assert uncovered(tested, today=TODAY) == []
 
 
 def test_rules_that_could_go_unnoticed(hub: HubMapping) -> None:
     tested = with_tests(
         hub,
-        test_of("Staff", "team-core", expect=roles("member", core=("member",))),
-        test_of("Staff", GroupId("g-leads"), expect=roles("owner")),
-        test_of("Staff", "Boards", expect=roles("member")),
+        a_test("Staff", "team-core", expect=roles("member", core=("member",))),
+        a_test("Staff", GroupId("g-leads"), expect=roles("owner")),
+        a_test("Staff", "Boards", expect=roles("member")),
     )
     assert gaps(unnoticed(tested, today=TODAY)) == ["scope", "except of rule staff", "rule boards"]
 
@@ -185,29 +195,29 @@ def test_rules_that_could_go_unnoticed(hub: HubMapping) -> None:
 def test_every_rule_and_condition_is_held(hub: HubMapping) -> None:
     tested = with_tests(
         replace(hub, scope=None),
-        test_of("Staff", title="Intern", expect=None),
-        test_of("Staff", "team-core", "Boards", expect=roles("member")),
-        test_of("Staff", "team-core", expect=roles("member", core=("member",))),
-        test_of("Staff", "Boards", expect=Expectation(assets={"board/roadmap": ("edit", "view")})),
-        test_of(GroupId("g-leads"), expect=roles("owner")),
+        a_test("Staff", title="Intern", expect=None),
+        a_test("Staff", "team-core", "Boards", expect=roles("member")),
+        a_test("Staff", "team-core", expect=roles("member", core=("member",))),
+        a_test("Staff", "Boards", expect=Expectation(assets={"board/roadmap": ("edit", "view")})),
+        a_test(GroupId("g-leads"), expect=roles("owner")),
     )
     assert unnoticed(tested, today=TODAY) == []
 
 
 def test_a_test_that_fails_notices_nothing(hub: HubMapping) -> None:
-    tested = with_tests(replace(hub, scope=None, grants=hub.grants[1:2]), test_of("Staff", expect=roles("owner")))
+    tested = with_tests(replace(hub, scope=None, grants=hub.grants[1:2]), a_test("Staff", expect=roles("owner")))
     assert gaps(unnoticed(tested, today=TODAY)) == ["rule leads"]
 
 
 def test_either_half_of_a_rule_with_group_and_condition(rules: Rules) -> None:
     hub = replace(rules('  - {name: both, group: A, where: title eq "x", role: member}\n'), scope=None)
-    only_good = with_tests(hub, test_of("A", title="x", expect=roles("member")))
+    only_good = with_tests(hub, a_test("A", title="x", expect=roles("member")))
     assert gaps(unnoticed(only_good, today=TODAY)) == ["group of rule both", "where of rule both"]
     held = with_tests(
         hub,
-        test_of("A", title="x", expect=roles("member")),
-        test_of("A", expect=None),
-        test_of(title="x", expect=None),
+        a_test("A", title="x", expect=roles("member")),
+        a_test("A", expect=None),
+        a_test(title="x", expect=None),
     )
     assert unnoticed(held, today=TODAY) == []
 
@@ -215,12 +225,26 @@ def test_either_half_of_a_rule_with_group_and_condition(rules: Rules) -> None:
 def test_a_rule_of_one_source_needs_a_person_of_another(hub: HubMapping) -> None:
     only = replace(hub, scope=None, grants=(replace(hub.grants[1], source="okta"),))
     leads = GroupId("g-leads")
-    mine = test_of(leads, source="okta", expect=roles("owner"))
+    mine, others = a_test(leads, source="okta", expect=roles("owner")), a_test(leads, expect=None)
+    assert run(only, mine, others).failures == ()
     assert gaps(unnoticed(with_tests(only, mine), today=TODAY)) == ["source of rule leads"]
+    assert unnoticed(with_tests(only, mine, others), today=TODAY) == []
+
+
+def test_a_rule_that_has_ended(hub: HubMapping) -> None:
+    ended = replace(hub, grants=(replace(hub.grants[1], until=date(2026, 2, 28)),))
+    (failure,) = run(ended, a_test(GroupId("g-leads"), expect=roles("owner"))).failures
+    assert failure.came_out == "nothing; leads: it ended with 2026-02-28 (`until`)"
+    assert gaps(uncovered(with_tests(ended, a_test(GroupId("g-leads"), expect=None)), today=TODAY)) == ["rule leads"]
+
+
+def test_what_tests_do_not_speak_of_is_no_gap(hub: HubMapping) -> None:
+    helpers = replace(hub, scope=None, grants=(replace(hub.grants[1], role=None, hub_role="manager"),))
+    assert unnoticed(with_tests(helpers, a_test(expect=None)), today=TODAY) == []
 
 
 def test_rules_about_partners_are_no_matter_of_tests(hub: HubMapping) -> None:
     agency = Grant("agency", HERE, partner=Partner("1", "Bright", "jo@acme.example"))
-    partners = replace(hub, scope=None, grants=(agency,), tests=(test_of(expect=None),))
+    partners = replace(hub, scope=None, grants=(agency,), tests=(a_test(expect=None),))
     assert uncovered(partners, today=TODAY) == []
     assert unnoticed(partners, today=TODAY) == []

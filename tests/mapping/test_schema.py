@@ -132,12 +132,24 @@ def forge(registry: Registry) -> dict[str, Any]:
         GOOD + "leave: {disabled: {after: 0s, do: nothing}}\n",
         GOOD + "safety: {start: apply, settle: 0, max_removals: {percent: 2.5}, keep_at_least: {guest: 0}}\n",
         GOOD + "safety: {protect: root, ignore: [], unmanaged: report, drift: report}\n",
-        GOOD + "login: sso\ncheck: 90m\n",
+        GOOD + "login: vault\ncheck: 90m\n",
+        GOOD + "login: {method: vault, mfa: totp, rotate: 90d}\n",
+        rule("name: a, group: A, source: okta, until: 2099-03-31, hub_role: manager"),
+        GOOD.replace("{org", "{fallback: manual, org")
+        + "leave: {disabled: {after: 0, do: suspend}}\nprofile: {title: '{title}'}\nsafety: {create_assets: team}\n",
+        GOOD
+        + "leave: {disabled: {after: 0, do: suspend}}\nenvironments: {production: {connect: {fallback: manual}}}\n",
+        GOOD.replace("org: acme, ", "") + "environments: {production: {connect: {org: acme}}}\n",
+        GOOD + "environments: {staging: {connect: {app_id: '1', private_key: 'env:K'}, check: 1h, login: sso}}\n",
+        GOOD + "safety: {unmanaged: hold, drift: fix, approve_roles: [owner], create_assets: []}\n",
+        GOOD + "tests: [{person: {userName: a, groups: [A, {id: 5}]}, source: okta, expect: nothing}]\n",
+        GOOD + "tests: {person: {active: false, name: {givenName: A}}, expect: {role: owner, because: staff}}\n",
+        GOOD + "tests: {person: {}, expect: {assets: {team/core: [member], 'board/*': view}}}\n",
         GOOD + "login: {method: sso}\n",
     ],
 )
 def test_what_the_lint_takes_is_valid(registry: Registry, forge: dict[str, Any], text: str) -> None:
-    _, findings = check_hub("mappings/acme.yaml", text, registry)
+    _, findings = check_hub("mappings/acme.yaml", text, registry, environment="production")
     assert [str(finding) for finding in findings if finding.level == "error"] == []
     assert faults(text, forge) == []
 
@@ -168,7 +180,13 @@ def test_what_the_lint_takes_is_valid(registry: Registry, forge: dict[str, Any],
         (rule("name: staff, group: Staff, assets: {team/core: membr}"), ["grants/0/assets/team~core"]),
         (rule("name: staff, group: Staff, assets: {team/core: [member, maintainer]}"), ["grants/0/assets/team~core"]),
         (rule("name: staff, group: Staff, assets: {}"), ["grants/0/assets"]),
-        (rule("name: b, partner: {id: 1, name: B, owner: b@c}, role: member, until: 2027-01-31"), ["grants/0"]),
+        (
+            rule("name: b, partner: {id: 1, name: B, owner: b@c}, assets: {team/a: member}, until: 2027-01-31"),
+            ["grants/0"],
+        ),
+        (rule("name: a, group: A, role: member, until: 31.3.2027"), ["grants/0/until"]),
+        (rule("name: a, group: A, hub_role: boss"), ["grants/0/hub_role"]),
+        (GOOD + "profile: {title: '{title}'}\n", [""]),
         (GOOD + "limits: {rate: 0}\n", ["limits/rate"]),
         (GOOD + "check: 5\n", ["check"]),
         (GOOD + "check: 1h30m\n", ["check"]),
@@ -181,6 +199,8 @@ def test_what_the_lint_takes_is_valid(registry: Registry, forge: dict[str, Any],
         (GOOD + "safety: {keep_at_least: {dean: 1}}\n", ["safety/keep_at_least"]),
         (GOOD + "safety: {approve_roles: [dean]}\n", ["safety/approve_roles"]),
         (GOOD + "login: {method: magic}\n", ["login"]),
+        (GOOD + "login: {method: sso, mfa: totp}\n", ["login"]),
+        (GOOD + "safety: {create_assets: [team]}\n", ["safety/create_assets"]),
         (GOOD + "environments: {staging: {grants: []}}\n", ["environments/staging"]),
         (GOOD + "environments: {staging: {connect: {token: plain}}}\n", ["environments/staging/connect/token"]),
         (GOOD + "tests: [{person: {userName: a}}]\n", ["tests/0"]),
@@ -220,6 +240,9 @@ def test_types_that_an_app_may_create(schema: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("level", "text"),
     [
+        ("tests", GOOD + "tests: {zzzzzz: 1}\n"),
+        ("login", GOOD + "login: {zzzzzz: 1}\n"),
+        ("match", GOOD + "match: {zzzzzz: 1}\n"),
         ("", GOOD + "zzzzzz: 1\n"),
         ("limits", GOOD + "limits: {zzzzzz: 1}\n"),
         ("leave", GOOD + "leave: {zzzzzz: 1}\n"),
@@ -232,8 +255,17 @@ def test_every_key_that_the_lint_names_is_in_the_schema(
     _, findings = check_hub("mappings/acme.yaml", text, registry)
     [advice] = [finding.advice for finding in findings if "`zzzzzz`" in finding.message]
     named = advice.removeprefix("known are ").removesuffix(", ...").split(", ")
-    place = forge["properties"][level] if level else forge
-    assert set(named) <= set(place["properties"])
+    assert set(named) <= set(keys_at(forge, level))
+
+
+def keys_at(schema: dict[str, Any], level: str) -> dict[str, Any]:
+    place = schema["properties"][level] if level else schema
+    for inner in (place.get("items"), *place.get("anyOf", ())):
+        place = inner if inner and ("properties" in inner or "$ref" in inner) else place
+    if "$ref" in place:
+        place = schema["definitions"][place["$ref"].rpartition("/")[2]]
+    keys: dict[str, Any] = place["properties"]
+    return keys
 
 
 def test_every_key_of_the_schema_is_known_to_the_lint(registry: Registry, forge: dict[str, Any]) -> None:
@@ -241,13 +273,13 @@ def test_every_key_of_the_schema_is_known_to_the_lint(registry: Registry, forge:
         _, findings = check_hub("mappings/acme.yaml", text, registry)
         return [finding.message for finding in findings if "has no key" in finding.message]
 
-    def given(place: dict[str, Any]) -> str:
-        return ", ".join(f"{key}: 1" for key in place["properties"])
+    def given(level: str) -> str:
+        return ", ".join(f"{key}: 1" for key in keys_at(forge, level))
 
     assert unknown("\n".join(f"{key}: 1" for key in forge["properties"])) == []
-    for level in ("limits", "leave", "safety"):
-        assert unknown(f"{GOOD}{level}: {{{given(forge['properties'][level])}}}\n") == []
-    assert unknown(rule(given(forge["definitions"]["rule"]))) == []
+    for level in ("limits", "leave", "safety", "login", "match", "tests"):
+        assert unknown(f"{GOOD}{level}: {{{given(level)}}}\n") == []
+    assert unknown(rule(given("grants"))) == []
 
 
 def test_every_key_says_what_it_is(forge: dict[str, Any]) -> None:

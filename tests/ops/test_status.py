@@ -17,6 +17,7 @@ from scim_bridge.engine.brake_tables import ApprovalRow, SourceLoss
 from scim_bridge.engine.lock import EngineLock
 from scim_bridge.engine.tables import AppliedRow, Pair, Task
 from scim_bridge.hubs.tables import AccountRow, Hub
+from scim_bridge.mapping import revisions
 from scim_bridge.mapping.tables import MappingTrouble
 from scim_bridge.ops.status import details, read_status
 from scim_bridge.settings import load_settings
@@ -274,6 +275,13 @@ def test_held_changes_are_counted(db: Database):
     add_tasks(db, "held", "held", "done")
     status = read(db)
     assert (status["hubs"]["acme"]["held"], status["state"]) == (2, "ok")
+
+
+def test_rules_that_were_rolled_back_are_ok_and_say_so(db: Database):
+    with db.write() as tx:
+        for files, restores in (({}, None), ({"mappings/a.yaml": "a"}, None), ({}, 1)):
+            revisions.publish(tx, files, actor="cli:eve", now=NOW, restores=restores)
+    assert read(db)["components"]["mappings"] == {"state": "ok", "revision": 3, "findings": 0, "rolled_back_to": 1}
 
 
 def test_files_that_are_not_in_force_degrade(db: Database):

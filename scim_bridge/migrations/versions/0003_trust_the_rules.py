@@ -82,6 +82,21 @@ def upgrade() -> None:
         batch_op.create_index("ix_departures_source_at", ["source_id", "at"], unique=False)
 
     op.create_table(
+        "drift",
+        sa.Column("hub_id", sa.String(length=100), nullable=False),
+        sa.Column("person_id", sa.Integer(), nullable=False),
+        sa.Column("thing", sa.String(length=260), nullable=False),
+        sa.Column("applied", Json(), nullable=False),
+        sa.Column("observed", Json(), nullable=False),
+        sa.Column("was_there", Json(), nullable=False),
+        sa.Column("since", UTCDateTime(), nullable=False),
+        sa.ForeignKeyConstraint(["person_id"], ["people.id"], name=op.f("fk_drift_person_id_people")),
+        sa.PrimaryKeyConstraint("hub_id", "person_id", "thing", name=op.f("pk_drift")),
+    )
+    with op.batch_alter_table("drift", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_drift_person_id"), ["person_id"], unique=False)
+
+    op.create_table(
         "source_losses",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("source_id", sa.Integer(), nullable=False),
@@ -150,6 +165,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("access", schema=None) as batch_op:
         batch_op.add_column(sa.Column("lower", Json(), server_default="{}", nullable=False))
+        batch_op.add_column(sa.Column("disabled_at", UTCDateTime(), nullable=True))
         batch_op.add_column(sa.Column("hub_role", sa.String(length=20), nullable=True))
         batch_op.add_column(sa.Column("reevaluate_at", UTCDateTime(), nullable=True))
         batch_op.create_index(
@@ -218,20 +234,8 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column("is_dirty", sa.Boolean(), server_default=sa.false(), nullable=False))
         batch_op.add_column(sa.Column("restores", sa.Integer(), nullable=True))
 
-    with op.batch_alter_table("users", schema=None) as batch_op:
-        batch_op.create_index(
-            "ix_users_active",
-            ["source_id"],
-            unique=False,
-            sqlite_where=sa.text("active = 1"),
-            postgresql_where=sa.text("active"),
-        )
-
 
 def downgrade() -> None:
-    with op.batch_alter_table("users", schema=None) as batch_op:
-        batch_op.drop_index("ix_users_active", sqlite_where=sa.text("active = 1"), postgresql_where=sa.text("active"))
-
     with op.batch_alter_table("revisions", schema=None) as batch_op:
         batch_op.drop_column("restores")
         batch_op.drop_column("is_dirty")
@@ -292,6 +296,7 @@ def downgrade() -> None:
         )
         batch_op.drop_column("reevaluate_at")
         batch_op.drop_column("hub_role")
+        batch_op.drop_column("disabled_at")
         batch_op.drop_column("lower")
 
     op.drop_table("refused_matches")
@@ -308,6 +313,10 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_source_losses_source_id"))
 
     op.drop_table("source_losses")
+    with op.batch_alter_table("drift", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_drift_person_id"))
+
+    op.drop_table("drift")
     with op.batch_alter_table("departures", schema=None) as batch_op:
         batch_op.drop_index("ix_departures_source_at")
         batch_op.drop_index(batch_op.f("ix_departures_person_id"))
