@@ -8,15 +8,15 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar, cast
 
 import pytest
 
 from scim_bridge.clock import SystemClock
 from scim_bridge.contract.http import HttpSettings
 from scim_bridge.contract.proof import Proof
-from scim_bridge.contract.protocol import Adapter
+from scim_bridge.contract.protocol import Adapter, SuspendingAdapter
 from scim_bridge.contract.simulator import Simulator
 from scim_bridge.contract.simulator_server import Reply
 from scim_bridge.contract.state import Account, Alias, Asset, Holding, Invitation, Page, Status
@@ -219,6 +219,36 @@ class Conformance(ABC):
         assert account.ref not in seen(adapter).accounts
         assert adapter.look(account) is None
 
+    def test_a_suspended_account_rests_with_all_it_has_and_both_ways_may_be_repeated(
+        self, rig: Rig, adapter: Adapter
+    ) -> None:
+        rests = self._suspends(adapter)
+        account = rig.member(adapter)
+        for _ in range(2):
+            assert rests.suspend(account).status is Status.SUSPENDED
+        assert seen(adapter).accounts[account.ref] == replace(account, status=Status.SUSPENDED)
+        for _ in range(2):
+            assert rests.resume(account).status is Status.ACTIVE
+        assert seen(adapter).accounts[account.ref] == account
+
+    def test_a_suspended_account_can_lose_assets_and_be_removed(self, rig: Rig, adapter: Adapter) -> None:
+        rests = self._suspends(adapter)
+        account, (asset,) = rig.member(adapter), self._first_asset(adapter)
+        adapter.set_asset(account, asset, role := adapter.abilities.asset_types[asset.type].roles[-1])
+        suspended = rests.suspend(account)
+        adapter.unset_asset(suspended, asset, role)
+        assert seen(adapter).roles(account.ref) == {}
+        adapter.remove(suspended)
+        assert account.ref not in seen(adapter).accounts
+
+    def test_the_last_holder_of_the_highest_role_is_not_suspended(self, rig: Rig, adapter: Adapter) -> None:
+        rests, highest = self._suspends(adapter), adapter.abilities.roles[0]
+        (owner,) = [one for one in seen(adapter).accounts.values() if one.role == highest]
+        before = rig.sim.state()
+        with pytest.raises(Held):
+            rests.suspend(owner)
+        assert rig.sim.state() == before
+
     def test_a_change_of_somebody_who_left_invites_nobody(self, rig: Rig, adapter: Adapter) -> None:
         account, (asset,) = rig.member(adapter), self._first_asset(adapter)
         adapter.remove(account)
@@ -291,6 +321,11 @@ class Conformance(ABC):
         if not assets:
             pytest.skip("the app has no assets")
         return {assets[0]: adapter.abilities.asset_types[assets[0].type].roles[-1]}
+
+    def _suspends(self, adapter: Adapter) -> SuspendingAdapter:
+        if not adapter.abilities.suspend:
+            pytest.skip("the app cannot suspend")
+        return cast(SuspendingAdapter, adapter)
 
     def _outer_roles(self, adapter: Adapter) -> tuple[str, str]:
         if not adapter.abilities.change_role or len(adapter.abilities.roles) < 2:

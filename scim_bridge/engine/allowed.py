@@ -14,6 +14,7 @@ anew, as always, and compares: what is among the plan's changes goes on, what is
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from scim_bridge.contract.state import SEAT, SUSPENSION
@@ -46,7 +47,7 @@ def of_rows(rows: Rows) -> frozenset[Change]:
 
 def admits(allowed: Collection[Change], change: Change) -> bool:
     """Whether a change may be made where only those allowed may."""
-    if change in allowed or change.action == "forget":
+    if replace(change, is_fix=False) in allowed or change.action == "forget":
         return True
     return change.action == "adopt" and any(
         each.thing == change.thing and each.after == change.after for each in allowed

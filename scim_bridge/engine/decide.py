@@ -208,7 +208,7 @@ def to_compare(subject: Subject) -> Standing:
 def _rule(change: Change, subject: Subject, brake: _Brake) -> Ruling:
     if change.action in ("invite", "add") and not subject.addresses:
         return Ruling(change, failed=_NO_ADDRESS)
-    if change.action == "remove" and brake.is_wanted_by_another:
+    if change.action in ("remove", "suspend") and brake.is_wanted_by_another:
         return Ruling(change, held=_ANOTHER)
     if not takes_away(change, brake.scene.roles):
         return Ruling(change)

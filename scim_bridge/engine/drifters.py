@@ -76,6 +76,14 @@ def _shown(hub_id: str, types: list[str]) -> sa.CompoundSelect[int, str, Any]:
     )
     whose: Any = AccountRow.person_id
     thing = AssetRow.type + "/" + AssetRow.ref
+    # Materialized: without statistics PostgreSQL would try every asset for every account.
+    held = (
+        sa.select(whose.label("person_id"), HoldingRow.asset_id, HoldingRow.role)
+        .join(HoldingRow, HoldingRow.account_id == AccountRow.id)
+        .where(is_there)
+        .cte("held")
+        .prefix_with("MATERIALIZED", dialect="postgresql")
+    )
     return sa.union_all(
         sa.select(whose, sa.literal(SEAT).label("thing"), AccountRow.role).where(
             is_there, AccountRow.role.is_not(None)
@@ -83,8 +91,7 @@ def _shown(hub_id: str, types: list[str]) -> sa.CompoundSelect[int, str, Any]:
         sa.select(whose, sa.literal(SUSPENSION), sa.literal(min(SUSPENDED))).where(
             is_there, AccountRow.status == Status.SUSPENDED
         ),
-        sa.select(whose, thing, HoldingRow.role)
-        .join(HoldingRow, HoldingRow.account_id == AccountRow.id)
-        .join(AssetRow, AssetRow.id == HoldingRow.asset_id)
-        .where(is_there, AssetRow.type.in_(types)),
+        sa.select(held.c.person_id, thing, held.c.role)
+        .join(AssetRow, AssetRow.id == held.c.asset_id)
+        .where(AssetRow.type.in_(types)),
     )

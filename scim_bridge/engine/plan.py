@@ -16,7 +16,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from scim_bridge.contract.registry import Registry
-from scim_bridge.contract.state import SEAT, SUSPENSION
+from scim_bridge.contract.state import SEAT
 from scim_bridge.db import Tx
 from scim_bridge.directory.keys import numbers
 from scim_bridge.directory.people import load_people, name_of, user_names
@@ -288,7 +288,7 @@ def _planned(ruling: Ruling, subject: Subject, scene: Scene, mapping: HubMapping
         subject.person_id,
         name,
         change.action,
-        None if change.thing in (SEAT, SUSPENSION) else label(scene, change.thing),
+        label(scene, change.thing) if "/" in change.thing else None,
         _roles(change.before),
         _roles(change.after),
         tuple(because_of(subject, change, mapping)),
@@ -306,13 +306,7 @@ def _planned(ruling: Ruling, subject: Subject, scene: Scene, mapping: HubMapping
 
 
 def _named(scene: Scene, things: Things) -> Named:
-    return tuple(
-        sorted(
-            (label(scene, thing), _roles(roles) or "")
-            for thing, roles in things.items()
-            if thing not in (SEAT, SUSPENSION)
-        )
-    )
+    return tuple(sorted((label(scene, thing), _roles(roles) or "") for thing, roles in things.items() if "/" in thing))
 
 
 def _roles(roles: Collection[str]) -> str | None:

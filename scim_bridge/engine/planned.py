@@ -15,8 +15,8 @@ from typing import Any
 from scim_bridge.contract.state import SEAT
 from scim_bridge.engine.diff import Change
 
-_ENDS_SEAT = frozenset({"remove", "cancel_invitation"})
-_FILLS_SEAT = frozenset({"invite", "add"})
+_ENDS_SEAT = frozenset({"remove", "cancel_invitation", "suspend"})
+_FILLS_SEAT = frozenset({"invite", "add", "resume"})
 
 Named = tuple[tuple[str, str], ...]
 """Assets as people know them, each with its role or roles: ``(("team/core", "member"),)``."""
@@ -84,6 +84,8 @@ def words(change: PlannedChange) -> str:
             text = f"+ resume the seat {after}"
         case "cancel_invitation":
             text = f"- cancel the invitation as {before}"
+        case "suspend" | "resume":
+            text = f"{'-' if change.action == 'suspend' else '+'} {change.action} the seat as {change.before or after}"
         case _ if change.after is None:
             text = f"- {change.thing} {before}"
         case _ if change.before is None:

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from scim_bridge.contract.state import SEAT, Account, Asset, Status
-from scim_bridge.engine.decide import UNNAMED, Decision, decide, label
-from scim_bridge.engine.diff import Roles, Standing
+from scim_bridge.contract.state import SEAT, SUSPENSION, Account, Asset, Status
+from scim_bridge.engine.decide import UNNAMED, Decision, because_of, decide, label, look
+from scim_bridge.engine.diff import SUSPENDED, Change, Drift, Gap, Roles, Standing
 from scim_bridge.engine.guard import Counts
 from scim_bridge.engine.scene import Desired, OpenTask, Scene, StoredAccount, StoredInvitation, Subject
 from scim_bridge.engine.undone import Undone
@@ -211,3 +211,38 @@ def test_timers_and_troubles_are_told() -> None:
 )
 def test_things_are_shown_as_people_know_them(thing: str, shown: str) -> None:
     assert label(SCENE, thing) == shown
+
+
+# Drift
+
+
+def test_a_reading_alone_shows_drift_and_what_would_bring_it_back() -> None:
+    standing = Standing(MEMBER, MEMBER, {SEAT: frozenset(["owner"])}, Status.ACTIVE, read_in_full=True, fixes=True)
+    moved = Drift(SEAT, frozenset(["member"]), frozenset(["owner"]))
+    back = Change("change_role", SEAT, frozenset(["owner"]), frozenset(["member"]), is_fix=True)
+    assert look(subject(standing), SCENE) == Gap((back,), (moved,))
+
+
+def test_an_invitation_that_was_cancelled_by_hand_is_drift_and_is_not_brought_back() -> None:
+    vanished = subject(replace(STAYS, fixes=True), invitation="vanished")
+    assert look(vanished, SCENE) == Gap(drift=(Drift(SEAT, frozenset(["member"]), frozenset()),))
+
+
+def test_ignored_accounts_do_not_drift() -> None:
+    standing = Standing(MEMBER, MEMBER, {SEAT: frozenset(["owner"])}, Status.ACTIVE, read_in_full=True)
+    assert look(subject(standing, is_ignored=True), SCENE) == Gap()
+
+
+@pytest.mark.parametrize(
+    ("is_fix", "rules"),
+    [pytest.param(False, ["staff"], id="our-change"), pytest.param(True, ["staff", "safety.drift: fix"], id="a-fix")],
+)
+def test_the_rules_behind_a_change(is_fix: bool, rules: list[str]) -> None:
+    who = subject(STAYS, because={SEAT: [{"rule": "staff", "file": "mappings/acme.yaml", "line": 5}]})
+    change = Change("invite", SEAT, frozenset(), frozenset(["member"]), is_fix=is_fix)
+    assert [each["rule"] for each in because_of(who, change, MAPPING)] == rules
+
+
+def test_nobody_suspends_an_account_that_another_persons_access_matches() -> None:
+    standing = Standing({**MEMBER, SUSPENSION: SUSPENDED}, MEMBER, MEMBER, Status.ACTIVE)
+    assert rulings(decided(subject(standing, desired=NOT_WANTED), another=True)) == [("suspend", "held")]

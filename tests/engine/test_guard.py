@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scim_bridge.contract.state import SEAT
+from scim_bridge.contract.state import SEAT, SUSPENSION
 from scim_bridge.engine.asks import Answer, Loss, key_of
 from scim_bridge.engine.diff import Change, Roles
 from scim_bridge.engine.guard import (
@@ -341,3 +341,33 @@ def test_no_batch_ends_more_seats_than_the_limit(managed: int, count: int, perce
         if held(REMOVE, counts, safety=safety) is None:
             counts.reserve(REMOVE, is_active=True)
     assert counts.ended <= (limit(safety, managed) or 0)
+
+
+# Suspension
+
+SUSPEND = change("suspend", SUSPENSION, "member")
+
+
+def test_a_suspended_seat_counts_as_ended_and_stays_managed() -> None:
+    counts = Counts(10)
+    gone = 0
+    for _ in range(10):
+        if held(SUSPEND, counts) is None:
+            counts.reserve(SUSPEND, is_active=True)
+            gone += 1
+    assert (gone, counts.managed) == (2, 10)
+
+
+def test_the_last_owner_is_not_suspended() -> None:
+    cause = held(change("suspend", SUSPENSION, "owner"), Counts(10, holders=Counter(owner=1)))
+    assert "wants 1 owner" in (cause or "")
+
+
+def test_a_suspended_owner_is_no_holder_any_more() -> None:
+    counts = Counts(10, holders=Counter(owner=2))
+    counts.reserve(change("suspend", SUSPENSION, "owner"), is_active=True)
+    assert counts.holders["owner"] == 1
+
+
+def test_who_is_resumed_has_no_less() -> None:
+    assert not takes_away(change("resume", SUSPENSION, "", "member"), ROLES)

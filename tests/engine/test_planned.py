@@ -30,6 +30,8 @@ def step(action: str, before: str | None = None, after: str | None = None, **mor
         (step("cancel_invitation", "member"), "- cancel the invitation as member"),
         (step("remove", "member", takes=(("team/core", "member"),)), "- seat member, with team/core member"),
         (step("change_role", "guest", "member"), "~ seat guest -> member"),
+        (step("suspend", "member"), "- suspend the seat as member"),
+        (step("resume", None, "member"), "+ resume the seat as member"),
         (step("add_asset", None, "edit, view", asset="board/roadmap"), "+ board/roadmap edit, view"),
         (step("change_asset", "view", "edit", asset="board/roadmap"), "~ board/roadmap view -> edit"),
         (step("remove_asset", "view", asset="board/roadmap"), "- board/roadmap view"),
@@ -85,6 +87,11 @@ def test_an_app_without_roles_has_no_highest() -> None:
     assert add_up([], []).to_json()["highest_role"] is None
 
 
+def test_a_suspended_seat_is_lost_and_a_resumed_one_won() -> None:
+    changes = [step("suspend", "owner"), step("resume", None, "member", person_id=2)]
+    assert summary(add_up(changes, ["owner", "member"])) == "seats +1 -1; owner +0 -1"
+
+
 def test_steps_of_a_person_stay_together() -> None:
     changes = [step("change_role"), step("add_asset"), step("invite", person_id=2)]
     assert [[each.action for each in steps] for steps in by_person(changes)] == [
@@ -105,6 +112,7 @@ def test_changes_are_kept_as_rows_and_read_back() -> None:
     ("change", "is_admitted"),
     [
         pytest.param(INVITE, True, id="the-very-change"),
+        pytest.param(Change("invite", "seat", after=MEMBER, is_fix=True), True, id="the-same-to-bring-drift-back"),
         pytest.param(Change("adopt", "seat", after=MEMBER), True, id="somebody-was-quicker"),
         pytest.param(Change("forget", "team/8", MEMBER), True, id="forgetting-takes-nothing"),
         pytest.param(Change("adopt", "seat", after=OWNER), False, id="adopting-another-role"),
