@@ -20,6 +20,7 @@ from scim_bridge.clock import FrozenClock
 from scim_bridge.db import Base, Database, Tx
 from scim_bridge.libpq import Statements
 from scim_bridge.prepared import STATEMENTS
+from scim_bridge.schema import upgrade
 
 POSTGRES = os.environ.get("SCIM_BRIDGE_TEST_POSTGRES", "postgresql://postgres@127.0.0.1:5432/postgres")
 """A server where the tests may make databases of their own, as a libpq address."""
@@ -32,6 +33,18 @@ def empty_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
     file = tmp_path_factory.mktemp("sqlite") / "empty.db"
     db = Database(f"sqlite:///{file}")
     Base.metadata.create_all(db.engine)
+    with db.engine.connect() as connection:
+        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+    db.close()
+    return file
+
+
+@pytest.fixture(scope="session")
+def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An SQLite file that all migrations have made, to be copied: they take a second each time."""
+    file = tmp_path_factory.mktemp("migrated") / "bridge.db"
+    db = Database(f"sqlite:///{file}")
+    upgrade(db)
     with db.engine.connect() as connection:
         connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
     db.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -10,10 +11,12 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from databases import migrated_sqlite
 
 from scim_bridge.cli.main import cli
 from scim_bridge.db import Database
-from scim_bridge.schema import upgrade
+
+__all__ = ["migrated_sqlite"]
 
 Run = Callable[..., Result]
 Start = Callable[..., subprocess.Popen[str]]
@@ -31,10 +34,10 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def db(folder: Path) -> Iterator[Database]:
+def db(folder: Path, migrated_sqlite: Path) -> Iterator[Database]:
     """The database in the working directory, at the present schema."""
+    shutil.copy(migrated_sqlite, folder / "scim_bridge.db")
     db = Database(f"sqlite:///{folder}/scim_bridge.db")
-    upgrade(db)
     yield db
     db.close()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import time
 from collections.abc import Iterator
@@ -27,11 +28,13 @@ WRONG = MAPPING + "  - {name: owners, group: Owners, role: owner}\nchek: 1h\n"
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def db(request: pytest.FixtureRequest, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Database]:
+def db(
+    request: pytest.FixtureRequest, folder: Path, monkeypatch: pytest.MonkeyPatch, migrated_sqlite: Path
+) -> Iterator[Database]:
     """The database that commands and processes in the working directory use."""
     if request.param == "sqlite":
+        shutil.copy(migrated_sqlite, folder / "scim_bridge.db")
         database = Database(f"sqlite:///{folder}/scim_bridge.db")
-        upgrade(database)
         yield database
         database.close()
         return

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from databases import postgresql_database
+from databases import migrated_sqlite, postgresql_database
 
 from scim_bridge.db import Database
-from scim_bridge.schema import upgrade
+
+__all__ = ["migrated_sqlite"]
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -27,9 +29,9 @@ def blank_db(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Databas
 
 
 @pytest.fixture
-def db(tmp_path: Path) -> Iterator[Database]:
+def db(tmp_path: Path, migrated_sqlite: Path) -> Iterator[Database]:
     """An SQLite database at the present schema."""
+    shutil.copy(migrated_sqlite, tmp_path / "bridge.db")
     db = Database(f"sqlite:///{tmp_path}/bridge.db")
-    upgrade(db)
     yield db
     db.close()
