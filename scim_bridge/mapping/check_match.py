@@ -45,7 +45,7 @@ def _read_rule(reader: Reader, node: Node) -> MatchRule | None:
         reader.warn(
             given["review"].place,
             f"`match`: {account} against {person} only proposes: an address is not compared with an address",
-            "remove review: false; `scim-bridge account list` shows what is proposed",
+            "remove review: false; `scim-bridge account list HUB` shows what is proposed",
         )
     return MatchRule(account, person, review=is_forced or bool(review))
 
