@@ -193,7 +193,7 @@ def _tell_filed(plan: FiledPlan, found: Comparison, left: _Left, run: str) -> No
     if found.left_out:
         click.echo(f"  {count(found.left_out, 'change')} held in the plan: --release lets go on what may")
     if found.new:
-        click.echo(f"  {count(found.new, 'change')} came up since and not in the plan: not done by it")
+        click.echo(f"  {count(found.new, 'change')} came up since, beside the plan: not done by it")
     if left.held:
         click.echo(f"  {count(left.held, 'change')} held: `scim-bridge tasks list --state held` says why")
     if plan.mode == "plan":

@@ -78,7 +78,8 @@ def test_a_plan_that_is_applied_marks_only_its_people(run, acme: Database):
         0,
         [
             "acme: 3 changes for 2 people to do once an engine runs (`scim-bridge serve`)",
-            "  1 change came up since and not in the plan: not done by it",
+            "  run r2: `scim-bridge tasks list --run r2` shows it, `scim-bridge undo r2` takes it back",
+            "  1 change came up since, beside the plan: not done by it",
             "  acme stays in plan mode: `scim-bridge apply acme` makes it live",
         ],
     )
