@@ -186,7 +186,7 @@ _want = PreparedRows(
     {
         column.name: column.type
         for column in Pair.__table__.columns
-        if column.name in ("hub_id", "person_id", "due_at", "unsettled_since", "priority")
+        if column.name in ("hub_id", "person_id", "due_at", "unsettled_since", "priority", "run_id")
     },
     _wanting,
 )

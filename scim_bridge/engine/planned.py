@@ -84,8 +84,6 @@ def words(change: PlannedChange) -> str:
             text = f"+ resume the seat {after}"
         case "cancel_invitation":
             text = f"- cancel the invitation as {before}"
-        case "suspend" | "resume":
-            text = f"{'-' if change.action == 'suspend' else '+'} {change.action} the seat as {change.before or after}"
         case _ if change.after is None:
             text = f"- {change.thing} {before}"
         case _ if change.before is None:

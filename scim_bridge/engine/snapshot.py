@@ -72,6 +72,7 @@ KEPT: Final[Mapping[type[Base], frozenset[str]]] = {
     engine.Task: frozenset(),
     engine.Reservation: frozenset(),
     engine.InvitationRow: frozenset(),
+    engine.UndoneRow: frozenset(),
     brake.ApprovalRow: frozenset({"reason"}),
     brake.SourceLoss: frozenset({"reason"}),
 }
@@ -89,6 +90,7 @@ LEFT_OUT: Final = frozenset(
         "mapping_trouble",
         "folder_taken",
         "account_removals",
+        "runs",
     }
 )
 """The other tables: secrets, records, and what no plan reads. A new table belongs to one of the two."""
