@@ -70,7 +70,8 @@ def waits(
     found += [
         Wait(
             "approval",
-            f"approval {answer.id} waits for an answer: `scim-bridge approvals approve {answer.id} --reason WHY`, or reject",
+            f"approval {answer.id} waits for an answer: "
+            f"`scim-bridge approvals approve {answer.id} --reason WHY`, or reject",
         )
         for answer in subject.answers
         if answer.state == "pending"

@@ -75,8 +75,6 @@ def partner(text: str) -> str:
         # login
         (GOOD + "login: ssso\n", '6:8: `login` cannot be "ssso"; did you mean "sso"?'),
         (GOOD + "login: {mfa: totp}\n", "6:8: `login` needs `method`; write sso, or {method: vault, mfa: totp}"),
-        (GOOD + "login: {method: vault, mfa: sms}\n", '6:29: `login.mfa` cannot be "sms"; known are totp'),
-        (GOOD + "login: {method: vault, rotate: 1h}\n", "6:32: `login.rotate` is shorter than a day; write 1d or more"),
         (GOOD + "login: {method: sso, rotate: 9d}\n", "6:30: `login.rotate` means nothing with sso; remove it, or let"),
         (GOOD + "login: [sso]\n", "6:8: `login` must be text, not a list"),
         # match
@@ -105,6 +103,21 @@ def partner(text: str) -> str:
 def test_faults(load: Load, text: str, finding: str) -> None:
     [found] = told(load, acme=text)
     assert found.startswith(finding)
+
+
+@pytest.mark.parametrize(
+    ("login", "finding"),
+    [
+        ("mfa: sms", '6:29: `login.mfa` cannot be "sms"; known are totp'),
+        ("rotate: 1h", "6:32: `login.rotate` is shorter than a day; write 1d or more"),
+    ],
+)
+def test_faults_of_a_login_stand_beside_the_warning_that_the_vault_is_to_come(
+    load: Load, login: str, finding: str
+) -> None:
+    found = sorted(told(load, acme=GOOD + f"login: {{method: vault, {login}}}\n"))
+    assert len(found) == 2
+    assert found[1].startswith(finding)
 
 
 @pytest.mark.parametrize(
