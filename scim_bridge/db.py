@@ -178,6 +178,11 @@ class Database:
         """The SQLite file, or None on a server."""
         return Path(str(self.url.database)).resolve() if self.is_sqlite else None
 
+    @property
+    def idle_readers(self) -> int:
+        """Open connections for reading that nobody uses now."""
+        return self._readers.idle
+
     @contextmanager
     def read(self) -> Iterator[Tx]:
         """For reading; it blocks nobody.

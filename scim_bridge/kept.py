@@ -80,6 +80,11 @@ class Kept:
         else:
             self._free.append((connection, time.monotonic()))
 
+    @property
+    def idle(self) -> int:
+        """How many nobody uses now."""
+        return len(self._free)
+
     def close(self) -> None:
         """Give all of them back to the pool, now or when they are no longer used."""
         self._is_closed = True

@@ -269,7 +269,8 @@ def test_why_says_when_the_next_step_is(world: World) -> None:
     ana = seated(world, "Staff")
     world.push("ana")
     world.run()
-    assert any("`leave` acts at" in wait for wait in world.why(ana).waits)
+    (leaves,) = [wait for wait in world.why(ana).waits if wait["kind"] == "leave"]
+    assert leaves["until"] == (world.now + timedelta(days=7)).isoformat(timespec="seconds")
 
 
 @pytest.mark.parametrize("more", [WEEK, RESTS], ids=["a-week", "suspended"])

@@ -205,9 +205,9 @@ def test_nobody_is_invited_who_may_be_there_already(live: World, octo: int) -> N
     live.push("ana", "Staff")
     live.run()
     ref = views(live)["octo"].ref
-    assert (live.calls(), live.why(octo).waits) == (
+    assert (live.calls(), [wait["text"] for wait in live.why(octo).waits]) == (
         [],
-        [f"the account {ref} may be theirs: `scim-bridge account accept acme ACCOUNT` or `refuse` says whether it is"],
+        [f"the account {ref} may be theirs: `scim-bridge account list acme` says why; accept or refuse it"],
     )
 
 
