@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
@@ -64,6 +64,7 @@ class Keeper:
         self._is_trouble_known = False
         self._pool = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="keeper")
         self._busy: set[str] = set()
+        self._begun: set[Future[None]] = set()
         self._clear_at: datetime | None = None
         self._journal_before: datetime | None = None  # what is older is being cleared away
 
@@ -123,15 +124,18 @@ class Keeper:
                 revisions.clear_trouble(tx)
             self._is_trouble_known = True
 
-    def stop(self) -> None:
-        """Take nothing more."""
+    def stop(self, timeout_s: float = 0.0) -> None:
+        """Take nothing more; let what is under way end for a while."""
         self._pool.shutdown(wait=False, cancel_futures=True)
+        wait(tuple(self._begun), timeout=timeout_s)
 
     def _start(self, name: str, do: Callable[..., None], *args: object) -> None:
         if name in self._busy:
             return
         self._busy.add(name)
         future = self._pool.submit(do, *args)
+        self._begun.add(future)
+        future.add_done_callback(self._begun.discard)
         future.add_done_callback(lambda _: self._busy.discard(name))
 
     def _invitations_soon(self, now: datetime) -> None:

@@ -95,8 +95,9 @@ class World:
         self.keeper = Keeper(self.db, self.rules, self.connections, self.settings)
 
     def stop(self) -> None:
-        self.dispatch.stop(1.0)
-        self.keeper.stop()
+        """Nothing may write any more when the next test begins."""
+        self.dispatch.stop(60.0)
+        self.keeper.stop(60.0)
 
     @property
     def now(self) -> datetime:

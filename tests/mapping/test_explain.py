@@ -87,3 +87,14 @@ def test_the_nearest_user_of_a_person_counts(rules: Rules) -> None:
 
 def test_as_many_as_asked_for(rules: Rules) -> None:
     assert len(nearest(rules(GRANTS), person(user()), {}, TODAY, at_most=1)) == 1
+
+
+def test_a_rule_of_another_source_and_one_that_ended_say_so(rules: Rules) -> None:
+    hub = rules(
+        "- {name: theirs, group: Staff, source: entra, role: member}\n"
+        "- {name: over, group: Staff, role: member, until: 2020-01-31}\n"
+    )
+    assert missing(hub, person(user("Staff"))) == [
+        ("theirs", "it holds for users of source entra only, not okta"),
+        ("over", "it ended with 2020-01-31 (`until`)"),
+    ]
