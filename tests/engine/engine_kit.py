@@ -121,7 +121,8 @@ class World:
         address = f"{name}@acme.example"
         document = {"userName": address, "active": active, "emails": [{"value": address, "primary": True}]}
         with self.db.write() as tx:
-            row = tx.execute(sa.select(User.scim_id).where(User.user_name_key == address)).first()
+            mine = sa.select(User.scim_id).where(User.source_id == self.source.id, User.user_name_key == address)
+            row = tx.execute(mine).first()
             if row is None:
                 user = users.create_user(tx, self.source, document, now=self.now)
             else:

@@ -356,6 +356,8 @@ users = st.builds(
     st.sampled_from([OKTA, ENTRA]),
     st.sampled_from(["Intern", "Lead"]),
 )
+
+
 def test_however_many_different_answers_a_hub_gives_each_is_the_person_s_own(rules: Rules) -> None:
     hub = rules('- {name: all, group: "gh-{team}", role: member, assets: {"team/{team}": member}}\n')
     for number in range(1_100):
