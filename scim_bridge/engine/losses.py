@@ -7,7 +7,8 @@
     over      when that was said, or when everybody is back
 
 Whoever left before belongs to no loss, so an ordinary leaver's timer runs on. Counting costs as much as the number
-of those who left: the active are only counted as far as it takes to know that they are enough.
+of those who left, and of the inactive met on the way: the active are only counted as far as it takes to know that
+they are enough.
 """
 
 from __future__ import annotations
