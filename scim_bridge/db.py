@@ -163,6 +163,7 @@ class Database:
             self._engines |= {reader, self._moments, writer}
             lost = Lost()
             for engine in self._engines:
+                _prepare_postgresql(engine)
                 lost.watch(engine)
             for engine in (self.engine, writer):
                 _keep_order(engine)
@@ -282,6 +283,18 @@ def _prepare_sqlite(engine: sa.Engine, synchronous: str) -> None:
             raise sa.exc.DBAPIError.instance(
                 "BEGIN", None, error, sqlite3.Error, hide_parameters=True, dialect=connection.dialect
             ) from error
+
+
+def _prepare_postgresql(engine: sa.Engine) -> None:
+    """Without compilation of plans: the planner cannot know how far nested groups reach, takes them for expensive,
+    and then spends 20 ms on compiling what runs for one.
+    """
+
+    @sa.event.listens_for(engine, "connect")
+    def on_connect(connection: Any, _record: Any) -> None:
+        connection.autocommit, was = True, connection.autocommit
+        connection.execute("SET jit = off")
+        connection.autocommit = was
 
 
 def _keep_order(engine: sa.Engine) -> None:
