@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from scim_bridge.db import Database, Tx
 from scim_bridge.directory.changes import mark_group, mark_people
-from scim_bridge.directory.keys import bound_numbers
+from scim_bridge.directory.keys import bound_numbers, slices
 from scim_bridge.directory.memberships import people_in
 from scim_bridge.directory.tables import Group, GroupChange, Person, PersonChange
 from scim_bridge.engine.runs import run_of_revision
@@ -43,8 +43,8 @@ def expand_groups(db: Database) -> None:
             if len(people) <= _SLICE or not _exists(tx, row.group_id):
                 few.update(people)
             else:
-                for start in range(0, len(people), _SLICE):
-                    mark_group(tx, row.group_id, person_ids=people[start : start + _SLICE], now=now)
+                for some in slices(people, _SLICE):
+                    mark_group(tx, row.group_id, person_ids=some, now=now)
         mark_people(tx, sorted(few), now=now)
         tx.execute(_EXPANDED, [{"change": row.id} for row in rows])
 
