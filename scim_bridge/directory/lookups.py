@@ -23,19 +23,21 @@ _TEXT: sa.BindParameter[str] = sa.bindparam("text", type_=sa.Text())
 _TYPE: sa.BindParameter[str] = sa.bindparam("type", type_=sa.Text())
 
 
-def _with_address(*conditions: Condition) -> Condition:
-    # SQLite would rather walk the whole source than use the narrow index that was asked for: hence the + 0
-    found = sa.select(UserEmail.user_id).where(UserEmail.value_key == _KEY, *conditions)
-    return sa.and_(User.source_id + 0 == _SOURCE, User.id.in_(found))
+def has_address(key: str | sa.BindParameter[str], *conditions: Condition) -> Condition:
+    """Users with an e-mail address of this folded ``key`` that meets ``conditions``, found by an index."""
+    return User.id.in_(sa.select(UserEmail.user_id).where(UserEmail.value_key == key, *conditions))
 
+
+# SQLite would rather walk the whole source than use the narrow index that was asked for: hence the + 0
+_IN_SOURCE = User.source_id + 0 == _SOURCE
 
 USER_LOOKUPS: Mapping[str, Condition] = {
     "username": sa.and_(User.source_id == _SOURCE, User.user_name_key == _KEY),
     "externalid": sa.and_(User.source_id == _SOURCE, User.external_id == _KEY),
-    "id": sa.and_(User.source_id + 0 == _SOURCE, User.scim_id == _KEY),
-    "emails": _with_address(),
-    "emails.value": _with_address(),
-    "emails[type].value": _with_address(UserEmail.type_key == _TYPE),
+    "id": sa.and_(_IN_SOURCE, User.scim_id == _KEY),
+    "emails": sa.and_(_IN_SOURCE, has_address(_KEY)),
+    "emails.value": sa.and_(_IN_SOURCE, has_address(_KEY)),
+    "emails[type].value": sa.and_(_IN_SOURCE, has_address(_KEY, UserEmail.type_key == _TYPE)),
 }
 """By lower-case attribute; bound are ``source`` (a source's id) and ``key``, in the last one ``type`` too."""
 

@@ -23,6 +23,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import InstrumentedAttribute, aliased
 
 from scim_bridge.directory.joining import ENTERPRISE
+from scim_bridge.directory.lookups import has_address
 from scim_bridge.directory.spots import (
     AddressSpot,
     Condition,
@@ -35,7 +36,7 @@ from scim_bridge.directory.spots import (
     compared,
     document_spot,
 )
-from scim_bridge.directory.tables import Group, Membership, NestedGroup, PendingMember, User, UserEmail
+from scim_bridge.directory.tables import Group, Membership, NestedGroup, PendingMember, User
 from scim_bridge.filters import Trait
 from scim_bridge.filters.values import Key
 from scim_bridge.folding import fold, name_key
@@ -173,7 +174,13 @@ def stored_users(dialect: str, root: str) -> Stored:
         ENTERPRISE: PartsSpot({"manager": manager}, enterprise),
     }
     narrow = {("id",), ("groups", "value"), ("emails", "value"), (ENTERPRISE, "manager", "value")}
-    return Stored(User.source_id, User.id, PartsSpot(parts, document), frozenset(narrow), {"emails": _with_address})
+    return Stored(
+        User.source_id,
+        User.id,
+        PartsSpot(parts, document),
+        frozenset(narrow),
+        {"emails": lambda value: has_address(fold(value))},
+    )
 
 
 @lru_cache(maxsize=64)
@@ -201,10 +208,6 @@ def _meta(kind: str, table: type[User] | type[Group], root: str) -> Spot:
             "version": VersionSpot(table.version.expression),
         }
     )
-
-
-def _with_address(value: str) -> Condition:
-    return User.id.in_(sa.select(UserEmail.user_id).where(UserEmail.value_key == fold(value)))
 
 
 def _groups(root: str) -> Rows:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from auth_kit import HERE, Ticks, ask, basic, refused_rows, statements, status_of
+from auth_kit import HERE, Ticks, ask, basic, refused_rows, request_of, statements, status_of
 from databases import NOON
 
 from scim_bridge.clock import FrozenClock
@@ -14,7 +14,8 @@ from scim_bridge.directory import sources
 from scim_bridge.directory.source_settings import SourceChange, change_source
 from scim_bridge.directory.tokens import CLIENT, new_token, public_id_of
 from scim_bridge.scim.auth import Gate
-from scim_bridge.scim.auth.throttle import Guesses, Rates
+from scim_bridge.scim.auth.refusal import Refusal
+from scim_bridge.scim.auth.throttle import Guesses, Rates, Refusals
 from scim_bridge.scim.problems import Problem
 
 ELSEWHERE = "203.0.113.9"
@@ -126,12 +127,52 @@ def test_whoever_was_known_before_is_not_locked_out_by_a_neighbour(gate: Gate, t
     assert status_of(gate, bearer) == 200
 
 
-def test_a_new_token_behind_a_guesser_waits_for_a_turn_only(gate: Gate, ticks: Ticks, bearer: str) -> None:
+def test_a_new_token_behind_a_guesser_passes_at_once(gate: Gate, bearer: str) -> None:
     for _ in range(4):
         status_of(gate, WRONG)
-    assert status_of(gate, bearer) == 429
-    ticks.now_s += 20
     assert status_of(gate, bearer) == 200
+
+
+def test_a_new_client_behind_a_guesser_gets_its_token_at_once(gate: Gate, db: Database, source_id: int) -> None:
+    with db.write() as tx:
+        client = new_token(tx, source_id, now=NOON, kind=CLIENT)
+    for _ in range(4):
+        status_of(gate, WRONG)
+    assert gate.client_of(public_id_of(client), client, request_of(None), NOON).name == "okta"
+    assert status_of(gate, f"Bearer {gate.issued.issue(public_id_of(client), NOON)}") == 200
+
+
+def test_whoever_shows_other_wrong_ones_is_told_to_wait_all_the_same(gate: Gate) -> None:
+    guesses = [f"Bearer scb-{'0' * 16}-{number:064}" for number in range(6)]
+    assert [status_of(gate, guess) for guess in guesses] == [401, 401, 401, 429, 429, 429]
+
+
+def test_however_many_were_wrong_a_turn_comes_back_after_one_interval(gate: Gate, ticks: Ticks) -> None:
+    for _ in range(100):
+        status_of(gate, WRONG)
+    ticks.now_s += 20
+    assert [status_of(gate, WRONG) for _ in range(2)] == [401, 429]
+
+
+def test_behind_a_guesser_too_a_credential_that_becomes_good_is_taken_a_second_later(
+    gate: Gate, ticks: Ticks, db: Database, source_id: int
+) -> None:
+    with db.write() as tx:
+        client = new_token(tx, source_id, now=NOON, kind=CLIENT)
+    shown = basic(public_id_of(client), client)
+    assert [status_of(gate, shown) for _ in range(4)] == [401, 401, 401, 429]
+    change(db, SourceChange(takes_basic=True))
+    assert status_of(gate, shown) == 429
+    ticks.now_s += 1
+    assert status_of(gate, shown) == 200
+
+
+def test_those_who_were_told_to_wait_are_counted_in_the_audit_trail(gate: Gate, ticks: Ticks, db: Database) -> None:
+    for _ in range(10):
+        status_of(gate, WRONG)
+    ticks.now_s += 60
+    status_of(gate, WRONG)
+    assert [row["count"] for row in refused_rows(db)] == [1, 10]
 
 
 def test_a_request_without_any_token_is_no_guess(gate: Gate, db: Database) -> None:
@@ -151,6 +192,14 @@ def test_guessers_are_remembered_within_bounds() -> None:
         guesses.add(f"198.51.100.{number}", 0.0)
     assert guesses.wait_s("198.51.100.0", 0.0) == 0
     assert guesses.wait_s("198.51.100.2", 0.0) == 60
+
+
+def test_refusals_are_remembered_within_bounds() -> None:
+    refusals = Refusals(1.0, at_most=2)
+    for digest in (b"a", b"b", b"c"):
+        refusals.put(digest, Refusal("it is wrong"), 0.0)
+    assert [refusals.find(digest, 0.5) is not None for digest in (b"a", b"b", b"c")] == [False, True, True]
+    assert refusals.find(b"c", 1.0) is None
 
 
 def test_refusals_are_audited_once_a_minute_with_their_number(db: Database, ticks: Ticks, bearer: str) -> None:

@@ -11,8 +11,6 @@ anything else                       | nobody
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections.abc import Callable
 from datetime import datetime
 from functools import partial
@@ -21,6 +19,7 @@ from scim_bridge.db import Database, Tx
 from scim_bridge.directory.authentication import by_basic, by_secret, why_refused
 from scim_bridge.directory.sources import SourceRef
 from scim_bridge.directory.tokens import BEARER, CLIENT, read_token
+from scim_bridge.scim.auth.basic import read_basic
 from scim_bridge.scim.auth.entra_tokens import EntraTokens
 from scim_bridge.scim.auth.issued_tokens import ISSUER, IssuedTokens
 from scim_bridge.scim.auth.jwts import is_jwt, issuer_of
@@ -49,7 +48,7 @@ class Credentials:
             case "bearer":
                 return self._bearer(value.strip(), now)
             case "basic":
-                return self._basic(value.strip(), now)
+                return self._basic(value, now)
             case _:
                 raise Refusal("it is neither Bearer nor Basic")
 
@@ -68,12 +67,10 @@ class Credentials:
         return self._found(partial(by_secret, public_id=public_id, digest=digest), public_id, now, BEARER, _WRONG)
 
     def _basic(self, value: str, now: datetime) -> Proof:
-        try:
-            text = base64.b64decode(value, validate=True).decode("utf-8")
-        except (binascii.Error, ValueError) as error:
-            raise Refusal("its Basic cannot be read") from error
-        client_id, _, secret = text.partition(":")
-        return self._client(client_id, secret, now, by_basic, _NO_BASIC)
+        found = read_basic(value)
+        if found is None:
+            raise Refusal("its Basic cannot be read")
+        return self._client(*found, now, by_basic, _NO_BASIC)
 
     def _client(
         self, client_id: str, secret: str, now: datetime, by: Callable[..., SourceRef | None], otherwise: str

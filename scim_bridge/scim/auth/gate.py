@@ -5,8 +5,10 @@ shown                                       | answer
 nothing                                     | 401
 what was proven within a second             | on, without a statement
 what was proven before                      | its source is asked for again; 401 if gone
-anything else, from an origin that guessed  | 429, without a statement
-anything else                               | judged: on, 401, or 503 (nobody can say now)
+what was refused within a second, from an   | 429, without a statement
+  origin that was wrong too often           |
+anything else                               | judged: on, 401 (429 from such an origin), or
+                                            |   503 (nobody can say now)
 """
 
 from __future__ import annotations
@@ -34,7 +36,7 @@ from scim_bridge.scim.auth.proof import Proof
 from scim_bridge.scim.auth.proven import Known, Proven, digest_of
 from scim_bridge.scim.auth.refusal import Refusal
 from scim_bridge.scim.auth.refused_log import RefusedLog
-from scim_bridge.scim.auth.throttle import Guesses, Rates
+from scim_bridge.scim.auth.throttle import Guesses, Rates, Refusals
 from scim_bridge.scim.problems import Problem
 
 log = logging.getLogger(__name__)
@@ -50,7 +52,8 @@ class Gate:
 
     ``fresh_s``: how long a proven credential is taken without asking the database; 0: never. ``token_key``
     signs the JWTs of ``/oauth/token`` (empty: a key in the database). ``requests_per_second`` is for sources
-    that have no number of their own. ``wrong_per_minute``: guesses of one origin before it has to wait.
+    that have no number of their own. ``wrong_per_minute``: how often one origin may be wrong before it is told
+    to wait.
     """
 
     def __init__(
@@ -73,6 +76,7 @@ class Gate:
         self._monotonic = monotonic
         self._proven = Proven()
         self._guesses = Guesses(wrong_per_minute)
+        self._refusals = Refusals(fresh_s)
         self._rates = Rates()
         self._refused = RefusedLog(db)
         self._noted: dict[tuple[int, int], datetime] = {}  # (source, token): last use as written down
@@ -138,17 +142,18 @@ class Gate:
         now_s: float,
     ) -> Proof:
         origin = origin_of(request.remote_addr or "")
-        if known is None and (wait_s := self._guesses.wait_s(origin, now_s)):
-            raise _wait("too many wrong credentials came from your address; wait, then send the right one", wait_s)
-        try:
-            return self._again(known.proof, now) if known else prove(now)
-        except Refusal as refusal:
-            self._proven.drop(digest)
-            self._guesses.add(origin, now_s)
-            self._refused.add(origin, refusal.reason, now=now, now_s=now_s, public_id=refusal.public_id)
-            raise Problem(
-                401, "this token is not known, has ended, or was revoked", self._challenge("invalid_token")
-            ) from refusal
+        refusal = self._refusals.find(digest, now_s) if self._guesses.wait_s(origin, now_s) else None
+        if refusal is None:
+            try:
+                return self._again(known.proof, now) if known else prove(now)
+            except Refusal as new:
+                refusal = new
+                self._proven.drop(digest)
+                self._refusals.put(digest, new, now_s)
+        self._refused.add(origin, refusal.reason, now=now, now_s=now_s, public_id=refusal.public_id)
+        if wait_s := self._guesses.add(origin, now_s):
+            raise _wait("too many wrong credentials came from your address, and so is this; wait", wait_s)
+        raise Problem(401, "this token is not known, has ended, or was revoked", self._challenge("invalid_token"))
 
     def _again(self, proof: Proof, now: datetime) -> Proof:
         """Whose a proven credential is now."""

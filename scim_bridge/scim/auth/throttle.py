@@ -1,8 +1,9 @@
-"""How fast one origin may guess, and one source may ask: GCRA, in the memory of each process.
+"""How often one origin may be wrong, and how fast one source may ask: GCRA, in the memory of each process.
 
-Guesses are counted, not attempts: a good credential costs nothing. Whoever shares an address with a guesser
-is hardly hurt: a credential that this process has proven before never waits here, a new one waits for
-seconds, and a turn comes back every few. In N processes N times as many guesses pass, against 256 random bits.
+Only what is wrong counts, and only who is wrong is told to wait: nothing but looking at it tells a good credential
+from a guess, and an identity provider may share its address with a guesser. So everything new is looked at, which
+costs a look-up by an index; nothing waits for a turn, because who waits holds a thread that the others need. What
+was refused a moment ago is not looked at again: the usual guesser is a client with an old token, that knows no other.
 """
 
 from __future__ import annotations
@@ -10,8 +11,10 @@ from __future__ import annotations
 import threading
 
 from scim_bridge.contract.limits import Bucket, Limits
+from scim_bridge.scim.auth.refusal import Refusal
 
 _ORIGINS = 4_096
+_REFUSALS = 4_096
 _ROUNDING_S = 1e-6  # of fractions of a second, added up
 
 
@@ -26,16 +29,44 @@ class Guesses:
         self._lock = threading.Lock()
 
     def wait_s(self, origin: str, now_s: float) -> float:
-        """Seconds until this origin may try again; 0: now."""
+        """Seconds until this origin may be wrong again; 0: now."""
         return max(0.0, self._due_s.get(origin, now_s) - self._tolerance_s - now_s)
 
-    def add(self, origin: str, now_s: float) -> None:
-        """One guess was wrong. Of too many origins the one that was wrong longest ago is forgotten."""
+    def add(self, origin: str, now_s: float) -> float:
+        """One was wrong: the seconds that its sender should have waited, 0 within the limit.
+
+        Nobody owes more than a turn, however many there were. Of too many origins the one that was wrong longest ago
+        is forgotten.
+        """
         with self._lock:
             due_s = max(self._due_s.pop(origin, now_s), now_s)
+            wait_s = max(0.0, due_s - self._tolerance_s - now_s)
             if len(self._due_s) >= self._origins:
                 del self._due_s[next(iter(self._due_s))]
-            self._due_s[origin] = due_s + self._interval_s
+            self._due_s[origin] = due_s if wait_s else due_s + self._interval_s
+        return wait_s
+
+
+class Refusals:
+    """What was refused, by its digest, for ``keep_s``; of too many the oldest is forgotten."""
+
+    def __init__(self, keep_s: float, at_most: int = _REFUSALS) -> None:
+        self._keep_s = keep_s
+        self._at_most = at_most
+        self._refused: dict[bytes, tuple[float, Refusal]] = {}
+        self._lock = threading.Lock()
+
+    def find(self, digest: bytes, now_s: float) -> Refusal | None:
+        """Why this was refused just now; None: it was not."""
+        at_s, refusal = self._refused.get(digest, (float("-inf"), None))
+        return refusal if now_s - at_s < self._keep_s else None
+
+    def put(self, digest: bytes, refusal: Refusal, now_s: float) -> None:
+        with self._lock:
+            self._refused.pop(digest, None)
+            if len(self._refused) >= self._at_most:
+                del self._refused[next(iter(self._refused))]
+            self._refused[digest] = (now_s, refusal)
 
 
 class Rates:

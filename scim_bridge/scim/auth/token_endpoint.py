@@ -7,8 +7,6 @@ authorization endpoint's ``temporarily_unavailable`` stands in; a source that ma
 
 from __future__ import annotations
 
-import base64
-import binascii
 import json
 import logging
 from collections.abc import Mapping
@@ -18,6 +16,7 @@ from flask import Blueprint, Request, Response, request
 from werkzeug.exceptions import HTTPException
 
 from scim_bridge.errors import Transient
+from scim_bridge.scim.auth.basic import read_basic
 from scim_bridge.scim.auth.gate import Gate
 from scim_bridge.scim.auth.issued_tokens import LIFE_S
 from scim_bridge.scim.errors import is_database_away
@@ -88,11 +87,8 @@ def _read(request: Request) -> tuple[str, str]:
 def _basic(header: str) -> tuple[str, str]:
     """Id and secret, each form-encoded inside (section 2.3.1)."""
     scheme, _, value = header.strip().partition(" ")
-    try:
-        text = base64.b64decode(value.strip(), validate=True).decode("utf-8") if scheme.lower() == "basic" else ""
-    except (binascii.Error, ValueError):
-        text = ""
-    client_id, _, secret = text.partition(":")
+    found = read_basic(value) if scheme.lower() == "basic" else None
+    client_id, secret = found or ("", "")
     if not client_id or not secret:
         raise _Refused("invalid_client", "send Authorization: Basic <client id>:<client secret>", 401)
     return unquote_plus(client_id), unquote_plus(secret)
