@@ -79,6 +79,13 @@ def waiting(dialect: str) -> Any:
 
 
 @Prepared
+def how_many(_: str) -> Any:
+    """A count for each kind of member of the group."""
+    tables = (Membership, NestedGroup, PendingMember)
+    return sa.union_all(*(sa.select(sa.func.count()).where(table.group_id == _GROUP) for table in tables))
+
+
+@Prepared
 def groups_of(dialect: str) -> Any:
     """``user_id, scim_id, display_name`` of the groups in which the users ``chosen`` are."""
     groups = sa.select(Membership.user_id, Group.scim_id, Group.display_name)

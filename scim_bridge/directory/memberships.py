@@ -109,6 +109,11 @@ def members_of(tx: Tx, group_ids: Sequence[int]) -> dict[int, list[Member]]:
     return found
 
 
+def count_members(tx: Tx, group_id: int) -> int:
+    """How many members the group has, of every kind."""
+    return sum(count for (count,) in statements.how_many.all(tx, {"group": group_id}))
+
+
 def groups_of(tx: Tx, user_ids: Sequence[int]) -> dict[int, list[tuple[str, str]]]:
     """``{user: [(group's scim id, display name)]}`` of direct memberships."""
     found: dict[int, list[tuple[str, str]]] = {user_id: [] for user_id in user_ids}

@@ -5,6 +5,7 @@ when somebody asks, in the shapes that Okta and Entra send (RFC 7644 section 3.5
 
     POST, PUT   the whole group: who is not in ``members`` is out
     PATCH       add or replace, with ``path`` or with ``members`` in the value; remove by filter or by value
+                (whom a filter of another kind than ``value eq`` met is not in the body, and not told)
 """
 
 from __future__ import annotations
@@ -50,7 +51,10 @@ def _operation(operation: Mapping[str, Any], names: Collection[str]) -> Effect |
         if value is None:
             return None
     elif by_filter := _BY_FILTER.search(path):
-        return "out" if verb == "remove" and any(one in names for one in _ID.findall(by_filter[1])) else None
+        is_meant = any(one in names for one in _ID.findall(by_filter[1]))
+        if verb == "remove" or (verb == "replace" and is_meant and not _holds(value, names)):
+            return "out" if is_meant else None
+        return "in" if _holds(value, names) or (is_meant and verb == "add") else None
     elif not path.lower().endswith("members"):
         return None
     is_named = _holds(value, names)

@@ -1,8 +1,8 @@
-"""/Groups (RFC 7644 sections 3.3 to 3.6). A PATCH answers 204 and never loads the members."""
+"""/Groups (RFC 7644 sections 3.3 to 3.6). A PATCH answers 204, and loads the members only for a filter over them."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from scim_bridge.db import JsonText, Tx, to_json
@@ -10,7 +10,7 @@ from scim_bridge.directory import groups
 from scim_bridge.directory.delta import MemberDelta
 from scim_bridge.directory.groups import StoredGroup
 from scim_bridge.directory.keys import slices
-from scim_bridge.directory.memberships import Member, members_of
+from scim_bridge.directory.memberships import Member, count_members, members_of
 from scim_bridge.directory.ordering import group_order
 from scim_bridge.directory.pages import GROUP_SHELF
 from scim_bridge.directory.queries import group_condition
@@ -22,8 +22,8 @@ from scim_bridge.scim.dialects import operations
 from scim_bridge.scim.documents import keep_immutable
 from scim_bridge.scim.listed import Listed
 from scim_bridge.scim.listing import list_resources
-from scim_bridge.scim.members import member_ids, split
-from scim_bridge.scim.patch import apply
+from scim_bridge.scim.members import Chosen, member_ids, split
+from scim_bridge.scim.patch import apply, may_compare
 from scim_bridge.scim.schemas import read_document
 from scim_bridge.scim.service import Call, known_id
 
@@ -77,11 +77,11 @@ def replace_group(call: Call, scim_id: str) -> Answer:
 def patch_group(call: Call, scim_id: str) -> Answer:
     """PATCH /Groups/{id}: 204; 200 with a body where ``attributes`` asks for one (RFC 7644 section 3.5.2)."""
     known = known_id(scim_id, call.groups)
-    steps, delta = split(operations(call.body.read(call.service.max_group_body_bytes)), call.groups)
+    steps, changes = split(operations(call.body.read(call.service.max_group_body_bytes)), call.groups)
     projection = call.projection(call.groups)
     # Whoever only adds or removes members need not wait for others who do so: their rows are not the same.
     # What the version is then, only the commit tells; so there is no ETag.
-    is_alone = bool(steps or projection.only) or delta.replace or call.is_conditional
+    is_alone = bool(steps or projection.only) or call.is_conditional or any(_is_of_all(one) for one in changes)
 
     def work(tx: Tx) -> Answer:
         group = groups.get_group(tx, call.source.id, known, lock=is_alone, keep=True)
@@ -89,13 +89,31 @@ def patch_group(call: Call, scim_id: str) -> Answer:
         document = group.document
         if steps:
             document = apply(document, steps, call.groups, own_id=known)
-        group = groups.change_group(tx, call.source, group, document, delta, now=call.now)
+        for delta in _deltas(call, tx, group, changes) if changes else (MemberDelta(),):
+            group = groups.change_group(tx, call.source, group, document, delta, now=call.now)
         headers = {"ETag": etags.tag(group.version)} if is_alone else {}
         if not projection.only:
             return Answer(None, 204, headers)
         return Answer(_render(call, tx, [group], projection)[0], headers=headers)
 
     return call.write(work)
+
+
+def _is_of_all(change: MemberDelta | Chosen) -> bool:
+    """Whether it depends on who else is in the group."""
+    return isinstance(change, Chosen) or change.replace
+
+
+def _deltas(call: Call, tx: Tx, group: StoredGroup, changes: Sequence[MemberDelta | Chosen]) -> Iterator[MemberDelta]:
+    """The changes one by one: a filter sees what those before it have left. Raises Refused."""
+    compared = 0
+    for change in changes:
+        if isinstance(change, Chosen):
+            compared += count_members(tx, group.id)
+            may_compare(compared)
+            yield change.delta(_member(call, member) for member in members_of(tx, [group.id])[group.id])
+        else:
+            yield change
 
 
 def delete_group(call: Call, scim_id: str) -> Answer:

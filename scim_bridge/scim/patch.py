@@ -43,14 +43,19 @@ def apply(
     for step in steps:
         if step.path is not None and "[" in step.path:
             compared += max((len(value) for value in changed.values() if isinstance(value, list)), default=0)
-            if compared > _MOST_COMPARED:
-                raise invalid_value(
-                    f"the filters in its paths look at more than {_MOST_COMPARED:,} values", advice="send it in parts"
-                )
+            may_compare(compared)
         _apply(changed, step, kind, own_id)
     if kind.immutable:
         check_immutable(changed, resource, kind)
     return completed(changed, kind)
+
+
+def may_compare(values: int) -> None:
+    """Raise Refused where the filters of one PATCH look at more ``values`` than they may."""
+    if values > _MOST_COMPARED:
+        raise invalid_value(
+            f"the filters in its paths look at more than {_MOST_COMPARED:,} values", advice="send it in parts"
+        )
 
 
 def _apply(resource: dict[str, Any], step: Operation, kind: ResourceType, own_id: str) -> None:

@@ -54,6 +54,19 @@ def add(*ids: str) -> dict[str, Any]:
         pytest.param(
             "PATCH", patch({"op": "Remove", "path": "members", "value": [{"value": BOB}]}), None, id="entra-another"
         ),
+        pytest.param(
+            "PATCH", patch({"op": "remove", "path": 'members[type eq "User"]'}), None, id="who-met-it-is-not-told"
+        ),
+        pytest.param(
+            "PATCH",
+            patch({"op": "replace", "path": f'members[value eq "{BOB}"]', "value": {"value": ADA}}),
+            "in",
+            id="takes-the-place-of-another",
+        ),
+        pytest.param(
+            "PATCH", patch({"op": "replace", "path": f'members[value eq "{ADA}"]', "value": []}), "out", id="replaced"
+        ),
+        pytest.param("PATCH", patch({"op": "add", "path": f'members[value eq "{ADA}"]'}), "in", id="added-by-filter"),
         pytest.param("PATCH", patch({"op": "remove", "path": "members"}), "out", id="all-go"),
         pytest.param("PATCH", patch({"op": "remove", "path": "members"}, add(ADA)), "in", id="the-last-one-counts"),
         pytest.param("PATCH", patch("no operation"), None, id="no-operation"),

@@ -11,7 +11,7 @@ from scim_bridge.filters import InvalidFilter
 from scim_bridge.scim.attributes import read_projection
 from scim_bridge.scim.definitions import ENTRA_GROUP, GROUP, GROUPS, USER, USERS
 from scim_bridge.scim.dialects import operations
-from scim_bridge.scim.members import member_ids, split
+from scim_bridge.scim.members import Chosen, member_ids, split
 from scim_bridge.scim.refusals import Refused
 from scim_bridge.scim.schemas import read_document
 
@@ -100,11 +100,13 @@ def test_wrong_types_are_named(body: dict[str, Any], names: str) -> None:
 
 
 def _delta(*steps: dict[str, Any]) -> MemberDelta:
-    rest, delta = split(operations({"Operations": list(steps)}))
+    rest, changes = split(operations({"Operations": list(steps)}))
     assert rest == []
-    return delta
+    change = changes[0] if changes else MemberDelta()
+    return change.delta(PRESENT) if isinstance(change, Chosen) else change
 
 
+PRESENT = [{"value": "a", "type": "User"}, {"value": "g", "type": "Group"}, {"value": "later"}]
 A, B = {"value": "a"}, {"value": "b"}
 ADD_A = {"op": "add", "path": "members", "value": [A]}
 REMOVE_A = {"op": "remove", "path": 'members[value eq "a"]'}
@@ -140,6 +142,57 @@ REMOVE_A = {"op": "remove", "path": 'members[value eq "a"]'}
         pytest.param(
             [{"op": "replace", "path": "members", "value": [A]}, REMOVE_A], MemberDelta(replace=True), id="replace-less"
         ),
+        pytest.param(
+            [{"op": "add", "path": 'members[type eq "Group"]', "value": [B]}],
+            MemberDelta(add=("b",)),
+            id="add-of-a-type",
+        ),
+        pytest.param(
+            [{"op": "add", "path": 'members[value eq "b" and type eq "User"]', "value": None}],
+            MemberDelta(add=("b",)),
+            id="add-from-what-the-filter-equals",
+        ),
+        pytest.param(
+            [{"op": "remove", "path": 'members[type eq "user"]'}], MemberDelta(remove=("a",)), id="remove-a-type"
+        ),
+        pytest.param(
+            [{"op": "remove", "path": 'members[type ne "User"]', "value": [A]}],
+            MemberDelta(remove=("g", "later")),
+            id="remove-what-has-no-type-too",
+        ),
+        pytest.param(
+            [{"op": "remove", "path": 'members[not (value sw "l") and value pr]'}],
+            MemberDelta(remove=("a", "g")),
+            id="remove-by-any-filter",
+        ),
+        pytest.param(
+            [{"op": "remove", "path": 'members[value eq "A" and value pr]'}], MemberDelta(), id="ids-have-case"
+        ),
+        pytest.param(
+            [{"op": "replace", "path": 'members[type eq "User"]', "value": [B]}],
+            MemberDelta(add=("b",), remove=("a",)),
+            id="replace-a-type",
+        ),
+        pytest.param(
+            [{"op": "replace", "path": 'members[value eq "a"]', "value": [A, B]}],
+            MemberDelta(add=("a", "b")),
+            id="replace-by-itself-and-another",
+        ),
+        pytest.param(
+            [{"op": "replace", "path": 'members[value eq "b"]', "value": B}],
+            MemberDelta(add=("b",)),
+            id="replace-of-what-is-not-there",
+        ),
+        pytest.param(
+            [{"op": "replace", "path": 'members[value eq "a"]', "value": None}],
+            MemberDelta(remove=("a",)),
+            id="replace-by-nothing",
+        ),
+        pytest.param(
+            [{"op": "replace", "path": 'members[type eq "Group"]', "value": []}],
+            MemberDelta(remove=("g",)),
+            id="replace-a-type-by-nothing",
+        ),
     ],
 )
 def test_member_operations_add_up(steps: list[dict[str, Any]], delta: MemberDelta) -> None:
@@ -150,9 +203,14 @@ def test_member_operations_add_up(steps: list[dict[str, Any]], delta: MemberDelt
     ("step", "scim_type"),
     [
         ({"op": "replace", "path": 'members[value eq "a"].display', "value": "x"}, "invalidPath"),
-        ({"op": "replace", "path": 'members[value eq "a"]', "value": B}, "mutability"),
-        ({"op": "remove", "path": 'members[type eq "User"]'}, "invalidPath"),
-        ({"op": "remove", "path": 'members[value co "a"]'}, "invalidPath"),
+        ({"op": "replace", "path": 'members[value eq "b"]', "value": A}, "noTarget"),
+        ({"op": "replace", "path": 'members[value sw "x"]', "value": A}, "noTarget"),
+        ({"op": "replace", "path": 'members[type eq "User"]', "value": ["a"]}, "invalidValue"),
+        ({"op": "add", "path": 'members[value eq "a"]', "value": B}, "noTarget"),
+        ({"op": "add", "path": 'members[type eq "User"]', "value": {"value": "b", "type": "Group"}}, "noTarget"),
+        ({"op": "add", "path": 'members[type eq "User"]', "value": ["a"]}, "invalidValue"),
+        ({"op": "add", "path": 'members[type eq "User"]', "value": None}, "invalidValue"),
+        ({"op": "remove", "path": 'members[kind eq "User"]'}, "invalidPath"),
         ({"op": "add", "path": "members", "value": [{"$ref": "x"}]}, "invalidValue"),
         ({"op": "add", "path": "members", "value": [7]}, "invalidValue"),
     ],
@@ -181,7 +239,15 @@ def test_null_members_are_none() -> None:
 
 def test_other_steps_are_left_for_the_document() -> None:
     steps = operations({"Operations": [{"op": "replace", "value": {"displayName": "x"}}, {"op": "remove"}]})
-    assert split(steps) == (steps, MemberDelta())
+    assert split(steps) == (steps, [])
+
+
+def test_a_filter_sees_what_the_steps_before_it_left() -> None:
+    chosen = {"op": "remove", "path": 'members[type eq "User"]'}
+    rest, changes = split(operations({"Operations": [ADD_A, chosen, {"op": "add", "path": "members", "value": B}]}))
+    assert rest == []
+    assert changes[::2] == [MemberDelta(add=("a",)), MemberDelta(add=("b",))]
+    assert isinstance(changes[1], Chosen)
 
 
 ADA: dict[str, Any] = {
