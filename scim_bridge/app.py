@@ -18,13 +18,14 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from scim_bridge.db import Database
 from scim_bridge.engine.linked import is_linked
 from scim_bridge.journal.entry import new_request_id
+from scim_bridge.journal.hidden import hidden
 from scim_bridge.journal.journal import Journal
 from scim_bridge.ops.health import health_blueprint
 from scim_bridge.ops.pages import status_blueprint
 from scim_bridge.scim.auth import Gate, token_blueprint
 from scim_bridge.scim.blueprint import create_blueprint
 from scim_bridge.scim.errors import is_database_away
-from scim_bridge.scim.extensions import load_types
+from scim_bridge.scim.extensions import load_types, never_shown
 from scim_bridge.settings import Settings
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ def create_app(settings: Settings, db: Database, *, wake: Callable[[], None]) ->
     app.after_request(_finish)
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(Exception, _other_error)
+    types = load_types(settings.schemas)
     gate = Gate(
         db,
         token_key=settings.token_key,
@@ -63,12 +65,12 @@ def create_app(settings: Settings, db: Database, *, wake: Callable[[], None]) ->
             wake=wake,
             is_linked=is_linked,
             base_url=settings.base_url or None,
-            journal=Journal(db) if settings.journal else None,
+            journal=Journal(db, hidden(never_shown(types))) if settings.journal else None,
             max_body_bytes=settings.max_body_bytes,
             max_group_body_bytes=settings.max_group_body_bytes,
             max_bulk_bytes=settings.max_bulk_bytes,
             max_bulk_operations=settings.max_bulk_operations,
-            types=load_types(settings.schemas),
+            types=types,
         )
     )
     app.register_blueprint(token_blueprint(gate))

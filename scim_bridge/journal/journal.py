@@ -27,6 +27,7 @@ import sqlalchemy as sa
 
 from scim_bridge.db import Database, Tx
 from scim_bridge.journal.entry import Asked, Entry, short_method, subject_of, to_us
+from scim_bridge.journal.hidden import NOTHING_HIDDEN, Hidden
 from scim_bridge.journal.pack import pack
 from scim_bridge.journal.redact import KEPT_BYTES, redact_body, redact_target
 from scim_bridge.journal.tables import RequestRow
@@ -41,16 +42,17 @@ log = logging.getLogger(__name__)
 
 
 class Journal:
-    """The journal of one process."""
+    """The journal of one process; ``hidden`` is kept out of it beside passwords and other secrets."""
 
-    def __init__(self, db: Database) -> None:
+    def __init__(self, db: Database, hidden: Hidden = NOTHING_HIDDEN) -> None:
         self._db = db
+        self._hidden = hidden
         self._pid: int | None = None  # of the process whose thread flushes
         self._begin()
 
     def body(self, raw: bytes | None) -> bytes | None:
         """The body of a write as it is kept; done before the transaction, so that nobody waits for it."""
-        return _kept(raw, is_json=True) if raw else None
+        return self._kept(raw, is_json=True) if raw else None
 
     def enter(
         self,
@@ -71,7 +73,7 @@ class Journal:
             source_id,
             asked.request_id,
             asked.method,
-            redact_target(target),
+            redact_target(target, self._hidden),
             status,
             asked.took_us(),
             subject_of(target, location),
@@ -90,13 +92,13 @@ class Journal:
             source_id,
             asked.request_id,
             short_method(asked.method),
-            redact_target(asked.target),
+            redact_target(asked.target, self._hidden),
             status,
             asked.took_us(),
             subject_of(asked.target, None),
             len(raw) if raw else None,
-            _kept(raw, is_json=False) if raw else None,
-            _kept(answer.encode("utf-8", "replace"), is_json=False) if answer else None,
+            self._kept(raw, is_json=False) if raw else None,
+            self._kept(answer.encode("utf-8", "replace"), is_json=False) if answer else None,
         )
         if self._pid != os.getpid():
             self._start()
@@ -125,6 +127,9 @@ class Journal:
         self._thread.join(timeout=5.0)
         self._pid = None
         self.flush()
+
+    def _kept(self, raw: bytes, *, is_json: bool) -> bytes:
+        return pack(redact_body(raw, is_json=is_json, hidden=self._hidden), is_cut=len(raw) > KEPT_BYTES)
 
     def _begin(self) -> None:
         self._lock = threading.Lock()
@@ -191,10 +196,6 @@ class Journal:
 
 
 _starting = threading.Lock()
-
-
-def _kept(raw: bytes, *, is_json: bool) -> bytes:
-    return pack(redact_body(raw, is_json=is_json), is_cut=len(raw) > KEPT_BYTES)
 
 
 def _bytes_of(entry: Entry) -> int:

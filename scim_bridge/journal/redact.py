@@ -10,7 +10,8 @@ Every create of Okta's carries a password, so the usual case must cost microseco
 4. What cannot be read and may hold a secret (no JSON, or the beginning of a larger one) is not kept at all.
 
 The words answer "could a secret be here", not "is one here": a group called "Token admins" costs a reading and
-stays as it is. Mail addresses are data and stay: the journal is in the database, not in a log.
+stays as it is. What the operator's own schemas hide is replaced where it stands (``hidden``), which takes a reading
+wherever its name occurs. Mail addresses are data and stay: the journal is in the database, not in a log.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import json
 import re
 from typing import Any, Final
 
+from scim_bridge.journal.hidden import NOTHING_HIDDEN, Hidden
 from scim_bridge.logs import without_secrets
 
 KEPT_BYTES: Final = 64 * 1024
@@ -43,29 +45,29 @@ _TEXT = re.compile(r'"(?:[^"\\]|\\.)*"')
 _LONGEST_NAME = 1_000
 
 
-def redact_body(raw: bytes, *, is_json: bool) -> bytes:
+def redact_body(raw: bytes, *, is_json: bool, hidden: Hidden = NOTHING_HIDDEN) -> bytes:
     """At most the first ``KEPT_BYTES`` of ``raw``, without secrets; JSON where the whole was JSON.
 
     ``is_json``: the body was read already, and is.
     """
     if len(raw) > KEPT_BYTES:
         rest = raw[KEPT_BYTES:].lower()
-        if any(word in rest for word in _WORD_BYTES) or _ESCAPED_LETTER.search(rest):
+        if any(word in rest for word in _WORD_BYTES) or _ESCAPED_LETTER.search(rest) or _has_hidden(rest, hidden):
             # a path there may tell of a value here
             return _left_out("too large to be looked through")
         raw = raw[:KEPT_BYTES]
     low = raw.translate(_LOWER, _IN_NO_WORD)
     words = [word for word in _WORD_BYTES if word in low]
-    if _has_sign(raw, low):
-        return _anew(raw)
+    if _has_sign(raw, low) or (hidden.words and _has_hidden(raw.lower(), hidden)):
+        return _anew(raw, hidden)
     if not words:
         return raw if is_json or _is_utf8(raw) else _left_out("no text")
     if not is_json:
-        return _anew(raw)
-    return _without_values(raw, words) or _anew(raw)
+        return _anew(raw, hidden)
+    return _without_values(raw, words) or _anew(raw, hidden)
 
 
-def redact_target(target: str) -> str:
+def redact_target(target: str, hidden: Hidden = NOTHING_HIDDEN) -> str:
     """A path with its query, decoded, without secrets."""
     raw = target.encode("utf-8", "replace")
     low = raw.translate(_LOWER, _IN_NO_WORD)
@@ -73,9 +75,9 @@ def redact_target(target: str) -> str:
         if word in low:
             break
     else:
-        if not _has_sign(raw, low):
+        if not _has_sign(raw, low) and not (hidden.words and _has_hidden(raw.lower(), hidden)):
             return target
-    return _text(target).replace("\0", "\ufffd")  # which PostgreSQL does not take
+    return _text(target, hidden).replace("\0", "\ufffd")  # which PostgreSQL does not take
 
 
 def _has_sign(raw: bytes, low: bytes) -> bool:
@@ -118,27 +120,42 @@ def _left_out(why: str) -> bytes:
     return _LEFT_OUT.format(why).encode()
 
 
-def _anew(raw: bytes) -> bytes:
+def _has_hidden(low: bytes, hidden: Hidden) -> bool:
+    return any(word.encode() in low for word in hidden.words)
+
+
+def _anew(raw: bytes, hidden: Hidden) -> bytes:
     try:
-        body = _value(json.loads(raw.decode("utf-8-sig"), object_pairs_hook=_object))
+        body = _value(json.loads(raw.decode("utf-8-sig"), object_pairs_hook=_Pairs), hidden)
         return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "backslashreplace")
     except (ValueError, RecursionError):
         return _left_out("no whole JSON")
 
 
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Each pair by itself, so that a key that comes twice hides nothing. Objects within are done before."""
-    is_about_one = any(key.casefold() == "path" and isinstance(value, str) and _tells(value) for key, value in pairs)
-    return {
-        _text(key): SECRET if _tells(key) or (is_about_one and key.casefold() == "value") else _value(value)
-        for key, value in pairs
-    }
+class _Pairs(list[tuple[str, Any]]):
+    """An object, each pair by itself, so that a key that comes twice hides nothing."""
 
 
-def _value(value: Any) -> Any:
+def _object(pairs: _Pairs, hidden: Hidden, scope: str) -> dict[str, Any]:
+    paths = [value for key, value in pairs if key.casefold() == "path" and isinstance(value, str)]
+    at = [hidden.path_of(path) for path in paths]
+    is_about_one = any(map(_tells, paths)) or any(map(hidden.hides, at))
+    below = next((path for path in at if hidden.scope_of(path)), "")
+    shown: dict[str, Any] = {}
+    for key, value in pairs:
+        is_value = key.casefold() == "value" and bool(paths)
+        path = below if is_value else hidden.path_of(key, scope)
+        is_secret = _tells(key) or (is_value and is_about_one) or hidden.hides(path)
+        shown[_text(key, hidden)] = SECRET if is_secret else _value(value, hidden, hidden.scope_of(path))
+    return shown
+
+
+def _value(value: Any, hidden: Hidden, scope: str = "") -> Any:
     if isinstance(value, str):
-        return _text(value)
-    return [_value(each) for each in value] if isinstance(value, list) else value
+        return _text(value, hidden)
+    if isinstance(value, _Pairs):
+        return _object(value, hidden, scope)
+    return [_value(each, hidden, scope) for each in value] if isinstance(value, list) else value
 
 
 def _tells(name: str) -> bool:
@@ -149,5 +166,7 @@ def _tells(name: str) -> bool:
     return any(word in folded for word in _WORDS)
 
 
-def _text(text: str) -> str:
+def _text(text: str, hidden: Hidden) -> str:
+    if hidden.compared is not None:
+        text = hidden.compared.sub(rf"\1{SECRET}", text)
     return without_secrets(_COMPARED.sub(rf"\1{SECRET}", text))

@@ -7,7 +7,7 @@ hear of it. Every message names file, line and column, and the way out.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, get_args
 
@@ -64,6 +64,21 @@ def load_traits(path: Path | None) -> Traits:
     Raises InvalidInput as ``load_types`` does.
     """
     return traits_of(load_types(path).users)
+
+
+def never_shown(types: ResourceTypes) -> Iterator[tuple[str, str]]:
+    """What extensions keep to themselves (``returned: never``): URN, and ``name`` or ``name.part``.
+
+    Once more with an empty URN where a request may name it without.
+    """
+    for kind in (types.users, types.groups):
+        for schema in kind.extensions:
+            for one in schema.attributes:
+                parts = [f"{one.name}.{sub.name}" for sub in one.subs if sub.returned == "never"]
+                for path in [one.name] if one.returned == "never" else parts:
+                    yield schema.urn, path
+                    if kind.find(one.name) is None:
+                        yield "", path
 
 
 def read_types(file: str, text: str) -> ResourceTypes:
