@@ -37,6 +37,7 @@ from scim_bridge.schema import prepare_schema
 from scim_bridge.scim.extensions import load_traits, load_types
 from scim_bridge.scim.service import PREFIX
 from scim_bridge.settings import Settings
+from scim_bridge.worker import Worker
 
 log = logging.getLogger(__name__)
 
@@ -119,7 +120,7 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
         settings = {
             "bind": [f"fd://{self._listener_fd}"],
             "workers": 1,
-            "worker_class": "gthread",
+            "worker_class": Worker,
             "threads": self._settings.threads,
             "timeout": 120,  # without a sign of life from the worker's main thread
             "graceful_timeout": 30,
