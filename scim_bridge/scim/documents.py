@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from scim_bridge.moments import moment
 from scim_bridge.scim.model import Attribute, ResourceType
 from scim_bridge.scim.refusals import invalid_value, mutability
 
@@ -50,8 +51,9 @@ def keep_immutable(document: dict[str, Any], stored: Mapping[str, Any], kind: Re
         if urn is not None and urn not in document:
             document["schemas"] = [*document["schemas"], urn]
         holder = document if urn is None else document.setdefault(urn, {})
-        if holder.setdefault(name, old) != old:
+        if _differs(holder.setdefault(name, old), old, urn, name, kind):
             raise cannot_change(name)
+        holder[name] = old
     return document
 
 
@@ -59,8 +61,24 @@ def check_immutable(document: Mapping[str, Any], stored: Mapping[str, Any], kind
     """Raise Refused mutability where ``document`` differs from ``stored`` in what may be set once."""
     for urn, name in kind.immutable:
         old = (stored if urn is None else stored.get(urn, {})).get(name)
-        if old is not None and (document if urn is None else document.get(urn, {})).get(name) != old:
+        new = (document if urn is None else document.get(urn, {})).get(name)
+        if old is not None and _differs(new, old, urn, name, kind):
             raise cannot_change(name)
+
+
+def _differs(new: Any, old: Any, urn: str | None, name: str, kind: ResourceType) -> bool:
+    """Whether ``new`` says something else; clients write one moment in several ways."""
+    if new == old:
+        return False
+    schema = kind.core if urn is None else kind.extension(urn)
+    attribute = schema.find(name) if schema else None
+    if new is None or attribute is None or attribute.kind != "dateTime":
+        return True
+    return _moments(new) != _moments(old)
+
+
+def _moments(value: Any) -> list[int | None]:
+    return [moment(text) for text in (value if isinstance(value, list) else (value,))]
 
 
 def cannot_change(name: str) -> Exception:

@@ -42,6 +42,8 @@ urn:ietf:params:scim:schemas:extension:hr:2.0:Group:
   resource: Group
   attributes:
     code: {mutability: immutable}
+    since: {type: dateTime, mutability: immutable}
+    holidays: {type: dateTime, mutability: immutable, multiValued: true}
 """
 HR = "urn:ietf:params:scim:schemas:extension:hr:2.0:User"
 HR_GROUP = "urn:ietf:params:scim:schemas:extension:hr:2.0:Group"
@@ -315,3 +317,24 @@ def test_a_put_of_a_group_keeps_what_is_immutable(client: Client) -> None:
     assert (kept["displayName"], kept[HR_GROUP]) == ("h", {"code": "7"})
     refused = client.send("PUT", f"/Groups/{group_id}", {"displayName": "h", HR_GROUP: {"code": "8"}})
     assert (refused.status_code, refused.get_json()["scimType"]) == (400, "mutability")
+
+
+@pytest.mark.parametrize("again", ["2026-01-01T00:00:00.000Z", "2026-01-01T01:00:00+01:00"])
+def test_one_moment_written_otherwise_is_no_change_of_what_is_immutable(client: Client, again: str) -> None:
+    dates = {"since": "2026-01-01T00:00:00Z", "holidays": ["2026-01-01T00:00:00Z", "2026-05-01T00:00:00Z"]}
+    group_id = client.send("POST", "/Groups", {"displayName": "g", HR_GROUP: dates}).get_json()["id"]
+    echo = {"since": again, "holidays": [again, "2026-05-01T00:00:00Z"]}
+    kept = client.send("PUT", f"/Groups/{group_id}", {"displayName": "h", HR_GROUP: echo}).get_json()
+    assert kept[HR_GROUP] == dates
+    assert (
+        client.patch(f"/Groups/{group_id}", {"op": "replace", "path": f"{HR_GROUP}:since", "value": again}).status_code
+        == 204
+    )
+
+
+def test_another_moment_is_a_change(client: Client) -> None:
+    dates = {"since": "2026-01-01T00:00:00Z"}
+    group_id = client.send("POST", "/Groups", {"displayName": "g", HR_GROUP: dates}).get_json()["id"]
+    for step in ({"op": "replace", "value": "2026-01-01T00:00:01Z"}, {"op": "remove"}):
+        refused = client.patch(f"/Groups/{group_id}", {"path": f"{HR_GROUP}:since", **step})
+        assert (refused.status_code, refused.get_json()["scimType"]) == (400, "mutability")
