@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from scim_bridge.scim.messages import check_message, part
+from scim_bridge.scim.messages import by_lower_name, check_message, part
 from scim_bridge.scim.refusals import invalid_syntax, invalid_value
 
 _PREFIX = "bulkId:"
@@ -73,6 +73,7 @@ def read_operation(raw: Any) -> Operation:
     """One operation. Raises Refused (invalidSyntax, invalidValue); RFC 7644 section 3.7 wants a bulkId of each POST."""
     if not isinstance(raw, Mapping):
         raise invalid_syntax("an operation is no JSON object")
+    by_lower_name(raw)
     method, path, bulk_id = (_text(raw, name) for name in ("method", "path", "bulkId"))
     if method is None or path is None:
         raise invalid_syntax("an operation has no method or no path", advice='send "method" and "path"')

@@ -21,6 +21,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from scim_bridge.scim.messages import by_lower_name
 from scim_bridge.scim.model import ResourceType
 from scim_bridge.scim.refusals import Refused, invalid_syntax, invalid_value
 from scim_bridge.scim.values import is_unassigned, stands_twice
@@ -45,7 +46,7 @@ def operations(body: Mapping[str, Any]) -> list[Operation]:
 
     Raises Refused invalidSyntax.
     """
-    folded = {key.lower(): value for key, value in body.items()}
+    folded = by_lower_name(body)
     urns = folded.get("schemas")
     if not is_unassigned(urns):
         texts = urns if isinstance(urns, list) else [urns]
@@ -60,7 +61,7 @@ def operations(body: Mapping[str, Any]) -> list[Operation]:
 
 
 def _steps(operation: Mapping[str, Any]) -> Iterator[Operation]:
-    folded = {key.lower(): value for key, value in operation.items()}
+    folded = by_lower_name(operation)
     op, path, value = folded.get("op"), folded.get("path"), folded.get("value")
     if not isinstance(op, str) or op.lower() not in _OPS:
         raise invalid_syntax("an operation has no known op", advice=f"use one of {', '.join(_OPS)}")

@@ -268,3 +268,34 @@ def test_the_database_away_is_503_and_everything_works_again(client: Client, db:
     _is_error(answer, 503)
     assert int(answer.headers["Retry-After"]) >= 1
     assert client.send("POST", "/Users", {"schemas": [USER], "userName": "a"}).status_code == 201
+
+
+SEARCH_REQUEST = "urn:ietf:params:scim:api:messages:2.0:SearchRequest"
+BULK_REQUEST = "urn:ietf:params:scim:api:messages:2.0:BulkRequest"
+STEP = {"op": "replace", "path": "title", "value": "x"}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"Operations": [{**STEP, "OP": "remove"}]},
+        {"Operations": [{**STEP, "Path": "nickName"}]},
+        {"Operations": [], "operations": [STEP]},
+    ],
+)
+def test_a_patch_that_says_two_things_in_different_cases_is_refused(client: Client, body: dict[str, Any]) -> None:
+    ada = client.user()
+    answer = client.send("PATCH", f"/Users/{ada}", body)
+    assert (answer.status_code, answer.get_json()["scimType"]) == (400, "invalidSyntax")
+    assert "title" not in client.get(f"/Users/{ada}")
+
+
+def test_so_is_a_search(client: Client) -> None:
+    answer = client.send("POST", "/.search", {"schemas": [SEARCH_REQUEST], "filter": "id pr", "FILTER": "id eq 1"})
+    assert (answer.status_code, answer.get_json()["scimType"]) == (400, "invalidSyntax")
+
+
+def test_so_is_an_operation_of_a_bulk(client: Client) -> None:
+    operation = {"method": "DELETE", "METHOD": "PUT", "path": f"/Users/{client.user()}"}
+    answer = client.send("POST", "/Bulk", {"schemas": [BULK_REQUEST], "Operations": [operation]})
+    assert answer.get_json()["Operations"][0]["response"]["scimType"] == "invalidSyntax"
