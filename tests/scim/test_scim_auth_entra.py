@@ -298,3 +298,16 @@ def test_a_tenant_ends_with_its_source(gate: Gate, pair: SigningKeyPair, db: Dat
     with db.write() as tx:
         sources.disable(tx, "entra", now=NOON + timedelta(seconds=1))
     assert status_of(gate, pair.sign()) == 403
+
+
+def test_behind_a_guesser_a_new_one_passes_at_once(
+    db: Database, server: KeyServer, ticks: Ticks, gate: Gate, pair: SigningKeyPair, rolled: SigningKeyPair
+) -> None:
+    strict = Gate(db, keys_url=server.url, monotonic=ticks, wrong_per_minute=2)
+    forged = SigningKeyPair(pair.kid)
+    assert [status_of(strict, forged.sign(nbf=NOON_S - number)) for number in range(4)] == [401, 401, 429, 429]
+    assert status_of(strict, pair.sign()) == 200
+    ticks.now_s += 60
+    assert [status_of(strict, forged.sign(nbf=NOON_S - number)) for number in range(4)] == [401, 401, 429, 429]
+    server.keys = [rolled.published]
+    assert status_of(strict, rolled.sign()) == 200
