@@ -11,7 +11,7 @@ from scim_bridge.directory.ordering import Order
 from scim_bridge.directory.pages import Scope, Shelf, Sorting
 from scim_bridge.directory.spots import Condition
 from scim_bridge.errors import InvalidInput
-from scim_bridge.filters import parse_filter
+from scim_bridge.filters import AttributePath, Filter, Traits, attribute_paths, parse_filter
 from scim_bridge.scim.answers import Shown
 from scim_bridge.scim.attributes import Projection
 from scim_bridge.scim.list_request import ListRequest
@@ -54,8 +54,11 @@ class Part:
 def parts_of(call: Call, types: Sequence[Listed], wanted: ListRequest) -> list[Part]:
     """The parts of a list over ``types``. Raises Refused, InvalidFilter, and InvalidInput for an order.
 
-    Among several types an attribute that one of them lacks has no value there (RFC 7644 section 3.4.2.1).
+    Among several types an attribute that one of them lacks has no value there (RFC 7644 section 3.4.2.1); one that
+    all of them lack is a mistake.
     """
+    if len(types) > 1 and wanted.filter is not None:
+        _check_names(parse_filter(wanted.filter), [traits_of(listed.kind(call)) for listed in types])
     parts = [_part(call, listed, wanted.filter, is_alone=len(types) == 1) for listed in types]
     if wanted.sort_by is None:
         return parts
@@ -68,6 +71,14 @@ def parts_of(call: Call, types: Sequence[Listed], wanted: ListRequest) -> list[P
         replace(part, sorting=nothing if isinstance(sorting, InvalidInput) else sorting)
         for part, sorting in zip(parts, sortings, strict=True)
     ]
+
+
+def _check_names(filter: Filter, known: Sequence[Traits]) -> None:
+    for path in attribute_paths(filter):
+        whole = AttributePath(path.urn, path.name)
+        means_itself = path.sub is not None and path.sub.lower() == "value"  # projects[value eq "x"] of plain values
+        if not any(traits.find(path) or (means_itself and traits.find(whole)) for traits in known):
+            next((traits for traits in known if traits.find(whole)), known[0]).get(path)  # says which name is near
 
 
 def _part(call: Call, listed: Listed, text: str | None, *, is_alone: bool) -> Part:

@@ -79,6 +79,38 @@ def test_a_filter_at_the_root_asks_both_types(company: Client) -> None:
     assert [one["displayName"] for one in _search(company, filter='displayName eq "sales"')["Resources"]] == ["Sales"]
 
 
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("userName pr", ["Ada", "Bob"]),
+        ("members pr or externalId pr", ["Engineering"]),
+        ('emails[type eq "work"] or name.givenName pr or manager pr', []),
+        ('not (members.value eq "x")', ["Ada", "Bob", "Engineering", "Sales"]),
+        ('schemas[value eq "x"]', []),
+    ],
+)
+def test_at_the_root_an_attribute_that_one_type_lacks_has_no_value_there(
+    company: Client, text: str, names: list[str]
+) -> None:
+    assert [one["displayName"] for one in _search(company, filter=text)["Resources"]] == names
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("usrName pr", 'User has no attribute usrName; did you mean "userName"?'),
+        ("displayName pr or not (membres pr)", "has no attribute membres"),
+        ('members[kind eq "User"]', "Group has no attribute members.kind"),
+        ("urn:x:2.0:User:badge pr", "has no attribute urn:x:2.0:User:badge"),
+        ('password eq "x"', "password is sensitive"),
+    ],
+)
+def test_at_the_root_too_a_name_that_nobody_has_is_refused(company: Client, text: str, reason: str) -> None:
+    answer = company.send("POST", "/.search", {"schemas": [SEARCH], "filter": text})
+    assert (answer.status_code, answer.get_json()["scimType"]) == (400, "invalidFilter")
+    assert reason in answer.get_json()["detail"]
+
+
 @pytest.mark.parametrize("path", ["", "/Users", "/Groups"])
 @pytest.mark.parametrize(
     ("body", "scim_type"),
