@@ -202,6 +202,17 @@ def test_refusals_are_remembered_within_bounds() -> None:
     assert refusals.find(b"c", 1.0) is None
 
 
+def test_a_remembered_refusal_holds_on_to_no_credential() -> None:
+    refusals = Refusals(1.0)
+    with pytest.raises(Refusal) as raised:
+        raise Refusal("it is wrong", "0a") from ValueError("secret")
+    refusals.put(b"a", raised.value, 0.0)
+    found = refusals.find(b"a", 0.5)
+    assert found is not None
+    assert (found.reason, found.public_id) == ("it is wrong", "0a")
+    assert (found.__traceback__, found.__cause__, found.__context__) == (None, None, None)
+
+
 def test_refusals_are_audited_once_a_minute_with_their_number(db: Database, ticks: Ticks, bearer: str) -> None:
     gate = Gate(db, monotonic=ticks)
     assert isinstance(db.clock, FrozenClock)

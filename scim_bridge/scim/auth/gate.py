@@ -152,7 +152,9 @@ class Gate:
                 self._refusals.put(digest, new, now_s)
         self._refused.add(origin, refusal.reason, now=now, now_s=now_s, public_id=refusal.public_id)
         if wait_s := self._guesses.add(origin, now_s):
-            raise _wait("too many wrong credentials came from your address, and so is this; wait", wait_s)
+            raise _wait(
+                "this one is wrong, as were too many from your address before; wait, then send the right one", wait_s
+            )
         raise Problem(401, "this token is not known, has ended, or was revoked", self._challenge("invalid_token"))
 
     def _again(self, proof: Proof, now: datetime) -> Proof:

@@ -62,6 +62,8 @@ class Refusals:
         return refusal if now_s - at_s < self._keep_s else None
 
     def put(self, digest: bytes, refusal: Refusal, now_s: float) -> None:
+        """Remember it anew: one that was raised holds on to the frames it passed, and so to the credential."""
+        refusal = Refusal(refusal.reason, refusal.public_id)
         with self._lock:
             self._refused.pop(digest, None)
             if len(self._refused) >= self._at_most:
