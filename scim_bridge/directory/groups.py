@@ -20,6 +20,7 @@ from scim_bridge.directory.memberships import (
     mark_changed,
     people_in,
     take_in_waiting,
+    turn,
 )
 from scim_bridge.directory.sources import SourceRef
 from scim_bridge.directory.tables import Group, Membership, NestedGroup, Source
@@ -67,10 +68,23 @@ GROUP_COLUMNS = (Group.id, Group.scim_id, Group.document, Group.version, Group.c
 _WITH_ID = sa.select(*GROUP_COLUMNS).where(
     Group.scim_id == sa.bindparam("id"), Group.source_id == sa.bindparam("source")
 )
+
+
+def _in_turn(statement: sa.Select[Any], *, alone: bool) -> Prepared:
+    """``statement``, in turn with those that change the group's members.
+
+    Whoever adds or removes some keeps the group's row to the end, where its version is raised, and whoever depends on
+    all of them keeps it from the beginning: over the same members they would wait for each other.
+    """
+    return Prepared(
+        lambda dialect: statement.add_columns(turn(Group.id, alone=alone)) if dialect != "sqlite" else statement
+    )
+
+
 _BY_ID = Prepared(lambda _: _WITH_ID)
-_BY_ID_LOCKED = Prepared(lambda _: _WITH_ID.with_for_update(key_share=True))
-_BY_ID_TO_DELETE = Prepared(lambda _: _WITH_ID.with_for_update())  # nobody may keep it meanwhile
-_BY_ID_KEPT = Prepared(lambda _: _WITH_ID.with_for_update(read=True, key_share=True))
+_BY_ID_LOCKED = _in_turn(_WITH_ID.with_for_update(key_share=True), alone=True)
+_BY_ID_TO_DELETE = _in_turn(_WITH_ID.with_for_update(), alone=True)  # nobody may keep it meanwhile
+_BY_ID_KEPT = _in_turn(_WITH_ID.with_for_update(read=True, key_share=True), alone=False)
 _NEW_GROUP = sa.insert(Group).returning(Group.id)
 _CHANGE_GROUP = change_of(Group, "document", "display_name", "display_name_key", "external_id", "version", "changed_at")
 
@@ -106,7 +120,7 @@ def get_group(tx: Tx, source_id: int, scim_id: str, *, lock: bool = False, keep:
     row = statement.first(tx, {"id": scim_id, "source": source_id})
     if row is None:
         raise NotFound(f"there is no group {scim_id}")
-    return StoredGroup(*row)
+    return StoredGroup(*row[: len(GROUP_COLUMNS)])
 
 
 def create_group(
@@ -166,7 +180,7 @@ def delete_group(tx: Tx, source: SourceRef, scim_id: str, *, now: datetime) -> N
     row = _BY_ID_TO_DELETE.first(tx, {"id": scim_id, "source": source.id})
     if row is None:
         raise NotFound(f"there is no group {scim_id}")
-    group = StoredGroup(*row)
+    group = StoredGroup(*row[: len(GROUP_COLUMNS)])
     people = people_in(tx, group.id)
     if people:
         mark_group(tx, group.id, person_ids=people, now=now)

@@ -22,6 +22,8 @@ from scim_bridge.directory.tables import Group, Membership, NestedGroup, Pending
 from scim_bridge.errors import InvalidInput
 
 _RESOLVED_AT_ONCE = 10_000
+_MEMBERS = 7643
+"""The first part of the advisory locks on groups; theirs are two numbers, all others' one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +109,36 @@ def members_of(tx: Tx, group_ids: Sequence[int]) -> dict[int, list[Member]]:
         for group_id, value in statement.all(tx, chosen):
             found[group_id].append(Member(value, kind))
     return found
+
+
+def turn(group_id: Any, *, alone: bool) -> sa.ColumnElement[str]:
+    """A column that waits, on PostgreSQL, for its turn among those that change the group's members.
+
+    It comes before the row's own lock, and lasts to the end of the transaction. ``alone``: with no others beside it.
+    """
+    lock = sa.func.pg_advisory_xact_lock if alone else sa.func.pg_advisory_xact_lock_shared
+    return sa.cast(lock(_MEMBERS, group_id), sa.Text())
+
+
+def leave_all(tx: Tx, user_id: int) -> list[int]:
+    """Take the user out of all groups; those groups, in order. Marking and audit are the caller's."""
+    left = sa.delete(Membership).where(Membership.user_id == user_id).returning(Membership.group_id)
+    group_ids = sorted(tx.execute(left).scalars())
+    bump(tx, group_ids)
+    return group_ids
+
+
+def keep_groups_of(tx: Tx, source_id: int, scim_id: str) -> None:
+    """Before a user is locked to be deleted: take turns in its groups first, as whoever changes their members does."""
+    if tx.dialect.name != "sqlite":
+        mine = (
+            sa.select(Membership.group_id)
+            .join(User, User.id == Membership.user_id)
+            .where(User.scim_id == scim_id, User.source_id == source_id)
+            .order_by(Membership.group_id)
+            .subquery()
+        )
+        tx.execute(sa.select(turn(mine.c.group_id, alone=False)))
 
 
 def count_members(tx: Tx, group_id: int) -> int:

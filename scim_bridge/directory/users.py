@@ -28,9 +28,9 @@ from scim_bridge.directory.joining import (
     settle_attention,
 )
 from scim_bridge.directory.meeting import meet
-from scim_bridge.directory.memberships import bump, take_in_waiting
+from scim_bridge.directory.memberships import keep_groups_of, leave_all, take_in_waiting
 from scim_bridge.directory.sources import SourceRef
-from scim_bridge.directory.tables import DeletedEmail, DeletedUser, FormerEmail, Membership, User, UserEmail
+from scim_bridge.directory.tables import DeletedEmail, DeletedUser, FormerEmail, User, UserEmail
 from scim_bridge.directory.user_groups import GROUPS, NO_GROUPS
 from scim_bridge.errors import Conflict, NotFound
 from scim_bridge.prepared import Prepared, change_of, insert_of
@@ -99,11 +99,16 @@ _WITH_ID = sa.select(*USER_COLUMNS, GROUPS).where(
 )
 _BY_ID = Prepared(lambda _: _WITH_ID)
 _BY_ID_LOCKED = Prepared(lambda _: _WITH_ID.with_for_update(key_share=True))
+_BY_ID_TO_DELETE = Prepared(lambda _: _WITH_ID.with_for_update())  # nobody may make it a member meanwhile
 
 
 def get_user(tx: Tx, source_id: int, scim_id: str, *, lock: bool = False) -> StoredUser:
     """The user, or NotFound; ``lock`` keeps other writers away until the commit (PostgreSQL)."""
-    row = (_BY_ID_LOCKED if lock else _BY_ID).first(tx, {"id": scim_id, "source": source_id})
+    return _got(_BY_ID_LOCKED if lock else _BY_ID, tx, source_id, scim_id)
+
+
+def _got(statement: Prepared, tx: Tx, source_id: int, scim_id: str) -> StoredUser:
+    row = statement.first(tx, {"id": scim_id, "source": source_id})
     if row is None:
         raise NotFound(f"there is no user {scim_id}")
     return StoredUser(*row)
@@ -251,12 +256,10 @@ def _with_attention(detail: dict[str, Any], joined: Joined) -> dict[str, Any]:
 
 def delete_user(tx: Tx, source: SourceRef, scim_id: str, *, now: datetime) -> None:
     """Delete the user with its memberships; enough stays to know the same human again. Raises NotFound."""
-    user = get_user(tx, source.id, scim_id, lock=True)
+    keep_groups_of(tx, source.id, scim_id)
+    user = _got(_BY_ID_TO_DELETE, tx, source.id, scim_id)
     facts = facts_of(user.document)
-    group_ids = list(
-        tx.execute(sa.delete(Membership).where(Membership.user_id == user.id).returning(Membership.group_id)).scalars()
-    )
-    bump(tx, sorted(group_ids))
+    group_ids = leave_all(tx, user.id)
     _remember(tx, source, user, facts, now=now)
     tx.execute(sa.delete(User).where(User.id == user.id))
     settle_attention(tx, facts.join_key, [user.person_id])

@@ -79,7 +79,7 @@ def patch_group(call: Call, scim_id: str) -> Answer:
     known = known_id(scim_id, call.groups)
     steps, changes = split(operations(call.body.read(call.service.max_group_body_bytes)), call.groups)
     projection = call.projection(call.groups)
-    # Whoever only adds or removes members need not wait for others who do so: their rows are not the same.
+    # Whoever only adds or only removes members need not wait for others who do so: their rows are not the same.
     # What the version is then, only the commit tells; so there is no ETag.
     is_alone = bool(steps or projection.only) or call.is_conditional or any(_is_of_all(one) for one in changes)
 
@@ -100,8 +100,8 @@ def patch_group(call: Call, scim_id: str) -> Answer:
 
 
 def _is_of_all(change: MemberDelta | Chosen) -> bool:
-    """Whether it depends on who else is in the group."""
-    return isinstance(change, Chosen) or change.replace
+    """Whether it depends on who else is in the group, or could meet its own opposite: out and in, in and out."""
+    return isinstance(change, Chosen) or change.replace or bool(change.add and change.remove)
 
 
 def _deltas(call: Call, tx: Tx, group: StoredGroup, changes: Sequence[MemberDelta | Chosen]) -> Iterator[MemberDelta]:
