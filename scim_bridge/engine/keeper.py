@@ -25,6 +25,7 @@ from scim_bridge.engine.losses import braked_sources, clear_departures, end_loss
 from scim_bridge.engine.probe import probe_hub
 from scim_bridge.engine.publishing import take_folder
 from scim_bridge.engine.rules import Rules
+from scim_bridge.engine.standstill import Standstill
 from scim_bridge.engine.tables import AccessRow, InvitationRow, Reservation, Run, Task
 from scim_bridge.engine.unmanaged_removals import Removals, due_removals
 from scim_bridge.hubs.tables import AccountRow, Hub
@@ -61,6 +62,7 @@ class Keeper:
         self._check = Check(db, rules, connections, settings, on_read)
         self._removals = Removals(db, rules, connections, settings)
         self._watch = FolderWatch(settings.mappings)
+        self._standstill = Standstill()
         self._is_trouble_known = False
         self._pool = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="keeper")
         self._busy: set[str] = set()
@@ -72,6 +74,7 @@ class Keeper:
         """One sweep. True: something was set going that others may want to know of."""
         now = self._db.now()
         moved = self.watch_mappings(now)
+        moved = self.watch_rules(now) or moved
         moved = self._judge_anew(now) or moved
         self._invitations_soon(now)
         with self._db.read() as tx:
@@ -116,6 +119,15 @@ class Keeper:
         if published is not None:
             log.info("mapping.published", extra={"revision": published})
         return published is not None
+
+    def watch_rules(self, now: datetime) -> bool:
+        """Hubs whose rules in force are not valid any more stand still, and go on when they are again."""
+        with self._db.read() as tx:
+            refused = self._rules.in_force(tx).mappings.refused
+            if not refused and revisions.trouble(tx, where=revisions.IN_FORCE) is None:
+                return False
+        with self._db.write() as tx:
+            return self._standstill.step(tx, self._rules.in_force(tx), now=now)
 
     def _forget_trouble(self) -> None:
         """What an earlier process noted of the folder says nothing where the folder counts for nothing."""

@@ -15,7 +15,7 @@ from scim_bridge.engine.rules import Rules
 from scim_bridge.errors import InvalidInput
 from scim_bridge.mapping import revisions
 from scim_bridge.mapping.compare import HubChange, compare
-from scim_bridge.mapping.findings import Finding, MappingError
+from scim_bridge.mapping.findings import Finding
 from scim_bridge.mapping.model import HubMapping
 from scim_bridge.mapping.revisions import RevisionRef, digest_of
 from scim_bridge.mapping.work_tree import Commit
@@ -61,7 +61,7 @@ def publish_files(
     Raises ``MappingError`` with every finding, and changes nothing.
     """
     revisions.lock(tx)
-    before = _hubs_in_force(tx, rules)
+    before = rules.in_force(tx).mappings.hubs
     loaded = rules.load(files, today=now.date())
     published = rules.publish(tx, files, actor=actor, now=now, commit=commit)
     if is_watched:
@@ -88,18 +88,10 @@ def roll_back(
     if target.digest == current.digest:
         said = "is in force" if target.id == current.id else f"says what {current.id} says, which is in force"
         raise InvalidInput(f"revision {target.id} {said}", advice="name another: `scim-bridge mapping list`")
-    before = _hubs_in_force(tx, rules)
+    before = rules.in_force(tx).mappings.hubs
     files = dict(target.files)
     loaded = rules.load(files)
     published = rules.publish(tx, files, actor=actor, now=now, commit=target.commit, restores=target.id)
     revisions.leave_alone(tx, [current.digest, *on_disk])
     changes = tuple(compare(before, loaded.hubs))
     return Published(published.revision if published else None, changes, loaded.hubs, loaded.warnings, target)
-
-
-def _hubs_in_force(tx: Tx, rules: Rules) -> Mapping[str, HubMapping]:
-    """None where today's adapters do not take that set any more: it must not keep a better one out."""
-    try:
-        return rules.in_force(tx).mappings.hubs
-    except MappingError:
-        return {}

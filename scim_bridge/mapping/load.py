@@ -1,21 +1,22 @@
 """A folder of mapping files to one set, whole or not at all; every fault of every file is told at once.
 
 One wrong file keeps the whole set out: half a set would take access away from people whose hub was only
-misspelt.
+misspelt. A set that was taken and is in force is another matter: after an upgrade it may hold what an adapter
+refuses by now, and then its other hubs go on (``load_taken``).
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from functools import partial
 from pathlib import Path
 
 from scim_bridge.contract.registry import Registry
 from scim_bridge.filters import CORE_TRAITS, Traits
-from scim_bridge.mapping.check import SUFFIXES, check_hub
+from scim_bridge.mapping.check import SUFFIXES, check_hub, hub_id_of
 from scim_bridge.mapping.findings import Finding, MappingError, in_order
 from scim_bridge.mapping.model import HubMapping, Place
 
@@ -24,10 +25,14 @@ _Check = Callable[[str, str], tuple[HubMapping | None, list[Finding]]]
 
 @dataclass(frozen=True, slots=True)
 class MappingSet:
-    """Every hub by its id, and what the operator should look at though it is taken."""
+    """Every hub by its id, and what the operator should look at though it is taken.
+
+    ``refused``: hubs of a set in force whose file is not valid any more, each with the errors.
+    """
 
     hubs: Mapping[str, HubMapping]
     warnings: tuple[Finding, ...] = ()
+    refused: Mapping[str, tuple[Finding, ...]] = field(default_factory=dict)
 
 
 def load_set(
@@ -46,6 +51,32 @@ def load_set(
     """
     check = partial(check_hub, registry=registry, environment=environment, today=today, traits=traits)
     return _whole(*_check_all(files, check))
+
+
+def load_taken(
+    files: Mapping[str, str], *, registry: Registry, environment: str, traits: Traits = CORE_TRAITS
+) -> MappingSet:
+    """Read ``files`` that were valid when they were taken: hubs of which that is not true any more are left out.
+
+    They are in ``refused``, together with any other hub that would be the same tenant. Raises nothing.
+    """
+    check = partial(check_hub, registry=registry, environment=environment, today=None, traits=traits)
+    hubs, findings = _check_all(files, check)
+    refused: dict[str, tuple[Finding, ...]] = {}
+    for finding in in_order(findings):
+        if finding.level == "error":
+            for hub_id in _concerned(hubs, hub_id_of(finding.place.file)):
+                refused[hub_id] = (*refused.get(hub_id, ()), finding)
+    good = {hub_id: hub for hub_id, hub in hubs.items() if hub_id not in refused}
+    return MappingSet(good, refused=refused)
+
+
+def _concerned(hubs: Mapping[str, HubMapping], hub_id: str) -> list[str]:
+    """The hub, and those that are its tenant, too: which of them is right is not for us to say."""
+    if hub_id not in hubs:
+        return [hub_id]
+    tenant = hubs[hub_id].app, hubs[hub_id].tenant
+    return [name for name, hub in hubs.items() if (hub.app, hub.tenant) == tenant]
 
 
 def _whole(hubs: Mapping[str, HubMapping], findings: Sequence[Finding]) -> MappingSet:

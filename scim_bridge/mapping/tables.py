@@ -35,7 +35,10 @@ class RevisionChange(Base):
 
 
 class MappingTrouble(Base):
-    """Why the files on disk are not in force; one row, gone when they are good again."""
+    """What is wrong with the files on disk (they are not in force), and with those in force (their hubs stand still).
+
+    A row each, gone when they are good again.
+    """
 
     __tablename__ = "mapping_trouble"
 

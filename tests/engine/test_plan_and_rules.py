@@ -15,7 +15,7 @@ from scim_bridge.engine.apply import apply_hub
 from scim_bridge.engine.plan import plan_hub
 from scim_bridge.engine.tables import Pair, Task
 from scim_bridge.engine.why import why
-from scim_bridge.errors import NotFound, Permanent
+from scim_bridge.errors import Conflict, NotFound, Permanent
 
 DATABASES = ("sqlite",)
 ANA = "ana@acme.example"
@@ -195,7 +195,7 @@ def test_a_renewed_invitation_is_planned_as_cancel_and_invite(live: World) -> No
 
 def test_a_plan_of_an_unknown_or_detached_hub_is_refused(live: World) -> None:
     live.publish(mapping(app="direct"), hubs=("other",))
-    with pytest.raises(NotFound, match="no mapping file"):
+    with pytest.raises(Conflict, match="no mapping file"):
         live.plan()
     with live.db.read() as tx, pytest.raises(NotFound):
         plan_hub(tx, "nowhere", live.rules.in_force(tx).mappings, live.registry, now=live.now)
