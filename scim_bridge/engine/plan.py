@@ -25,6 +25,7 @@ from scim_bridge.directory.tables import GroupChange, Person, PersonChange
 from scim_bridge.engine.allowed import brings
 from scim_bridge.engine.decide import Ruling, because_of, decide, label
 from scim_bridge.engine.diff import Things
+from scim_bridge.engine.doubts import doubts
 from scim_bridge.engine.judging import as_rows, judge
 from scim_bridge.engine.leave import Since
 from scim_bridge.engine.planned import HubPlan, HubRoleChange, Named, PartnerRule, PlannedChange, RuleCount, add_up
@@ -96,6 +97,8 @@ def plan_hub(
         work.warn(f"the last reading is untrusted: {doubt}")
     if hub.attention:
         work.warn(f"the hub needs attention: {hub.attention}")
+    for finding in doubts(tx, [mapping]):
+        work.warn(str(finding))
     changes = tuple(work.changes())
     return HubPlan(
         hub_id,

@@ -11,11 +11,13 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from scim_bridge.db import Tx
+from scim_bridge.engine.doubts import doubts
 from scim_bridge.engine.rules import Rules
 from scim_bridge.errors import InvalidInput
 from scim_bridge.mapping import revisions
 from scim_bridge.mapping.compare import HubChange, compare
-from scim_bridge.mapping.findings import Finding
+from scim_bridge.mapping.findings import Finding, in_order
+from scim_bridge.mapping.load import MappingSet
 from scim_bridge.mapping.model import HubMapping
 from scim_bridge.mapping.revisions import RevisionRef, digest_of
 from scim_bridge.mapping.work_tree import Commit
@@ -68,7 +70,7 @@ def publish_files(
         revisions.take(tx, digest_of(files))
         revisions.clear_trouble(tx)
     changes = tuple(compare(before, loaded.hubs))
-    return Published(published.revision if published else None, changes, loaded.hubs, loaded.warnings)
+    return Published(published.revision if published else None, changes, loaded.hubs, _warnings(tx, loaded))
 
 
 def roll_back(
@@ -94,4 +96,9 @@ def roll_back(
     published = rules.publish(tx, files, actor=actor, now=now, commit=target.commit, restores=target.id)
     revisions.leave_alone(tx, [current.digest, *on_disk])
     changes = tuple(compare(before, loaded.hubs))
-    return Published(published.revision if published else None, changes, loaded.hubs, loaded.warnings, target)
+    return Published(published.revision if published else None, changes, loaded.hubs, _warnings(tx, loaded), target)
+
+
+def _warnings(tx: Tx, loaded: MappingSet) -> tuple[Finding, ...]:
+    """What the files alone show, and what only the directory does."""
+    return tuple(in_order([*loaded.warnings, *doubts(tx, loaded.hubs.values())]))

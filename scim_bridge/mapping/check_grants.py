@@ -69,6 +69,7 @@ def _read_grant(reader: Reader, node: Node, catalogue: Catalogue) -> Grant | Non
         assets=_read_assets(reader, given["assets"], groups, catalogue) if "assets" in given else (),
         hub_role=cast(HubRole | None, hub_role),
         source=reader.text(given["source"], "source") if "source" in given else None,
+        source_place=given["source"].place if "source" in given else None,
         until=_read_until(reader, given["until"], name) if "until" in given else None,
         partner=read_partner(reader, node, given, catalogue),
     )

@@ -89,6 +89,7 @@ class Grant:
     assets: tuple[AssetGrant, ...] = ()
     hub_role: HubRole | None = None
     source: str | None = None  # holds for users of this identity source only
+    source_place: Place | None = None
     until: date | None = None
     partner: Partner | None = None
 

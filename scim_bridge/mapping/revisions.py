@@ -27,8 +27,9 @@ from scim_bridge.mapping.tables import FolderTaken, MappingTrouble, Revision, Re
 from scim_bridge.mapping.work_tree import Commit
 
 _ONLY = 1  # the id of the one row about the folder
-ON_DISK = 1  # ids of the two rows of trouble
+ON_DISK = 1  # ids of the rows of trouble
 IN_FORCE = 2
+DOUBTS = 3
 _NEWEST = sa.select(sa.func.max(Revision.id))
 
 
@@ -188,9 +189,10 @@ def _write_taken(tx: Tx, digests: list[str]) -> None:
 def note_trouble(tx: Tx, findings: Sequence[Finding], now: datetime, *, where: int = ON_DISK) -> None:
     """Remember why the files on disk are not in force; ``since`` stays while they are wrong, however.
 
-    ``where`` ``IN_FORCE``: why those in force are not obeyed in full.
+    ``where`` ``IN_FORCE``: why those in force are not obeyed in full; ``DOUBTS``: the warnings about them.
     """
-    lines = [str(finding) for finding in findings if finding.level == "error"]
+    level = "warning" if where == DOUBTS else "error"
+    lines = [str(finding) for finding in findings if finding.level == level]
     row = {"id": where, "findings": lines, "since": now}
     upsert(tx, MappingTrouble, [row], keys=["id"], update=["findings"])
 

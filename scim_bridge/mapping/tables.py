@@ -35,9 +35,10 @@ class RevisionChange(Base):
 
 
 class MappingTrouble(Base):
-    """What is wrong with the files on disk (they are not in force), and with those in force (their hubs stand still).
+    """What is wrong with the files on disk (they are not in force), and with those in force (their hubs stand still);
+    and what those in force name though nobody knows it.
 
-    A row each, gone when they are good again.
+    A row each, gone when all is good again.
     """
 
     __tablename__ = "mapping_trouble"

@@ -5,6 +5,7 @@
     the database does not answer                    | failed
     no engine runs, or pushes wait for it too long  | degraded
     mapping files on disk are not in force          | degraded
+    rules name a source or group that nobody knows  | ok, with the warning
     those in force are not valid with this version  | degraded: the hubs concerned stand still
     people need attention: a join was not made      | degraded
     a hub needs attention, is detached, or its last | degraded
@@ -41,7 +42,7 @@ from scim_bridge.hubs.operate import hub_state
 from scim_bridge.hubs.tables import Hub
 from scim_bridge.hubs.trust import untrusted
 from scim_bridge.logs import redact
-from scim_bridge.mapping.revisions import IN_FORCE, ON_DISK
+from scim_bridge.mapping.revisions import DOUBTS, IN_FORCE, ON_DISK
 from scim_bridge.mapping.tables import MappingTrouble, Revision
 
 State = Literal["ok", "degraded", "failed"]
@@ -168,6 +169,9 @@ def _mappings(tx: Tx) -> dict[str, Any]:
                 "finding": redact(findings[0]) if findings else None,
                 "way_out": way_out,
             }
+    if DOUBTS in rows:
+        warnings = rows[DOUBTS].findings
+        found |= {"warnings": len(warnings), "warning": redact(warnings[0])}
     return found
 
 
