@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any, Literal
+from typing import Any, Final, Literal, get_args
 
 from scim_bridge.contract.limits import Limits
 from scim_bridge.filters import CORE_TRAITS, Filter, Traits
@@ -74,6 +74,8 @@ class Partner:
 
 HubRole = Literal["owner", "manager", "collaborator"]
 """What a person may do to the hub, highest first."""
+
+HUB_ROLES: Final[tuple[HubRole, ...]] = get_args(HubRole)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,11 +148,12 @@ class Login:
 
 @dataclass(frozen=True, slots=True)
 class Expectation:
-    """What a test says somebody comes out with; None: the test does not say."""
+    """What a test says somebody comes out with; None: the test does not say. An empty role: none."""
 
     role: str | None = None
-    because: str | None = None  # the name of a rule that gives the seat
+    because: str | None = None  # the name of a rule that gives the seat; or the hub role, where only that is expected
     assets: Mapping[str, tuple[str, ...]] | None = None
+    hub_role: HubRole | Literal[""] | None = None
 
 
 @dataclass(frozen=True, slots=True)

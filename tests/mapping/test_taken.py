@@ -42,3 +42,8 @@ def test_hubs_that_became_one_tenant_are_all_left_out(registry: Registry) -> Non
     assert list(found.hubs) == ["other"]
     shared = 'mappings/beta.yaml:1:1: mappings/acme.yaml connects the same forge tenant "acme"'
     assert {hub_id: line.split(";")[0] for hub_id, [line] in refused(found).items()} == {"acme": shared, "beta": shared}
+
+
+def test_a_warning_leaves_no_hub_out(registry: Registry) -> None:
+    found = taken(registry, acme=GOOD + "login: vault\n")
+    assert (list(found.hubs), found.refused) == (["acme"], {})
