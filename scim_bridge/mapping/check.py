@@ -27,7 +27,7 @@ from scim_bridge.mapping.check_running import read_check, read_limits, read_logi
 from scim_bridge.mapping.check_safety import read_leave, read_safety
 from scim_bridge.mapping.check_tests import read_tests
 from scim_bridge.mapping.findings import Finding
-from scim_bridge.mapping.model import HubMapping, Place
+from scim_bridge.mapping.model import HubMapping, Place, printable
 from scim_bridge.mapping.nodes import Node, Table, parse_nodes
 from scim_bridge.mapping.reader import Reader
 
@@ -79,7 +79,7 @@ def check_hub(
     if len(hub_id) > _LONGEST_ID or not _HUB_ID.fullmatch(hub_id):
         reader.error(
             start,
-            f"the file's name is the hub's id, and \"{hub_id}\" is none",
+            f"the file's name is the hub's id, and \"{printable(hub_id)}\" is none",
             f"rename it: lower-case letters and digits with - _ . between, at most {_LONGEST_ID}",
         )
     node = parse_nodes(file, text)

@@ -25,7 +25,14 @@ class Place:
     column: int
 
     def __str__(self) -> str:
-        return f"{self.file}:{self.line}:{self.column}"
+        return f"{printable(self.file)}:{self.line}:{self.column}"
+
+
+def printable(name: str) -> str:
+    """A file's name in one line: a name may hold a line break, or bytes that are no text in any encoding."""
+    if name.isprintable():
+        return name
+    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in name)
 
 
 @dataclass(frozen=True, slots=True)
