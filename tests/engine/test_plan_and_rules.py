@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 from engine_kit import World, mapping, seated
-from memory_app import CORE, MemoryAdapter
+from memory_app import CORE, WEB, MemoryAdapter
 
 from scim_bridge.audit.tables import AuditRow
 from scim_bridge.engine.apply import apply_hub
@@ -191,6 +191,18 @@ def test_a_renewed_invitation_is_planned_as_cancel_and_invite(live: World) -> No
     live.push("ana", "Guests")
     live.fan_out()
     assert live.planned() == [("ana", "cancel_invitation", None, False), ("ana", "invite", "guest", False)]
+
+
+def test_trap_an_assets_only_grant_leaves_a_hand_made_member_alone(live: World) -> None:
+    """Neither added to nor taken from, in the group and out of it again: she holds nothing that is ours."""
+    by_hand = live.app.member("ana", "ana@acme.example", holds={WEB: "member"})
+    live.read()
+    ana = live.push("ana", "Core")
+    live.run()
+    assert (live.planned(), live.calls(), live.ours(ana)) == ([], [], set())
+    live.push("ana")
+    live.run()
+    assert (live.calls(), live.app.held(by_hand)) == ([], {WEB.key: {"member"}})
 
 
 def test_a_plan_of_an_unknown_or_detached_hub_is_refused(live: World) -> None:
