@@ -147,6 +147,7 @@ def _ground(session: Session, snapshot: Path | None, folder: Path | None) -> Ite
     if trouble:
         first = next(iter(trouble.findings), "see `scim-bridge mapping lint`")
         notes = (f"the mapping files on disk are not in force: {first}",)
+    notes += tuple(f"hub {hub_id} stands still: {found[0]}" for hub_id, found in in_force.refused.items())
     yield _Ground(db, in_force, db.now(), True, notes)
 
 

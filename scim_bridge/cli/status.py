@@ -9,6 +9,7 @@ from scim_bridge.cli.show import console, json_option, print_json, print_table
 from scim_bridge.durations import format_duration
 from scim_bridge.engine.lock import is_held
 from scim_bridge.mapping import revisions
+from scim_bridge.mapping.revisions import DOUBTS, IN_FORCE, ON_DISK
 from scim_bridge.ops.status import Status, details, read_status
 
 
@@ -22,13 +23,17 @@ def status(session: Session, ctx: click.Context, as_json: bool) -> None:
     runs = is_held(db)
     with db.read() as tx:
         found = read_status(tx, now=db.now(), engine_runs=runs)
-        trouble = revisions.trouble(tx)
+        trouble, refused, doubts = (revisions.trouble(tx, where=where) for where in (ON_DISK, IN_FORCE, DOUBTS))
     if as_json:
         print_json(found.to_json())
     else:
         _print(found)
         for finding in trouble.findings if trouble else ():
             click.echo(f"mappings: {finding}")
+        for finding in refused.findings if refused else ():
+            click.echo(f"mappings in force: {finding}")
+        for finding in doubts.findings if doubts else ():
+            click.echo(f"warning: {finding}")
     waits = any(hub.held for hub in found.hubs.values()) or found.components["approvals"]["waiting"]
     ctx.exit(1 if found.state != "ok" else 3 if waits else 0)
 

@@ -9,8 +9,8 @@ import click
 
 from scim_bridge.cli.session import Session, pass_session
 from scim_bridge.cli.show import json_option, print_json, print_pages
+from scim_bridge.engine.standstill import get_mapping
 from scim_bridge.engine.who import PAGE, Holder, holders, wanted
-from scim_bridge.errors import Conflict
 from scim_bridge.hubs.operate import require_hub
 
 
@@ -26,9 +26,7 @@ def who(session: Session, hub: str, what: str | None, as_json: bool) -> None:
     """
     with session.db.read() as tx:
         require_hub(tx, hub)
-        mapping = session.mappings(tx).hubs.get(hub)
-        if mapping is None:
-            raise Conflict(f"hub {hub} is detached: no rules are in force for it", advice="put its mapping file back")
+        mapping = get_mapping(tx, session.mappings(tx), hub)
         invites = session.registry.adapter(mapping.app).abilities.invites
         pages = holders(tx, mapping, wanted(tx, mapping, what), invites=invites, now=session.db.now())
         if as_json:

@@ -23,6 +23,7 @@ from scim_bridge.engine.expand import expand_groups, expand_revision
 from scim_bridge.engine.judging import judge
 from scim_bridge.engine.losses import notice
 from scim_bridge.engine.rules import Rules
+from scim_bridge.engine.standstill import note_refused
 from scim_bridge.hubs.bindings import bind, group_bindings, propose
 from scim_bridge.mapping.tables import RevisionChange
 
@@ -86,6 +87,8 @@ class Fanout:
             bound = group_bindings(tx) if hubs else {}
         verdicts, met, refused = judge(hubs, people, bound, self._db.clock.now().date())
         with self._db.write() as tx:
+            if in_force.mappings.refused:  # of these hubs nobody is evaluated: to be made up for
+                note_refused(tx, in_force, now=self._db.clock.now())
             if not hubs:  # nobody can be due anything
                 looked_at(tx, generations)
                 return len(generations)

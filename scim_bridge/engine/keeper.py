@@ -21,10 +21,12 @@ from scim_bridge.engine import answering
 from scim_bridge.engine.brake_tables import ApprovalRow
 from scim_bridge.engine.check import Check
 from scim_bridge.engine.connections import Connections
+from scim_bridge.engine.doubts import doubts
 from scim_bridge.engine.losses import braked_sources, clear_departures, end_losses
 from scim_bridge.engine.probe import probe_hub
 from scim_bridge.engine.publishing import take_folder
 from scim_bridge.engine.rules import Rules
+from scim_bridge.engine.standstill import Standstill
 from scim_bridge.engine.tables import AccessRow, InvitationRow, Reservation, Run, Task
 from scim_bridge.engine.unmanaged_removals import Removals, due_removals
 from scim_bridge.hubs.tables import AccountRow, Hub
@@ -40,6 +42,8 @@ log = logging.getLogger(__name__)
 _CLEAR_EVERY = timedelta(hours=1)
 _RESERVATIONS_KEPT = timedelta(days=2)
 _JUDGED_AT_ONCE = 2000
+_DOUBTS_EVERY = timedelta(minutes=1)
+_DOUBTS_KEPT = 100
 _AT_ONCE = 4  # hubs read or probed at the same time
 
 
@@ -61,6 +65,9 @@ class Keeper:
         self._check = Check(db, rules, connections, settings, on_read)
         self._removals = Removals(db, rules, connections, settings)
         self._watch = FolderWatch(settings.mappings)
+        self._standstill = Standstill()
+        self._doubts_at: int | None = None  # the revision whose doubts are known
+        self._doubts_due = db.now()
         self._is_trouble_known = False
         self._pool = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="keeper")
         self._busy: set[str] = set()
@@ -72,6 +79,8 @@ class Keeper:
         """One sweep. True: something was set going that others may want to know of."""
         now = self._db.now()
         moved = self.watch_mappings(now)
+        moved = self.watch_rules(now) or moved
+        self.note_doubts(now)
         moved = self._judge_anew(now) or moved
         self._invitations_soon(now)
         with self._db.read() as tx:
@@ -116,6 +125,32 @@ class Keeper:
         if published is not None:
             log.info("mapping.published", extra={"revision": published})
         return published is not None
+
+    def watch_rules(self, now: datetime) -> bool:
+        """Hubs whose rules in force are not valid any more stand still, and go on when they are again."""
+        with self._db.read() as tx:
+            refused = self._rules.in_force(tx).mappings.refused
+            if not refused and revisions.trouble(tx, where=revisions.IN_FORCE) is None:
+                return False
+        with self._db.write() as tx:
+            return self._standstill.step(tx, self._rules.in_force(tx), now=now)
+
+    def note_doubts(self, now: datetime) -> None:
+        """What the rules in force name and nobody knows: looked up after each revision, and now and then."""
+        with self._db.read() as tx:
+            in_force = self._rules.in_force(tx)
+            if self._doubts_at == in_force.revision and now < self._doubts_due:
+                return
+            found = doubts(tx, in_force.mappings.hubs.values())[:_DOUBTS_KEPT]
+            known = revisions.trouble(tx, where=revisions.DOUBTS)
+        self._doubts_at, self._doubts_due = in_force.revision, now + _DOUBTS_EVERY
+        if tuple(map(str, found)) == (known.findings if known else ()):
+            return
+        with self._db.write() as tx:
+            if found:
+                revisions.note_trouble(tx, found, now, where=revisions.DOUBTS)
+            else:
+                revisions.clear_trouble(tx, where=revisions.DOUBTS)
 
     def _forget_trouble(self) -> None:
         """What an earlier process noted of the folder says nothing where the folder counts for nothing."""

@@ -25,6 +25,7 @@ from scim_bridge.directory.tables import GroupChange, Person, PersonChange
 from scim_bridge.engine.allowed import brings
 from scim_bridge.engine.decide import Ruling, because_of, decide, label
 from scim_bridge.engine.diff import Things
+from scim_bridge.engine.doubts import doubts
 from scim_bridge.engine.judging import as_rows, judge
 from scim_bridge.engine.leave import Since
 from scim_bridge.engine.planned import HubPlan, HubRoleChange, Named, PartnerRule, PlannedChange, RuleCount, add_up
@@ -33,8 +34,8 @@ from scim_bridge.engine.rivals import wanted_by_others
 from scim_bridge.engine.scene import Desired, Scene, Subject
 from scim_bridge.engine.schedule import REPAIRS
 from scim_bridge.engine.standing import load_scene
+from scim_bridge.engine.standstill import get_mapping
 from scim_bridge.engine.tables import AccessRow, AppliedRow, Pair
-from scim_bridge.errors import NotFound
 from scim_bridge.folding import name_key
 from scim_bridge.hubs.bindings import group_bindings
 from scim_bridge.hubs.operate import require_hub
@@ -72,14 +73,13 @@ _HUB = sa.select(
 def plan_hub(
     tx: Tx, hub_id: str, mappings: MappingSet, registry: Registry, *, now: datetime, in_force: bool = True
 ) -> HubPlan:
-    """Work out every step for one hub under these mappings. Raises ``NotFound`` for an unknown hub.
+    """Work out every step for one hub under these mappings.
 
-    ``in_force`` False: the mappings are files that are not published.
+    Raises ``NotFound`` for an unknown hub, ``Conflict`` for one without rules. ``in_force`` False: the mappings are
+    files that are not published.
     """
     require_hub(tx, hub_id)
-    mapping = mappings.hubs.get(hub_id)
-    if mapping is None:
-        raise NotFound(f"hub {hub_id} has no mapping file", advice="it is detached: put its file back, or forget it")
+    mapping = get_mapping(tx, mappings, hub_id)
     hub = tx.execute(_HUB, {"hub": hub_id}).one()
     work = _Work(
         tx,
@@ -97,6 +97,8 @@ def plan_hub(
         work.warn(f"the last reading is untrusted: {doubt}")
     if hub.attention:
         work.warn(f"the hub needs attention: {hub.attention}")
+    for finding in doubts(tx, [mapping]):
+        work.warn(str(finding))
     changes = tuple(work.changes())
     return HubPlan(
         hub_id,

@@ -11,6 +11,7 @@ from scim_bridge.db import Database
 from scim_bridge.engine.connections import Connections
 from scim_bridge.engine.rules import Rules
 from scim_bridge.engine.schedule import probe_wait
+from scim_bridge.engine.standstill import get_mapping, is_standing_still
 from scim_bridge.errors import BridgeError
 from scim_bridge.hubs.tables import Hub
 
@@ -18,12 +19,10 @@ log = logging.getLogger(__name__)
 
 
 def probe_hub(db: Database, rules: Rules, connections: Connections, hub_id: str) -> None:
-    """Probe once and keep the answer in the hub's row; a good one lets the hub go on."""
-    with db.read() as tx:
-        mapping = rules.in_force(tx).mappings.hubs.get(hub_id)
-    if mapping is None:
-        return
+    """Probe once and keep the answer in the hub's row; a good one lets the hub go on, unless it stands still."""
     try:
+        with db.read() as tx:
+            mapping = get_mapping(tx, rules.in_force(tx).mappings, hub_id)
         found = connections.get(mapping).adapter.probe()
         result: dict[str, object] = {"ok": True, "name": found.name, "warnings": list(found.warnings)}
     except BridgeError as error:
@@ -37,7 +36,9 @@ def probe_hub(db: Database, rules: Rules, connections: Connections, hub_id: str)
         if row is None:
             return
         values: dict[str, object] = {"probed_at": now, "probe_result": result, "probe_at": None}
-        if result["ok"]:
+        if result["ok"] and is_standing_still(row.attention):
+            values["last_success_at"] = now
+        elif result["ok"]:
             values |= {"attention": None, "attention_at": None, "probe_attempts": 0, "last_success_at": now}
             if row.attention is not None:
                 values |= {"check_at": now, "check_attempts": 0}

@@ -11,11 +11,13 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from scim_bridge.db import Tx
+from scim_bridge.engine.doubts import doubts
 from scim_bridge.engine.rules import Rules
 from scim_bridge.errors import InvalidInput
 from scim_bridge.mapping import revisions
 from scim_bridge.mapping.compare import HubChange, compare
-from scim_bridge.mapping.findings import Finding, MappingError
+from scim_bridge.mapping.findings import Finding, in_order
+from scim_bridge.mapping.load import MappingSet
 from scim_bridge.mapping.model import HubMapping
 from scim_bridge.mapping.revisions import RevisionRef, digest_of
 from scim_bridge.mapping.work_tree import Commit
@@ -61,14 +63,14 @@ def publish_files(
     Raises ``MappingError`` with every finding, and changes nothing.
     """
     revisions.lock(tx)
-    before = _hubs_in_force(tx, rules)
+    before = rules.in_force(tx).mappings.hubs
     loaded = rules.load(files, today=now.date())
     published = rules.publish(tx, files, actor=actor, now=now, commit=commit)
     if is_watched:
         revisions.take(tx, digest_of(files))
         revisions.clear_trouble(tx)
     changes = tuple(compare(before, loaded.hubs))
-    return Published(published.revision if published else None, changes, loaded.hubs, loaded.warnings)
+    return Published(published.revision if published else None, changes, loaded.hubs, _warnings(tx, loaded))
 
 
 def roll_back(
@@ -88,18 +90,15 @@ def roll_back(
     if target.digest == current.digest:
         said = "is in force" if target.id == current.id else f"says what {current.id} says, which is in force"
         raise InvalidInput(f"revision {target.id} {said}", advice="name another: `scim-bridge mapping list`")
-    before = _hubs_in_force(tx, rules)
+    before = rules.in_force(tx).mappings.hubs
     files = dict(target.files)
     loaded = rules.load(files)
     published = rules.publish(tx, files, actor=actor, now=now, commit=target.commit, restores=target.id)
     revisions.leave_alone(tx, [current.digest, *on_disk])
     changes = tuple(compare(before, loaded.hubs))
-    return Published(published.revision if published else None, changes, loaded.hubs, loaded.warnings, target)
+    return Published(published.revision if published else None, changes, loaded.hubs, _warnings(tx, loaded), target)
 
 
-def _hubs_in_force(tx: Tx, rules: Rules) -> Mapping[str, HubMapping]:
-    """None where today's adapters do not take that set any more: it must not keep a better one out."""
-    try:
-        return rules.in_force(tx).mappings.hubs
-    except MappingError:
-        return {}
+def _warnings(tx: Tx, loaded: MappingSet) -> tuple[Finding, ...]:
+    """What the files alone show, and what only the directory does."""
+    return tuple(in_order([*loaded.warnings, *doubts(tx, loaded.hubs.values())]))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -19,14 +20,14 @@ from scim_bridge.engine.sync import sync_hubs
 from scim_bridge.engine.tables import AccessRow, AppliedRow, DriftRow, Pair, Task
 from scim_bridge.filters import CORE_TRAITS, Traits
 from scim_bridge.mapping import revisions
-from scim_bridge.mapping.load import MappingSet, load_set
+from scim_bridge.mapping.load import MappingSet, load_set, load_taken
 from scim_bridge.mapping.tables import RevisionChange
 from scim_bridge.mapping.work_tree import Commit
 
 
 @dataclass(frozen=True, slots=True)
 class InForce:
-    """A revision and what its files say."""
+    """A revision and what its files say; hubs whose file is not valid any more are in ``mappings.refused``."""
 
     revision: int
     mappings: MappingSet
@@ -48,13 +49,16 @@ class Rules:
         return load_set(files, registry=self.registry, environment=self._environment, today=today, traits=self._traits)
 
     def in_force(self, tx: Tx) -> InForce:
-        """The set that holds now; before the first one: an empty set as revision 0."""
+        """The set that holds now; before the first one: an empty set as revision 0. Raises nothing for its content."""
         revision = revisions.in_force_id(tx) or 0
         with self._lock:
             if self._last is None or self._last.revision != revision:
                 ref = revisions.in_force(tx)
-                self._last = InForce(revision, self.load(dict(ref.files) if ref else {}))
+                self._last = InForce(revision, self._taken(ref.files if ref else {}))
             return self._last
+
+    def _taken(self, files: Mapping[str, str]) -> MappingSet:
+        return load_taken(files, registry=self.registry, environment=self._environment, traits=self._traits)
 
     def publish(
         self,

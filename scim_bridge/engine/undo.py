@@ -143,7 +143,10 @@ def plan_undo(
             _Hub(tx, plan, mapping, abilities, is_lifting=chosen.is_undo, actor=actor, now=now).undo(deeds)
             continue
         names = user_names(tx, sorted({deed.person_id for deed in deeds}))
-        plan.stays += [_stay(deed, deed.thing, names, "the hub is detached: put its file back") for deed in deeds]
+        why = "the hub is detached: put its file back"
+        if hub_id in mappings.refused:
+            why = f"the hub stands still: {mappings.refused[hub_id][0]}"
+        plan.stays += [_stay(deed, deed.thing, names, why) for deed in deeds]
     return plan
 
 

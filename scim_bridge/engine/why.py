@@ -28,13 +28,12 @@ from scim_bridge.engine.rules import InForce
 from scim_bridge.engine.runs import run_name
 from scim_bridge.engine.scene import Scene, Subject
 from scim_bridge.engine.standing import load_scene
+from scim_bridge.engine.standstill import get_mapping
 from scim_bridge.engine.tables import AccessRow
 from scim_bridge.engine.tasks import TaskView, list_tasks
 from scim_bridge.engine.undone import Undone
 from scim_bridge.engine.waits import waits
-from scim_bridge.errors import Conflict
 from scim_bridge.hubs.bindings import group_bindings
-from scim_bridge.hubs.operate import require_hub
 from scim_bridge.hubs.tables import Hub
 from scim_bridge.mapping.contributions import Contribution, contributions
 from scim_bridge.mapping.evaluate import evaluate
@@ -104,12 +103,11 @@ class Why:
 def why(tx: Tx, person_id: int, hub_id: str | None, in_force: InForce, registry: Registry, *, now: datetime) -> Why:
     """Explain one person in one hub (None: in all) from the directory, the rules and the last reading of the app.
 
-    Raises ``NotFound`` for an unknown hub, ``Conflict`` for one without its mapping file.
+    Raises ``NotFound`` for an unknown hub, ``Conflict`` for one without rules.
     """
     mappings = in_force.mappings
-    if hub_id is not None and hub_id not in mappings.hubs:
-        require_hub(tx, hub_id)
-        raise Conflict(f"hub {hub_id} is detached: no rules are in force for it", advice="put its mapping file back")
+    if hub_id is not None:
+        get_mapping(tx, mappings, hub_id)
     person = load_people(tx, [person_id]).get(person_id, PersonFact(person_id))
     asked = _Asked(tx, person, in_force.revision, group_bindings(tx), now)
     found = tuple(

@@ -91,9 +91,13 @@ def request_check(tx: Tx, hub_id: str, *, trust_by: str | None = None, now: date
     ``trust_by``: who says that it is to be trusted, though it is not proven or shows far fewer accounts.
     """
     require_hub(tx, hub_id)
-    row = tx.execute(sa.select(Hub.observation, Hub.detached_at).where(Hub.id == hub_id).with_for_update()).one()
+    columns = (Hub.observation, Hub.detached_at, Hub.attention)
+    row = tx.execute(sa.select(*columns).where(Hub.id == hub_id).with_for_update()).one()
     if row.detached_at is not None:
         raise Conflict(f"hub {hub_id} is detached", advice="put its mapping file back")
+    if row.attention is not None:
+        advice = f"once that is mended, `scim-bridge hub probe {hub_id}` lets it go on"
+        raise Conflict(f"hub {hub_id} needs attention and is not read meanwhile: {row.attention}", advice=advice)
     tx.execute(sa.update(Hub).where(Hub.id == hub_id).values(check_at=now, check_attempts=0))
     if trust_by is not None:
         tx.execute(sa.update(Hub).where(Hub.id == hub_id).values(trust_by=trust_by))

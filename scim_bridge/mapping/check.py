@@ -7,7 +7,7 @@ and what only shows when all are read.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import date
 from typing import Any, Final
@@ -27,7 +27,7 @@ from scim_bridge.mapping.check_running import read_check, read_limits, read_logi
 from scim_bridge.mapping.check_safety import read_leave, read_safety
 from scim_bridge.mapping.check_tests import read_tests
 from scim_bridge.mapping.findings import Finding
-from scim_bridge.mapping.model import HubMapping, Place
+from scim_bridge.mapping.model import HubMapping, Place, printable
 from scim_bridge.mapping.nodes import Node, Table, parse_nodes
 from scim_bridge.mapping.reader import Reader
 
@@ -79,7 +79,7 @@ def check_hub(
     if len(hub_id) > _LONGEST_ID or not _HUB_ID.fullmatch(hub_id):
         reader.error(
             start,
-            f"the file's name is the hub's id, and \"{hub_id}\" is none",
+            f"the file's name is the hub's id, and \"{printable(hub_id)}\" is none",
             f"rename it: lower-case letters and digits with - _ . between, at most {_LONGEST_ID}",
         )
     node = parse_nodes(file, text)
@@ -111,9 +111,8 @@ def _read_hub(
         reader, given.get("roles"), given.get("asset_roles"), abilities, is_manual_fallback=is_manual
     )
     running = _read_running(reader, here, start, catalogue)
-    for name, changes in environments.items():
-        if name != environment:
-            _check_elsewhere(reader, merge(given, changes, abilities), start, catalogue)
+    elsewhere = (merge(given, changes, abilities) for name, changes in environments.items() if name != environment)
+    _check_elsewhere(reader, elsewhere, start, catalogue)
     lost_access, disabled = read_leave(reader, given.get("leave"), catalogue)
     grants = read_grants(reader, given["grants"], catalogue) if "grants" in given else ()
     types = abilities.asset_types if abilities else {}
@@ -151,12 +150,17 @@ def _read_running(reader: Reader, given: Mapping[str, Node], start: Place, catal
     }
 
 
-def _check_elsewhere(reader: Reader, given: Mapping[str, Node], start: Place, catalogue: Catalogue) -> None:
-    """What is wrong in an environment that is not this one; what is known of the file already is not told twice."""
-    trial = Reader(traits=reader.traits, today=reader.today)
-    is_manual = read_fallback(trial, given.get("connect"), catalogue.abilities)
-    _read_running(trial, given, start, replace(catalogue, is_manual_fallback=is_manual))
-    reader.findings += [finding for finding in trial.findings if finding not in reader.findings]
+def _check_elsewhere(
+    reader: Reader, elsewhere: Iterable[Mapping[str, Node]], start: Place, catalogue: Catalogue
+) -> None:
+    """What is wrong in environments that are not this one; what is known of the file already is not told twice."""
+    known = dict.fromkeys(reader.findings)
+    for given in elsewhere:
+        trial = Reader(traits=reader.traits, today=reader.today)
+        is_manual = read_fallback(trial, given.get("connect"), catalogue.abilities)
+        _read_running(trial, given, start, replace(catalogue, is_manual_fallback=is_manual))
+        known |= dict.fromkeys(trial.findings)
+    reader.findings = list(known)
 
 
 def _find_adapter(reader: Reader, node: Node, app: str, registry: Registry) -> type[Adapter] | None:

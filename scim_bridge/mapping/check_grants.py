@@ -11,7 +11,17 @@ from scim_bridge.folding import name_key
 from scim_bridge.mapping.check_catalogue import Catalogue
 from scim_bridge.mapping.check_conditions import read_condition
 from scim_bridge.mapping.check_partner import read_partner
-from scim_bridge.mapping.model import AssetGrant, Grant, GroupId, GroupName, GroupPattern, GroupRef, HubRole, Place
+from scim_bridge.mapping.model import (
+    HUB_ROLES,
+    AssetGrant,
+    Grant,
+    GroupId,
+    GroupName,
+    GroupPattern,
+    GroupRef,
+    HubRole,
+    Place,
+)
 from scim_bridge.mapping.nodes import Node, Scalar, Table
 from scim_bridge.mapping.patterns import parse_pattern, parse_template
 from scim_bridge.mapping.reader import Reader
@@ -29,7 +39,6 @@ _KEYS: Final = (
     "assets",
     "hub_role",
 )
-_HUB_ROLES: Final = ("owner", "manager", "collaborator")
 _LONGEST_NAME: Final = 200
 
 
@@ -58,7 +67,7 @@ def _read_grant(reader: Reader, node: Node, catalogue: Catalogue) -> Grant | Non
     if all(key.text in _KEYS for key, _ in node.entries):
         _check_purpose(reader, node, name, given.keys())
     groups = _read_groups(reader, given["group"]) if "group" in given else ()
-    hub_role = reader.word(given["hub_role"], "hub_role", _HUB_ROLES) if "hub_role" in given else None
+    hub_role = reader.word(given["hub_role"], "hub_role", HUB_ROLES) if "hub_role" in given else None
     return Grant(
         name=name,
         place=node.place,
@@ -69,6 +78,7 @@ def _read_grant(reader: Reader, node: Node, catalogue: Catalogue) -> Grant | Non
         assets=_read_assets(reader, given["assets"], groups, catalogue) if "assets" in given else (),
         hub_role=cast(HubRole | None, hub_role),
         source=reader.text(given["source"], "source") if "source" in given else None,
+        source_place=given["source"].place if "source" in given else None,
         until=_read_until(reader, given["until"], name) if "until" in given else None,
         partner=read_partner(reader, node, given, catalogue),
     )

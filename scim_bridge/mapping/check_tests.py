@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from scim_bridge.filters import AttributePath
 from scim_bridge.folding import name_key
 from scim_bridge.mapping.check_catalogue import Catalogue
 from scim_bridge.mapping.check_conditions import ATTRIBUTES, is_known
-from scim_bridge.mapping.model import Expectation, Grant, GroupId, MappingTest
+from scim_bridge.mapping.model import HUB_ROLES, Expectation, Grant, GroupId, HubRole, MappingTest
 from scim_bridge.mapping.nodes import Items, Node, Scalar, Table
 from scim_bridge.mapping.reader import Reader
 from scim_bridge.spelling import did_you_mean
@@ -101,17 +101,26 @@ def _number(text: str) -> int | float | str:
 def _read_expect(reader: Reader, node: Node, rules: Mapping[str, str], catalogue: Catalogue) -> Expectation | None:
     if isinstance(node, Scalar) and node.text == NOTHING:
         return None
-    given = reader.fields(node, "expect", ("role", "because", "assets"))
+    given = reader.fields(node, "expect", ("role", "because", "assets", "hub_role"))
     if not isinstance(node, Table):
         return None
     if not node.entries:
-        reader.error(node.place, "`expect` says nothing", f"give role, because or assets, or write {NOTHING}")
-    role = reader.word(given["role"], "expect.role", catalogue.roles) if "role" in given else None
+        reader.error(node.place, "`expect` says nothing", f"give role, because, assets or hub_role, or write {NOTHING}")
+    role = _read_word(reader, given.get("role"), "expect.role", catalogue.roles)
+    hub_role = _read_word(reader, given.get("hub_role"), "expect.hub_role", HUB_ROLES)
     because = reader.text(given["because"], "expect.because") if "because" in given else None
     if because is not None and name_key(because) not in rules:
         reader.error(given["because"].place, f'there is no rule "{because}"', did_you_mean(because, rules.values()))
     assets = _read_assets(reader, given["assets"], catalogue) if "assets" in given else None
-    return Expectation(role, rules.get(name_key(because or ""), because), assets)
+    return Expectation(role, rules.get(name_key(because or ""), because), assets, cast(HubRole | None, hub_role))
+
+
+def _read_word(reader: Reader, node: Node | None, what: str, known: Sequence[str]) -> str | None:
+    """One of ``known``, or "" where none is expected; None: nothing is said."""
+    if node is None:
+        return None
+    word = reader.word(node, what, (*known, NOTHING))
+    return "" if word == NOTHING else word
 
 
 def _read_assets(reader: Reader, node: Node, catalogue: Catalogue) -> dict[str, tuple[str, ...]]:

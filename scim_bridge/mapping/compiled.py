@@ -11,15 +11,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from functools import lru_cache
-from typing import Any, Final, get_args
+from typing import Any, Final
 
 from scim_bridge.filters import And, Condition, Not, Traits, condition
 from scim_bridge.folding import name_key
-from scim_bridge.mapping.model import AssetGrant, Grant, GroupId, GroupName, HubMapping, HubRole
+from scim_bridge.mapping.model import HUB_ROLES, AssetGrant, Grant, GroupId, GroupName, HubMapping
 from scim_bridge.mapping.patterns import Pattern, Template, parse_template
 
 _LONGEST: Final = 32  # letters of a pattern's beginning that are looked up
-HUB_ROLES: Final[tuple[HubRole, ...]] = get_args(HubRole)
 
 
 Captures = tuple[tuple[str, str], ...]

@@ -24,7 +24,6 @@ from scim_bridge.contract.state import SEAT
 from scim_bridge.directory.snapshot import GroupFact, PersonFact
 from scim_bridge.folding import name_key
 from scim_bridge.mapping.compiled import (
-    HUB_ROLES,
     Because,
     Captures,
     CompiledHub,
@@ -32,7 +31,7 @@ from scim_bridge.mapping.compiled import (
     Selection,
     compile_hub,
 )
-from scim_bridge.mapping.model import HubMapping, HubRole
+from scim_bridge.mapping.model import HUB_ROLES, HubMapping, HubRole
 from scim_bridge.mapping.patterns import MAX_LENGTH, Pattern, Template
 from scim_bridge.mapping.views import Bindings, Bound, PersonView, UserView
 

@@ -1,33 +1,42 @@
 """A folder of mapping files to one set, whole or not at all; every fault of every file is told at once.
 
 One wrong file keeps the whole set out: half a set would take access away from people whose hub was only
-misspelt.
+misspelt. A set that was taken and is in force is another matter: after an upgrade it may hold what an adapter
+refuses by now, and then its other hubs go on (``load_taken``).
 """
 
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from functools import partial
 from pathlib import Path
 
 from scim_bridge.contract.registry import Registry
 from scim_bridge.filters import CORE_TRAITS, Traits
-from scim_bridge.mapping.check import SUFFIXES, check_hub
+from scim_bridge.mapping.check import SUFFIXES, check_hub, hub_id_of
 from scim_bridge.mapping.findings import Finding, MappingError, in_order
 from scim_bridge.mapping.model import HubMapping, Place
+from scim_bridge.mapping.nodes import MAX_BYTES
+
+_READ_AT_MOST = MAX_BYTES + 16  # enough to see that it is too large, with a mark of the encoding before it
 
 _Check = Callable[[str, str], tuple[HubMapping | None, list[Finding]]]
 
 
 @dataclass(frozen=True, slots=True)
 class MappingSet:
-    """Every hub by its id, and what the operator should look at though it is taken."""
+    """Every hub by its id, and what the operator should look at though it is taken.
+
+    ``refused``: hubs of a set in force whose file is not valid any more, each with the errors.
+    """
 
     hubs: Mapping[str, HubMapping]
     warnings: tuple[Finding, ...] = ()
+    refused: Mapping[str, tuple[Finding, ...]] = field(default_factory=dict)
 
 
 def load_set(
@@ -46,6 +55,32 @@ def load_set(
     """
     check = partial(check_hub, registry=registry, environment=environment, today=today, traits=traits)
     return _whole(*_check_all(files, check))
+
+
+def load_taken(
+    files: Mapping[str, str], *, registry: Registry, environment: str, traits: Traits = CORE_TRAITS
+) -> MappingSet:
+    """Read ``files`` that were valid when they were taken: hubs of which that is not true any more are left out.
+
+    They are in ``refused``, together with any other hub that would be the same tenant. Raises nothing.
+    """
+    check = partial(check_hub, registry=registry, environment=environment, today=None, traits=traits)
+    hubs, findings = _check_all(files, check)
+    refused: dict[str, tuple[Finding, ...]] = {}
+    for finding in in_order(findings):
+        if finding.level == "error":
+            for hub_id in _concerned(hubs, hub_id_of(finding.place.file)):
+                refused[hub_id] = (*refused.get(hub_id, ()), finding)
+    good = {hub_id: hub for hub_id, hub in hubs.items() if hub_id not in refused}
+    return MappingSet(good, refused=refused)
+
+
+def _concerned(hubs: Mapping[str, HubMapping], hub_id: str) -> list[str]:
+    """The hub, and those that are its tenant, too: which of them is right is not for us to say."""
+    if hub_id not in hubs:
+        return [hub_id]
+    tenant = hubs[hub_id].app, hubs[hub_id].tenant
+    return [name for name, hub in hubs.items() if (hub.app, hub.tenant) == tenant]
 
 
 def _whole(hubs: Mapping[str, HubMapping], findings: Sequence[Finding]) -> MappingSet:
@@ -100,15 +135,18 @@ def _not_yet(files: Mapping[str, str], found: dict[str, str]) -> dict[str, str]:
 
 
 def mapping_files(path: Path) -> list[os.DirEntry[str]]:
-    """Files directly in the folder that are mappings; hidden ones (editors, Kubernetes) and folders are not."""
+    """What is called like a mapping directly in the folder; hidden ones (of editors, of Kubernetes) are left out.
+
+    A folder or a broken link of that name is there, too: it may stand where a hub's file was.
+    """
     with os.scandir(path) as entries:
-        found = [entry for entry in entries if is_mapping_name(entry.name) and not entry.is_dir()]
+        found = [entry for entry in entries if is_mapping_name(entry.name)]
     return sorted(found, key=lambda entry: entry.name)
 
 
 def is_mapping_name(name: str) -> bool:
-    """Whether a file of this name is a mapping."""
-    return name.endswith(SUFFIXES) and not name.startswith(".")
+    """Whether a file of this name is a mapping; ``ACME.YAML`` is to be told so, not passed over."""
+    return name.lower().endswith(SUFFIXES) and not name.startswith(".")
 
 
 def _read_files(path: Path, *, shown: Path | None = None) -> tuple[dict[str, str], list[Finding]]:
@@ -128,11 +166,20 @@ def _read_files(path: Path, *, shown: Path | None = None) -> tuple[dict[str, str
 
 
 def _read_one(path: Path, name: str) -> tuple[dict[str, str], list[Finding]]:
+    start = Place(name, 1, 1)
     try:
-        return {name: path.read_bytes().decode("utf-8-sig")}, []
+        mode = path.stat().st_mode
+        if not stat.S_ISREG(mode):  # a pipe would be waited for, a device may have no end
+            what = "a folder" if stat.S_ISDIR(mode) else "a pipe, socket or device"
+            return {}, [Finding(start, f"this is {what} and no file", "a mapping is a file: rename or remove this")]
+        with path.open("rb") as file:
+            data = file.read(_READ_AT_MOST)
     except OSError as error:
-        advice = "let the bridge read it, or remove it" if path.exists() else "name a file that is there"
-        return {}, [Finding(Place(name, 1, 1), f"the file cannot be read: {error.strerror}", advice)]
+        advice = "let the bridge read it, or remove it" if os.path.lexists(path) else "name a file that is there"
+        return {}, [Finding(start, f"the file cannot be read: {error.strerror}", advice)]
+    try:
+        is_cut = len(data) == _READ_AT_MOST  # what it has too much is told by whoever reads the text
+        return {name: data.decode("utf-8-sig", "replace" if is_cut else "strict")}, []
     except UnicodeDecodeError as error:
         line = error.object[: error.start].count(b"\n") + 1
         return {}, [Finding(Place(name, line, 1), "the file is not UTF-8", "save it as UTF-8")]

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any, Literal
+from typing import Any, Final, Literal, get_args
 
 from scim_bridge.contract.limits import Limits
 from scim_bridge.filters import CORE_TRAITS, Filter, Traits
@@ -25,7 +25,14 @@ class Place:
     column: int
 
     def __str__(self) -> str:
-        return f"{self.file}:{self.line}:{self.column}"
+        return f"{printable(self.file)}:{self.line}:{self.column}"
+
+
+def printable(name: str) -> str:
+    """A file's name in one line: a name may hold a line break, or bytes that are no text in any encoding."""
+    if name.isprintable():
+        return name
+    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +82,8 @@ class Partner:
 HubRole = Literal["owner", "manager", "collaborator"]
 """What a person may do to the hub, highest first."""
 
+HUB_ROLES: Final[tuple[HubRole, ...]] = get_args(HubRole)
+
 
 @dataclass(frozen=True, slots=True)
 class Grant:
@@ -89,6 +98,7 @@ class Grant:
     assets: tuple[AssetGrant, ...] = ()
     hub_role: HubRole | None = None
     source: str | None = None  # holds for users of this identity source only
+    source_place: Place | None = None
     until: date | None = None
     partner: Partner | None = None
 
@@ -145,11 +155,12 @@ class Login:
 
 @dataclass(frozen=True, slots=True)
 class Expectation:
-    """What a test says somebody comes out with; None: the test does not say."""
+    """What a test says somebody comes out with; None: the test does not say. An empty role: none."""
 
     role: str | None = None
-    because: str | None = None  # the name of a rule that gives the seat
+    because: str | None = None  # the name of a rule that gives the seat; or the hub role, where only that is expected
     assets: Mapping[str, tuple[str, ...]] | None = None
+    hub_role: HubRole | Literal[""] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,10 @@ from scim_bridge.mapping.findings import Finding
 from scim_bridge.mapping.tables import FolderTaken, MappingTrouble, Revision, RevisionChange
 from scim_bridge.mapping.work_tree import Commit
 
-_ONLY = 1  # the id of the one row of trouble, and of the one about the folder
+_ONLY = 1  # the id of the one row about the folder
+ON_DISK = 1  # ids of the rows of trouble
+IN_FORCE = 2
+DOUBTS = 3
 _NEWEST = sa.select(sa.func.max(Revision.id))
 
 
@@ -45,7 +48,7 @@ class RevisionRef:
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """Why the files on disk are not in force, one line per finding."""
+    """What is wrong with files, one line per finding."""
 
     findings: tuple[str, ...]
     since: datetime
@@ -183,19 +186,24 @@ def _write_taken(tx: Tx, digests: list[str]) -> None:
     upsert(tx, FolderTaken, [{"id": _ONLY, "digests": digests}], keys=["id"], update=["digests"])
 
 
-def note_trouble(tx: Tx, findings: Sequence[Finding], now: datetime) -> None:
-    """Remember why the files on disk are not in force; ``since`` stays while they are wrong, however."""
-    lines = [str(finding) for finding in findings if finding.level == "error"]
-    row = {"id": _ONLY, "findings": lines, "since": now}
+def note_trouble(tx: Tx, findings: Sequence[Finding], now: datetime, *, where: int = ON_DISK) -> None:
+    """Remember why the files on disk are not in force; ``since`` stays while they are wrong, however.
+
+    ``where`` ``IN_FORCE``: why those in force are not obeyed in full; ``DOUBTS``: the warnings about them.
+    """
+    level = "warning" if where == DOUBTS else "error"
+    lines = [str(finding) for finding in findings if finding.level == level]
+    row = {"id": where, "findings": lines, "since": now}
     upsert(tx, MappingTrouble, [row], keys=["id"], update=["findings"])
 
 
-def clear_trouble(tx: Tx) -> None:
-    """The files on disk are good again."""
-    tx.execute(sa.delete(MappingTrouble))
+def clear_trouble(tx: Tx, *, where: int = ON_DISK) -> None:
+    """The files are good again."""
+    tx.execute(sa.delete(MappingTrouble).where(MappingTrouble.id == where))
 
 
-def trouble(tx: Tx) -> Trouble | None:
-    """What is wrong with the files on disk; None: nothing."""
-    row = tx.execute(sa.select(MappingTrouble.findings, MappingTrouble.since)).one_or_none()
+def trouble(tx: Tx, *, where: int = ON_DISK) -> Trouble | None:
+    """What is wrong with the files on disk, or those in force; None: nothing."""
+    found = sa.select(MappingTrouble.findings, MappingTrouble.since).where(MappingTrouble.id == where)
+    row = tx.execute(found).one_or_none()
     return None if row is None else Trouble(tuple(row.findings), row.since)

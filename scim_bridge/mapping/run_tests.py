@@ -18,7 +18,7 @@ from typing import Final
 from scim_bridge.contract.state import SEAT
 from scim_bridge.directory.snapshot import GroupFact, PersonFact, UserFact
 from scim_bridge.folding import name_key
-from scim_bridge.mapping.evaluate import Verdict, evaluate
+from scim_bridge.mapping.evaluate import HUB_ROLE, Verdict, evaluate
 from scim_bridge.mapping.explain import nearest
 from scim_bridge.mapping.model import Expectation, Grant, GroupId, HubMapping, MappingTest, Place
 
@@ -89,8 +89,8 @@ def _unnoticed(hub: HubMapping, passing: Sequence[MappingTest], today: date) -> 
         for number in _holding(hub, test, today):
             touching.setdefault(number, []).append(test)
     for number, grant in enumerate(hub.grants):
-        if not (grant.role or grant.assets) or grant.partner is not None:
-            continue  # gives what tests do not speak of, or is about no person
+        if grant.partner is not None:
+            continue  # about no person
         before, after = hub.grants[:number], hub.grants[number + 1 :]
         if not is_noticed(replace(hub, grants=(*before, *after)), touching.get(number, ())):
             yield Gap(grant.place, f"rule {grant.name}")
@@ -145,27 +145,39 @@ def _failures(hub: HubMapping, test: MappingTest, today: date) -> Iterator[Failu
         yield Failure(test.place, _who(test), expected, came_out, by)
 
 
-def _differences(expect: Expectation | None, verdict: Verdict) -> Iterator[tuple[str, str, tuple[str, ...]]]:
-    """What was expected, what came out, and which things of the verdict (``SEAT`` or assets) that is."""
-    seat = f"role {verdict.role}" if verdict.role else "nothing"
+_Difference = tuple[str, str, tuple[str, ...]]
+"""What was expected, what came out, and which things of the verdict (seat, hub role, assets) that is."""
+
+
+def _differences(expect: Expectation | None, verdict: Verdict) -> Iterator[_Difference]:
     if expect is None:
-        if verdict.role is not None:
-            yield "nothing", seat, (SEAT,)
+        for what, given, thing in (("role", verdict.role, SEAT), ("hub role", verdict.hub_role, HUB_ROLE)):
+            if given is not None:
+                yield "nothing", f"{what} {given}", (thing,)
         return
-    is_other = expect.role is not None and expect.role != verdict.role
-    rules = [because.rule for because in verdict.because.get(SEAT, ())]
-    if is_other or (expect.because is not None and expect.because not in rules):
-        by = f" by {expect.because}" if expect.because else ""
-        yield (f"role {expect.role}" if expect.role else "a seat") + by, seat, (SEAT,)
-        if verdict.role is None:
-            return  # no assets without a seat: said once is enough
-    if expect.assets is not None:
+    is_about_hub = expect.role is None and expect.hub_role is not None
+    seat = _difference("role", expect.role, "" if is_about_hub else expect.because, verdict.role, verdict, SEAT)
+    by = expect.because if is_about_hub else ""
+    hub_role = _difference("hub role", expect.hub_role, by, verdict.hub_role, verdict, HUB_ROLE)
+    yield from (found for found in (seat, hub_role) if found)
+    is_told = seat is not None and verdict.role is None  # no assets without a seat: said once is enough
+    if expect.assets is not None and not is_told:
         yield from _asset_differences(expect.assets.items(), verdict)
 
 
-def _asset_differences(
-    expected: Iterable[tuple[str, tuple[str, ...]]], verdict: Verdict
-) -> Iterator[tuple[str, str, tuple[str, ...]]]:
+def _difference(
+    what: str, expected: str | None, by: str | None, given: str | None, verdict: Verdict, thing: str
+) -> _Difference | None:
+    """``expected`` None: whatever it is; empty: none. ``by``: the rule that is to give it, if any is said."""
+    is_other = expected is not None and expected != (given or "")
+    if not is_other and (not by or by in [because.rule for because in verdict.because.get(thing, ())]):
+        return None
+    nothing = "nothing" if thing == SEAT else f"no {what}"
+    wanted = f"{what} {expected}" if expected else "a seat" if expected is None else f"no {what}"
+    return f"{wanted} by {by}" if by else wanted, f"{what} {given}" if given else nothing, (thing,)
+
+
+def _asset_differences(expected: Iterable[tuple[str, tuple[str, ...]]], verdict: Verdict) -> Iterator[_Difference]:
     """All assets count: one too many is what a test is there to find. Names are the same in any case."""
     held = {_asset_key(asset): asset for asset in verdict.assets}
     wanted = set()

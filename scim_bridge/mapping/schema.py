@@ -13,13 +13,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from scim_bridge.contract.protocol import Abilities, AssetType
+from scim_bridge.mapping.model import HUB_ROLES
 from scim_bridge.mapping.schema_words import WORDS
 
 Schema = dict[str, Any]
 
 _STEPS: Final = ("remove_assets", "suspend", "remove", "nothing")
 _PARTNER: Final = ("id", "name", "owner")
-_HUB_ROLES: Final = ("owner", "manager", "collaborator")
 _TEXT: Final[Schema] = {"type": ["string", "number"], "pattern": r"\S"}
 _WRITE_DURATION: Final = "write an integer with s, m, h or d (90s, 7d), or 0"
 _DURATION: Final[Schema] = {
@@ -123,7 +123,7 @@ def _rule() -> Schema:
                 "until": _DAY,
                 "role": _TEXT,
                 "assets": {"type": "object", "minProperties": 1, "additionalProperties": _one_or_more(_TEXT)},
-                "hub_role": _words(*_HUB_ROLES),
+                "hub_role": _words(*HUB_ROLES),
             },
             required=("name",),
         ),
@@ -180,6 +180,7 @@ def _test() -> Schema:
         {
             "role": _TEXT,
             "because": _TEXT,
+            "hub_role": _words(*HUB_ROLES, "nothing"),
             "assets": {"type": "object", "additionalProperties": _one_or_more(_TEXT)},
         },
     )
@@ -198,7 +199,8 @@ def _of_app(app: Abilities) -> Schema:
     """What one app adds. What it cannot do is refused, unless people do it instead (`fallback: manual`)."""
     assets, safety, connect = _assets(app.asset_types), _safety_of(app), _connect(app)
     rule = {"properties": {"role": _role_of(app), "assets": assets}}
-    expected = {"properties": {"expect": {"if": {"type": "object"}, "then": rule}}}
+    outcome = {"properties": {"role": {"anyOf": [_role_of(app), _words("nothing")]}, "assets": assets}}
+    expected = {"properties": {"expect": {"if": {"type": "object"}, "then": outcome}}}
     properties = {
         "connect": connect,
         "roles": _roles_of(app),

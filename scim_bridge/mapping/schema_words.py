@@ -72,8 +72,9 @@ WORDS: Final[Mapping[str, str]] = {
     "tests.person": "A user by SCIM attributes; groups by display name or {id: ...}; active is true if not said.",
     "tests.person.groups": "Display names, or {id: ...} for rules by id.",
     "tests.source": "The identity source of the person, where rules ask for one. Default: one that no rule names",
-    "tests.expect": "nothing; or role, because (a rule that gives the seat), assets: only what is said is tested.",
-    "tests.expect.role": "The seat role.",
-    "tests.expect.because": "The name of a rule that gives the seat.",
+    "tests.expect": "nothing; or role, because (a rule), assets, hub_role: only what is said is tested.",
+    "tests.expect.role": "The seat role, or nothing.",
+    "tests.expect.because": "A rule that gives the seat; without role, and with hub_role: one that gives the hub role.",
+    "tests.expect.hub_role": "What the person may do to the hub: owner, manager, collaborator, or nothing.",
     "tests.expect.assets": "All assets and their roles, no more and no less.",
 }

@@ -35,7 +35,11 @@ class RevisionChange(Base):
 
 
 class MappingTrouble(Base):
-    """Why the files on disk are not in force; one row, gone when they are good again."""
+    """What is wrong with the files on disk (they are not in force), and with those in force (their hubs stand still);
+    and what those in force name though nobody knows it.
+
+    A row each, gone when all is good again.
+    """
 
     __tablename__ = "mapping_trouble"
 

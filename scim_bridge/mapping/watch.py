@@ -5,6 +5,7 @@ Only names, times, sizes and inodes are looked at; nothing is read while they st
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from scim_bridge.mapping.load import mapping_files, read_folder
@@ -33,7 +34,14 @@ class FolderWatch:
 
     def _look(self) -> _Signature:
         try:
-            files = [(entry.name, Path(entry.path).stat()) for entry in mapping_files(self._folder)]
+            return tuple((entry.name, *_look(entry.path)) for entry in mapping_files(self._folder))
         except OSError:
             return None
-        return tuple((name, s.st_mtime_ns, s.st_ctime_ns, s.st_size, s.st_ino) for name, s in files)
+
+
+def _look(path: str) -> tuple[int, int, int, int]:
+    try:
+        seen = os.stat(path)
+    except OSError as error:  # a link to nowhere, or to itself: the other files are seen nonetheless
+        return (error.errno or 0, 0, 0, 0)
+    return (seen.st_mtime_ns, seen.st_ctime_ns, seen.st_size, seen.st_ino)

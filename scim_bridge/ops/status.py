@@ -5,6 +5,8 @@
     the database does not answer                    | failed
     no engine runs, or pushes wait for it too long  | degraded
     mapping files on disk are not in force          | degraded
+    rules name a source or group that nobody knows  | ok, with the warning
+    those in force are not valid with this version  | degraded: the hubs concerned stand still
     people need attention: a join was not made      | degraded
     a hub needs attention, is detached, or its last | degraded
     word from the app was an error                  |
@@ -33,17 +35,20 @@ from scim_bridge.directory.tables import GroupChange, Person, PersonChange
 from scim_bridge.durations import format_duration
 from scim_bridge.engine.brake_tables import ApprovalRow
 from scim_bridge.engine.losses import braked_sources
+from scim_bridge.engine.standstill import WAY_OUT
 from scim_bridge.engine.tables import AccessRow, DriftRow, Pair, Task
 from scim_bridge.engine.unmanaged import AccountCounts, count_accounts
 from scim_bridge.hubs.operate import hub_state
 from scim_bridge.hubs.tables import Hub
 from scim_bridge.hubs.trust import untrusted
 from scim_bridge.logs import redact
+from scim_bridge.mapping.revisions import DOUBTS, IN_FORCE, ON_DISK
 from scim_bridge.mapping.tables import MappingTrouble, Revision
 
 State = Literal["ok", "degraded", "failed"]
 
 _WELL = ("live", "plan", "paused", "removals_paused")
+_LINT = "`scim-bridge mapping lint` shows all; mend the files"
 _BEHIND_S = 60
 """Seconds that a committed push may wait for fan-out before the engine counts as behind."""
 
@@ -152,10 +157,22 @@ def _mappings(tx: Tx) -> dict[str, Any]:
     found: dict[str, Any] = {"state": "ok", "revision": row.id if row else None, "findings": 0}
     if row and row.restores:
         found["rolled_back_to"] = row.restores
-    trouble = tx.execute(sa.select(MappingTrouble.findings, MappingTrouble.since)).first()
-    if trouble is None:
-        return found
-    return found | {"state": "degraded", "findings": len(trouble.findings), "since": _text(trouble.since)}
+    columns = (MappingTrouble.id, MappingTrouble.findings, MappingTrouble.since)
+    rows = {row.id: row for row in tx.execute(sa.select(*columns))}
+    for where, way_out in ((ON_DISK, _LINT), (IN_FORCE, WAY_OUT)):
+        if where in rows:
+            findings = rows[where].findings
+            found |= {
+                "state": "degraded",
+                "findings": len(findings),
+                "since": _text(rows[where].since),
+                "finding": redact(findings[0]) if findings else None,
+                "way_out": way_out,
+            }
+    if DOUBTS in rows:
+        warnings = rows[DOUBTS].findings
+        found |= {"warnings": len(warnings), "warning": redact(warnings[0])}
+    return found
 
 
 def _people(tx: Tx) -> dict[str, Any]:

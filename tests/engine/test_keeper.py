@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
+from pathlib import Path
 from time import monotonic, sleep
 from typing import Any
 
@@ -66,6 +68,18 @@ def test_an_invalid_set_never_replaces_the_one_in_force(folder: World) -> None:
     folder.keeper.watch_mappings(folder.now)
     with folder.db.read() as tx:
         assert revisions.trouble(tx) is None
+
+
+def test_a_file_whose_name_is_no_text_is_told_like_any_other(folder: World) -> None:
+    write(folder, mapping())
+    folder.keeper.watch_mappings(folder.now)
+    Path(os.fsdecode(os.fsencode(folder.settings.mappings) + b"/z\xff.yaml")).write_text(mapping())
+    assert folder.keeper.watch_mappings(folder.now) is False
+    with folder.db.read() as tx:
+        trouble = revisions.trouble(tx)
+        assert list(folder.rules.in_force(tx).mappings.hubs) == ["acme"]
+    assert trouble is not None
+    assert trouble.findings[0].startswith(r"mappings/z\udcff.yaml:1:1: the file's name is the hub's id")
 
 
 def test_a_sweep_reads_the_hub_that_is_due(folder: World) -> None:

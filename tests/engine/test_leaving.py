@@ -36,7 +36,7 @@ def read(world: World) -> None:
 # Traps
 
 
-def test_a_seat_that_is_lost_while_its_asset_grant_is_kept_stays_whole_until_the_timer_ends(world: World) -> None:
+def test_trap_a_seat_that_is_lost_while_its_asset_grant_is_kept_stays_whole_until_the_timer_ends(world: World) -> None:
     """An assets-only grant is not a seat: nothing of it is given or taken while the timer runs."""
     world.begin(more=WEEK)
     ana = seated(world, "Staff", "Core")

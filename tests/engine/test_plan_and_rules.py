@@ -8,14 +8,14 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 from engine_kit import World, mapping, seated
-from memory_app import CORE, MemoryAdapter
+from memory_app import CORE, WEB, MemoryAdapter
 
 from scim_bridge.audit.tables import AuditRow
 from scim_bridge.engine.apply import apply_hub
 from scim_bridge.engine.plan import plan_hub
 from scim_bridge.engine.tables import Pair, Task
 from scim_bridge.engine.why import why
-from scim_bridge.errors import NotFound, Permanent
+from scim_bridge.errors import Conflict, NotFound, Permanent
 
 DATABASES = ("sqlite",)
 ANA = "ana@acme.example"
@@ -193,9 +193,21 @@ def test_a_renewed_invitation_is_planned_as_cancel_and_invite(live: World) -> No
     assert live.planned() == [("ana", "cancel_invitation", None, False), ("ana", "invite", "guest", False)]
 
 
+def test_trap_an_assets_only_grant_leaves_a_hand_made_member_alone(live: World) -> None:
+    """Neither added to nor taken from, in the group and out of it again: she holds nothing that is ours."""
+    by_hand = live.app.member("ana", "ana@acme.example", holds={WEB: "member"})
+    live.read()
+    ana = live.push("ana", "Core")
+    live.run()
+    assert (live.planned(), live.calls(), live.ours(ana)) == ([], [], set())
+    live.push("ana")
+    live.run()
+    assert (live.calls(), live.app.held(by_hand)) == ([], {WEB.key: {"member"}})
+
+
 def test_a_plan_of_an_unknown_or_detached_hub_is_refused(live: World) -> None:
     live.publish(mapping(app="direct"), hubs=("other",))
-    with pytest.raises(NotFound, match="no mapping file"):
+    with pytest.raises(Conflict, match="no mapping file"):
         live.plan()
     with live.db.read() as tx, pytest.raises(NotFound):
         plan_hub(tx, "nowhere", live.rules.in_force(tx).mappings, live.registry, now=live.now)

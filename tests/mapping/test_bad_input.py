@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from datetime import date
-from time import perf_counter
+from time import perf_counter, process_time
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -89,7 +89,7 @@ def test_ten_thousand_rules_are_read_in_seconds(load: Load) -> None:
     text = MANY + "".join(f"  - {{name: rule {n}, group: Team {n}, role: member}}\n" for n in range(10_000))
     began_s = perf_counter()
     hub = load(acme=text).hubs["acme"]
-    assert perf_counter() - began_s < 60  # some 5 s; a wide margin for a busy machine
+    assert perf_counter() - began_s < 20  # half a second; a wide margin for a busy machine
     assert len(hub.grants) == 10_000
     assert evaluate(hub, person(user("Team 9999")), {}, TODAY).role == "member"
 
@@ -97,6 +97,36 @@ def test_ten_thousand_rules_are_read_in_seconds(load: Load) -> None:
 def test_ten_thousand_faults_are_all_told(load: Load) -> None:
     found = told(load, acme=MANY + "".join(f"  - {{name: rule {n}, group: A, role: x}}\n" for n in range(2_000)))
     assert len(found) == 2_000
+
+
+MANY_RULES = MANY + "".join(f"  - {{name: rule {n}, group: A, role: member}}\n" for n in range(3_000))
+
+
+@pytest.mark.parametrize(
+    ("text", "count"),
+    [
+        pytest.param(
+            MANY_RULES + "tests:\n" + "  - {person: {userName: a}, expect: {because: rool}}\n" * 3_000,
+            3_000,
+            id="a-name-that-is-none-of-many",
+        ),
+        pytest.param(
+            GOOD + "environments:\n" + "".join(f"  e{n}: {{safety: {{settle: x}}}}\n" for n in range(5_000)),
+            5_000,
+            id="environments",
+        ),
+    ],
+)
+def test_many_faults_take_no_more_time_than_they_are(load: Load, text: str, count: int) -> None:
+    """Each held against each would be minutes."""
+    began_s = process_time()
+    assert len(told(load, acme=text)) == count
+    assert process_time() - began_s < 20  # some 2 s
+
+
+def test_the_nearest_of_many_names_is_found(load: Load) -> None:
+    [found] = told(load, acme=MANY_RULES + "tests: [{person: {userName: a}, expect: {because: ruel 2999}}]\n")
+    assert found.endswith('there is no rule "ruel 2999"; did you mean "rule 2999"?')
 
 
 def test_rules_of_one_name_are_found_among_many(load: Load) -> None:

@@ -183,9 +183,14 @@ def test_a_fault_of_the_file_is_told_once_for_all_environments(load: Load) -> No
         ("{person: {groups: [{name: A}]}, expect: nothing}", "6:29: `person.groups` has no key `name`; known are id"),
         ("{person: {groups: [{}]}, expect: nothing}", "6:28: a group as a mapping needs `id`; write {id: ...}, or the"),
         ("{person: {userName: k}, expect: none}", '6:41: `expect` must be a mapping (`key: value`), not "none"'),
-        ("{person: {userName: k}, expect: {}}", "6:41: `expect` says nothing; give role, because or assets, or write"),
+        ("{person: {userName: k}, expect: {}}", "6:41: `expect` says nothing; give role, because, assets or hub_role,"),
         ("{person: {userName: k}, expect: {rol: member}}", '6:42: `expect` has no key `rol`; did you mean "role"?'),
         ("{person: {userName: k}, expect: {role: membr}}", '6:48: `expect.role` cannot be "membr"; did you mean'),
+        (
+            "{person: {userName: k}, expect: {hub_role: mangr}}",
+            '6:52: `expect.hub_role` cannot be "mangr"; did you mean "m',
+        ),
+        ("{person: {userName: k}, expect: {hub_role: [owner]}}", "6:52: `expect.hub_role` must be text, not a list"),
         ("{person: {userName: k}, expect: {because: stf}}", '6:51: there is no rule "stf"; did you mean "staff"?'),
         (
             "{person: {userName: k}, expect: {assets: {core: member}}}",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -157,7 +158,6 @@ class TestFolder:
     def test_other_files_and_folders_are_left_alone(self, folder: Path) -> None:
         (folder / "examples").mkdir()
         (folder / "examples" / "github.yaml").write_text(GOOD)
-        (folder / "folder.yaml").mkdir()
         for name in ("README.md", ".acme.yaml", "acme.yaml~"):
             (folder / name).write_text("x")
         assert read_folder(folder) == {}
@@ -176,6 +176,50 @@ class TestFolder:
         (folder / "acme.yaml").symlink_to(folder / "gone.yaml")
         with pytest.raises(MappingError, match=r"acme.yaml:1:1: the file cannot be read: No such file"):
             read_folder(folder)
+
+    @pytest.mark.parametrize(
+        ("make", "finding"),
+        [
+            pytest.param(
+                lambda path: path.mkdir(),
+                "this is a folder and no file; a mapping is a file: rename or remove this",
+                id="folder",
+            ),
+            pytest.param(os.mkfifo, "this is a pipe, socket or device and no file; a mapping is a file", id="pipe"),
+            pytest.param(lambda path: path.symlink_to("/dev/zero"), "this is a pipe, socket or device", id="device"),
+            pytest.param(
+                lambda path: path.symlink_to(path.name), "the file cannot be read: Too many levels of symb", id="loop"
+            ),
+        ],
+    )
+    def test_what_is_called_like_a_mapping_and_is_no_file(
+        self, folder: Path, make: Callable[[Path], None], finding: str
+    ) -> None:
+        """It may stand where a hub's file was: passed over, it would detach the hub."""
+        make(folder / "acme.yaml")
+        with pytest.raises(MappingError) as caught:
+            read_folder(folder)
+        assert str(caught.value.findings[0]).startswith(f"mappings/acme.yaml:1:1: {finding}")
+
+    def test_no_more_is_read_than_a_mapping_may_have(self, folder: Path, registry: Registry) -> None:
+        with (folder / "acme.yaml").open("wb") as file:
+            file.write(b"\xef\xbb\xbf")
+            file.truncate(2**33)
+        with pytest.raises(MappingError, match="the file is larger than 1024 KiB; split the hub"):
+            load_paths([folder], registry=registry, environment="production")
+
+    @pytest.mark.parametrize(
+        ("name", "shown"), [(b"a\n.yaml", r"a\n"), (b"z\xff.yaml", r"z\udcff"), (b"ACME.YAML", "ACME.YAML")]
+    )
+    def test_a_name_that_is_no_hubs_id_is_told_in_one_line(
+        self, folder: Path, registry: Registry, name: bytes, shown: str
+    ) -> None:
+        Path(os.fsdecode(os.fsencode(folder) + b"/" + name)).write_text(GOOD)
+        with pytest.raises(MappingError) as caught:
+            load_paths([folder], registry=registry, environment="production")
+        line = str(caught.value.findings[0])
+        assert f"the file's name is the hub's id, and \"{shown}\" is none" in line
+        assert line.isprintable()
 
     def test_a_folder_that_vanished_is_not_an_empty_one(self, folder: Path) -> None:
         with pytest.raises(MappingError, match="the folder cannot be read: No such file or directory; make it, or set"):

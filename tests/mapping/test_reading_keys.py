@@ -227,6 +227,20 @@ class TestTests:
         [test] = read("tests: [{person: {userName: kim}, expect: {role: member}}]\n").tests
         assert test.expect == Expectation("member", None, None)
 
+    @pytest.mark.parametrize(
+        ("said", "expected"),
+        [
+            ("hub_role: manager", Expectation(hub_role="manager")),
+            ("{role: nothing, hub_role: owner}", Expectation("", hub_role="owner")),
+            ("{role: member, hub_role: nothing}", Expectation("member", hub_role="")),
+            ("{assets: {}}", Expectation(assets={})),
+        ],
+    )
+    def test_hub_roles_and_what_must_not_come_out(self, read: Read, said: str, expected: Expectation) -> None:
+        said = said if said.startswith("{") else f"{{{said}}}"
+        [test] = read(f"tests: [{{person: {{userName: kim}}, expect: {said}}}]\n").tests
+        assert test.expect == expected
+
     def test_a_person_of_one_source(self, read: Read) -> None:
         [test] = read("tests: [{person: {userName: kim}, source: okta, expect: nothing}]\n").tests
         assert test.source == "okta"

@@ -238,9 +238,101 @@ def test_a_rule_that_has_ended(hub: HubMapping) -> None:
     assert gaps(uncovered(with_tests(ended, a_test(GroupId("g-leads"), expect=None)), today=TODAY)) == ["rule leads"]
 
 
-def test_what_tests_do_not_speak_of_is_no_gap(hub: HubMapping) -> None:
-    helpers = replace(hub, scope=None, grants=(replace(hub.grants[1], role=None, hub_role="manager"),))
-    assert unnoticed(with_tests(helpers, a_test(expect=None)), today=TODAY) == []
+# Hub roles
+
+
+HELPERS = """\
+  - {name: staff, group: Staff, role: member}
+  - {name: helpers, group: Helpers, hub_role: collaborator}
+  - {name: leads, group: Leads, hub_role: manager}
+"""
+
+
+@pytest.fixture
+def helped(rules: Rules) -> HubMapping:
+    """``helpers`` and ``leads`` give hub roles and no seat."""
+    return replace(rules(HELPERS), scope=None)
+
+
+@pytest.mark.parametrize(
+    "test",
+    [
+        pytest.param(a_test("Leads", expect=Expectation(hub_role="manager")), id="hub-role"),
+        pytest.param(a_test("Leads", "Helpers", expect=Expectation(hub_role="manager")), id="the-highest"),
+        pytest.param(a_test("Leads", expect=Expectation(because="leads", hub_role="manager")), id="because"),
+        pytest.param(
+            a_test("Staff", "Leads", expect=Expectation("member", "staff", hub_role="manager")),
+            id="because-is-about-the-seat-where-a-role-is-expected",
+        ),
+        pytest.param(a_test("Leads", expect=Expectation("", hub_role="manager")), id="a-hub-role-and-no-seat"),
+        pytest.param(a_test("Staff", expect=Expectation("member", hub_role="")), id="a-seat-and-no-hub-role"),
+        pytest.param(a_test("Staff", "Leads", expect=Expectation("member")), id="what-is-not-said-is-not-tested"),
+        pytest.param(a_test("Sales", expect=Expectation("", hub_role="")), id="neither"),
+    ],
+)
+def test_a_hub_role_comes_out(helped: HubMapping, test: MappingTest) -> None:
+    assert run(helped, test).failures == ()
+
+
+@pytest.mark.parametrize(
+    ("test", "failures"),
+    [
+        pytest.param(
+            a_test("Staff", "Helpers", expect=Expectation(hub_role="manager")),
+            [("hub role manager", "hub role collaborator", ("helpers",))],
+            id="another-hub-role",
+        ),
+        pytest.param(
+            a_test("Staff", expect=Expectation(hub_role="manager")),
+            [("hub role manager", "no hub role", ())],
+            id="no-hub-role",
+        ),
+        pytest.param(
+            a_test("Staff", "Leads", expect=Expectation(because="helpers", hub_role="manager")),
+            [("hub role manager by helpers", "hub role manager", ("leads",))],
+            id="by-another-rule",
+        ),
+        pytest.param(
+            a_test("Staff", "Leads", expect=Expectation(hub_role="")),
+            [("no hub role", "hub role manager", ("leads",))],
+            id="one-too-many",
+        ),
+        pytest.param(
+            a_test("Staff", "Leads", expect=None),
+            [("nothing", "role member", ("staff",)), ("nothing", "hub role manager", ("leads",))],
+            id="nothing-is-no-hub-role-either",
+        ),
+        pytest.param(
+            a_test("Staff", expect=Expectation("", hub_role="")),
+            [("no role", "role member", ("staff",))],
+            id="a-seat-instead-of-none",
+        ),
+        pytest.param(
+            a_test("Sales", expect=Expectation("member", hub_role="manager")),
+            [
+                ("role member", 'nothing; staff: not in group "Staff"', ()),
+                ("hub role manager", 'no hub role; staff: not in group "Staff"', ()),
+            ],
+            id="neither-of-both",
+        ),
+    ],
+)
+def test_a_hub_role_that_comes_out_otherwise(helped: HubMapping, test: MappingTest, failures: list[Said]) -> None:
+    assert [(each.expected, each.came_out, each.by) for each in run(helped, test).failures] == failures
+
+
+def test_a_rule_that_gives_a_hub_role_alone_is_missed_by_a_test_that_expects_it(helped: HubMapping) -> None:
+    staff = a_test("Staff", expect=roles("member"))
+    leads = a_test("Leads", expect=Expectation(hub_role="manager"))
+    helpers = a_test("Helpers", expect=Expectation(hub_role="collaborator"))
+    assert gaps(unnoticed(with_tests(helped, staff, leads), today=TODAY)) == ["rule helpers"]
+    assert gaps(uncovered(with_tests(helped, staff, leads), today=TODAY)) == ["rule helpers"]
+    assert unnoticed(with_tests(helped, staff, leads, helpers), today=TODAY) == []
+
+
+def test_a_test_that_says_nothing_of_hub_roles_does_not_miss_one(helped: HubMapping) -> None:
+    both = a_test("Staff", "Leads", expect=roles("member"))
+    assert gaps(unnoticed(with_tests(helped, both), today=TODAY)) == ["rule helpers", "rule leads"]
 
 
 def test_rules_about_partners_are_no_matter_of_tests(hub: HubMapping) -> None:

@@ -145,6 +145,8 @@ def forge(registry: Registry) -> dict[str, Any]:
         GOOD + "tests: [{person: {userName: a, groups: [A, {id: 5}]}, source: okta, expect: nothing}]\n",
         GOOD + "tests: {person: {active: false, name: {givenName: A}}, expect: {role: owner, because: staff}}\n",
         GOOD + "tests: {person: {}, expect: {assets: {team/core: [member], 'board/*': view}}}\n",
+        GOOD + "tests: {person: {}, expect: {role: nothing, hub_role: manager}}\n",
+        GOOD + "tests: {person: {}, expect: {role: member, hub_role: nothing}}\n",
         GOOD + "login: {method: sso}\n",
     ],
 )
@@ -206,6 +208,7 @@ def test_what_the_lint_takes_is_valid(registry: Registry, forge: dict[str, Any],
         (GOOD + "tests: [{person: {userName: a}}]\n", ["tests/0"]),
         (GOOD + "tests: [{person: {userName: a}, expect: {role: dean}}]\n", ["tests/0/expect/role"]),
         (GOOD + "tests: [{person: {userName: a}, expect: nobody}]\n", ["tests/0/expect"]),
+        (GOOD + "tests: [{person: {userName: a}, expect: {hub_role: boss}}]\n", ["tests/0/expect"]),
     ],
 )
 def test_what_is_wrong_is_underlined(forge: dict[str, Any], text: str, where: list[str]) -> None:

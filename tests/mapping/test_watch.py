@@ -59,6 +59,18 @@ def test_what_cannot_be_read_is_told_once(watch: FolderWatch, folder: Path) -> N
     assert watch.poll() is None
 
 
+def test_beside_a_link_to_itself_the_others_are_seen(watch: FolderWatch, folder: Path) -> None:
+    (folder / "loop.yaml").symlink_to("loop.yaml")
+    with pytest.raises(MappingError):
+        watch.poll()
+    (folder / "acme.yaml").write_text("another")
+    with pytest.raises(MappingError):
+        watch.poll()
+    assert watch.poll() is None
+    (folder / "loop.yaml").unlink()
+    assert watch.poll() == {"mappings/acme.yaml": "another"}
+
+
 def test_a_folder_that_vanishes_is_told_once_and_may_come_back(watch: FolderWatch, folder: Path) -> None:
     folder.rename(folder.with_name("away"))
     with pytest.raises(MappingError):

@@ -292,7 +292,16 @@ def test_files_that_are_not_in_force_degrade(db: Database):
         "revision": None,
         "findings": 1,
         "since": "2026-11-23T08:00:00+00:00",
+        "finding": "a.yaml:1:1: x",
+        "way_out": "`scim-bridge mapping lint` shows all; mend the files",
     }
+
+
+def test_addresses_and_secrets_in_a_finding_do_not_leave(db: Database):
+    with db.write() as tx:
+        findings = ["a.yaml:1:1: ghp_0123456789abcdef of ana@acme.example"]
+        tx.execute(sa.insert(MappingTrouble).values(id=1, findings=findings, since=NOW))
+    assert read(db)["components"]["mappings"]["finding"] == "a.yaml:1:1: [secret] of [address]"
 
 
 def test_without_an_engine_it_is_degraded(db: Database):
