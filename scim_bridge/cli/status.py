@@ -21,7 +21,7 @@ def status(session: Session, ctx: click.Context, as_json: bool) -> None:
     db = session.db
     runs = is_held(db)
     with db.read() as tx:
-        found = read_status(tx, now=db.now(), engine_runs=runs)
+        found = read_status(tx, mappings=session.mappings(tx), now=db.now(), engine_runs=runs)
         trouble = revisions.trouble(tx)
     if as_json:
         print_json(found.to_json())

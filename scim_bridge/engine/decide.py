@@ -28,6 +28,7 @@ from scim_bridge.engine.undone import held_back, words
 from scim_bridge.mapping.model import HubMapping
 
 RESENDS_AT_MOST = 2
+IGNORED = "the account is under `safety.ignore`"
 UNNAMED = (
     "the invitation was accepted by an account that we cannot name",
     "find it with `scim-bridge account list HUB`, then `scim-bridge account link HUB ACCOUNT PERSON`",
@@ -88,7 +89,7 @@ def decide(
     ``allowed``: the changes of an applied plan that this person is kept to (None: to none).
     """
     if subject.is_ignored:
-        return Decision(waits=("the account is under `safety.ignore`",) if subject.desired.role else ())
+        return Decision(waits=(IGNORED,) if subject.desired.role else ())
     if _may_be_there(subject):
         return Decision(waits=(f"the account {subject.perhaps} may be theirs: {_SAY.replace('HUB', mapping.hub_id)}",))
     brake = _Brake(mapping, scene, counts, are_removals_paused, is_wanted_by_another, allowed)

@@ -156,7 +156,7 @@ class _Work:
         self._bound = dict(group_bindings(tx).get(mapping.hub_id, {}))
         # Everybody is decided here, so what is under way must not count against itself.
         self._counts = hub_counts(
-            tx, mapping.hub_id, besides=open_reservations(tx, mapping.hub_id, None), now=now, is_locked=False
+            tx, mapping, besides=open_reservations(tx, mapping.hub_id, None), now=now, is_locked=False
         )
         self.matched: Counter[int] = Counter()  # rule -> people for whom it holds
         self.warnings: dict[str, None] = {}

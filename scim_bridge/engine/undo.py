@@ -192,7 +192,7 @@ class _Hub:
     def undo(self, deeds: Sequence[Deed]) -> None:
         self._remark_on_hub()
         under_way = open_reservations(self._tx, self._hub_id, None)
-        counts = hub_counts(self._tx, self._hub_id, besides=under_way, now=self._now, is_locked=False)
+        counts = hub_counts(self._tx, self._mapping, besides=under_way, now=self._now, is_locked=False)
         by_person: dict[int, list[Deed]] = {}
         for deed in deeds:
             by_person.setdefault(deed.person_id, []).append(deed)

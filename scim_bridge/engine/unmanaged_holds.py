@@ -69,7 +69,7 @@ def hold_unmanaged(db: Database, mapping: HubMapping, *, now: datetime) -> None:
         is_asked = tx.execute(_open(mapping).limit(1)).first() is not None
     if is_asked:
         with db.write() as tx:
-            _withdraw(tx, mapping, now=now)
+            withdraw_settled(tx, mapping, now=now)
     if mapping.safety.unmanaged != "hold" or not is_live:
         return
     after: int | None = 0
@@ -104,8 +104,11 @@ def _open(mapping: HubMapping) -> sa.Select[int, int | None, str]:
     )
 
 
-def _withdraw(tx: Tx, mapping: HubMapping, *, now: datetime) -> None:
+def withdraw_settled(tx: Tx, mapping: HubMapping, *, now: datetime) -> None:
+    """Ask no more about what is gone, somebody's, exempt, or spared by this mapping."""
     rows = tx.execute(_open(mapping)).all()
+    if not rows:
+        return
     accounts = [row.account_id for row in rows if row.account_id is not None]
     chosen = AccountRow.id.in_(numbers(tx, accounts))
     there = set(tx.execute(sa.select(AccountRow.id).where(chosen, AccountRow.gone_at.is_(None))).scalars())

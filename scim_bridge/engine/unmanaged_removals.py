@@ -160,7 +160,7 @@ class Removals:
             tx.execute(sa.update(Hub).where(Hub.id == mapping.hub_id, soon).values(check_at=now))
             return Hold("a reading of the app counts the holders first", "")
         besides = [] if reservation_id is None else [reservation_id]
-        counts = hub_counts(tx, mapping.hub_id, besides_ids=besides, now=now, is_locked=False)()
+        counts = hub_counts(tx, mapping, besides_ids=besides, now=now, is_locked=False)()
         said = Answer(0, ("takes", SEAT, "", ""), "unmanaged", "", "approved")
         return held_because(
             change,

@@ -18,7 +18,7 @@ from scim_bridge.contract.protocol import Abilities
 from scim_bridge.contract.state import SEAT
 from scim_bridge.db import Tx
 from scim_bridge.directory.tables import GroupChange, PersonChange
-from scim_bridge.engine.decide import UNNAMED, label
+from scim_bridge.engine.decide import IGNORED, UNNAMED, label
 from scim_bridge.engine.diff import Gap
 from scim_bridge.engine.scene import Scene, Subject
 from scim_bridge.engine.tables import Pair
@@ -65,7 +65,7 @@ def waits(
         advice = f"`scim-bridge account list {mapping.hub_id}` says why; accept or refuse it"
         found.append(Wait("proposed", f"the account {subject.perhaps} may be theirs: {advice}"))
     if subject.is_ignored:
-        found.append(Wait("ignored", "the account is under `safety.ignore`"))
+        found.append(Wait("ignored", IGNORED))
     found += [Wait(task.state, _task_words(task), task=task.id) for task in tasks if task.state in ("held", "failed")]
     found += [
         Wait(
