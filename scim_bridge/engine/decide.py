@@ -133,8 +133,7 @@ def _compare(subject: Subject, scene: Scene, brake: _Brake) -> Decision:
 
 def _undone(subject: Subject) -> Iterator[Ruling]:
     """What the rules would do about what somebody undid: held until they want something else, or are let."""
-    standing = subject.standing
-    for undone, change in held_back(subject.undone, standing.status, invites=standing.invites):
+    for undone, change in held_back(subject.undone, subject.standing):
         yield Ruling(change, held=words(undone, change.after))
 
 

@@ -130,11 +130,11 @@ def _stand(
     desired = subject.desired
     if desired.role is not None:
         wanted = _by_rules(subject, desired.role, scene)
-    subject.rules = wanted
-    subject.undone, subject.undone_over = split(against, wanted, disabled=desired.disabled)
+    left = leaving(mapping, desired.since, now) if desired.role is None and SEAT in applied else None
+    subject.rules = {**wanted, SUSPENSION: SUSPENDED} if left and left.suspends else wanted
+    subject.undone, subject.undone_over = split(against, subject.rules, disabled=desired.disabled)
     keeps_seat = any(each.thing == SEAT for each in subject.undone)
-    if desired.role is None and SEAT in applied and not keeps_seat:
-        left = leaving(mapping, desired.since, now)
+    if left is not None and not keeps_seat:
         subject.next_at = left.next_at
         wanted = dict(kept(applied, left, mapping))
     if subject.undone:

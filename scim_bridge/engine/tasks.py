@@ -14,7 +14,7 @@ from scim_bridge.contract.state import SEAT
 from scim_bridge.db import Tx
 from scim_bridge.engine.applied import clear_applied
 from scim_bridge.engine.decide import Ruling
-from scim_bridge.engine.diff import NOTHING, Change
+from scim_bridge.engine.diff import NOTHING, Change, shown_after
 from scim_bridge.engine.inverse import ENDS
 from scim_bridge.engine.pairs import bound_time, wake
 from scim_bridge.engine.scene import Subject
@@ -91,7 +91,7 @@ def _states(subject: Subject, change: Change) -> dict[str, Any]:
         had, gave = dict(observed), {SEAT: change.after}
     else:
         shown = observed.get(change.thing, NOTHING)
-        had, gave = {change.thing: shown}, {change.thing: (shown - change.before) | change.after}
+        had, gave = {change.thing: shown}, {change.thing: shown_after(change, shown)}
     return {
         "key": change.thing,
         "had": {thing: sorted(roles) for thing, roles in had.items() if roles},
