@@ -28,6 +28,7 @@ from scim_bridge.engine.diff import Things
 from scim_bridge.engine.fanout import as_rows, judge
 from scim_bridge.engine.leave import Since
 from scim_bridge.engine.planned import HubPlan, HubRoleChange, Named, PartnerRule, PlannedChange, RuleCount, add_up
+from scim_bridge.engine.proposed import proposed_removals
 from scim_bridge.engine.reservations import hub_counts, open_reservations
 from scim_bridge.engine.rivals import wanted_by_others
 from scim_bridge.engine.scene import Desired, Scene, Subject
@@ -98,6 +99,7 @@ def plan_hub(
     if hub.attention:
         work.warn(f"the hub needs attention: {hub.attention}")
     changes = tuple(work.changes())
+    proposed = proposed_removals(tx, mapping, seated=work.seated, spoken_for=work.spoken_for)
     return HubPlan(
         hub_id,
         hub.app,
@@ -114,11 +116,12 @@ def plan_hub(
             for number, grant in enumerate(mapping.grants)
             if grant.partner is None
         ),
-        add_up(changes, mapping.roles),
+        add_up(changes, mapping.roles, proposed),
         _pending(tx),
         tuple(work.warnings),
         tuple(work.hub_roles),
         tuple(_partners(mapping)),
+        proposed,
     )
 
 
@@ -161,6 +164,8 @@ class _Work:
         self.matched: Counter[int] = Counter()  # rule -> people for whom it holds
         self.warnings: dict[str, None] = {}
         self.hub_roles: list[HubRoleChange] = []
+        self.seated: set[int] = set()  # people who are to have a seat
+        self.spoken_for: set[int] = set()  # accounts that become somebody's, or may
 
     def warn(self, text: str) -> None:
         """Say something once."""
@@ -194,6 +199,9 @@ class _Work:
             people=people,
             now=self._now,
         )
+        self.seated |= {person_id for person_id, wish in desired.items() if wish.role is not None}
+        self.spoken_for |= {account for account, owner in scene.new_links.items() if owner in self.seated}
+        self.spoken_for |= scene.new_proposals.keys()
         rivalled = wanted_by_others(self._tx, scene.subjects.values(), self._seated)
         found: list[tuple[Subject, Ruling]] = []
         for person_id, subject in scene.subjects.items():

@@ -57,6 +57,14 @@ def names_of(tx: Tx, account_ids: Sequence[int]) -> dict[int, list[str]]:
     return found
 
 
+def first_names(tx: Tx, account_ids: Sequence[int]) -> dict[int, str]:
+    """What to call accounts, by row id: the login, the address of an invitation, or the id in the app."""
+    chosen = AccountRow.id.in_(numbers(tx, list(account_ids)))
+    refs = tx.execute(sa.select(AccountRow.id, AccountRow.ref).where(chosen)).all()
+    names = names_of(tx, account_ids)
+    return {row.id: next(iter(names[row.id]), row.ref) for row in refs}
+
+
 def is_spared(mapping: HubMapping, names: Sequence[str]) -> bool:
     """Whether `ignore` or `protect` keeps an account of these names out of it."""
     return is_named((*mapping.safety.ignore, *mapping.safety.protect), names)
