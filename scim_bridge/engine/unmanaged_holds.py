@@ -28,7 +28,7 @@ from scim_bridge.engine.diff import Change
 from scim_bridge.engine.guard import is_named
 from scim_bridge.engine.tables import AccessRow
 from scim_bridge.engine.unmanaged import IS_UNMANAGED
-from scim_bridge.hubs.tables import AccountEmail, AccountRow, Hub
+from scim_bridge.hubs.tables import AccountEmail, AccountRow, AssetRow, HoldingRow, Hub
 from scim_bridge.mapping.model import HubMapping
 
 _AT_ONCE = 200
@@ -63,6 +63,20 @@ def first_names(tx: Tx, account_ids: Sequence[int]) -> dict[int, str]:
     refs = tx.execute(sa.select(AccountRow.id, AccountRow.ref).where(chosen)).all()
     names = names_of(tx, account_ids)
     return {row.id: next(iter(names[row.id]), row.ref) for row in refs}
+
+
+def assets_of(tx: Tx, account_id: int) -> dict[str, list[str]]:
+    """What an account holds beside its seat, as people know it: ``{"team/core": ["member"]}``."""
+    query = (
+        sa.select(AssetRow.type, AssetRow.slug, AssetRow.name, HoldingRow.role)
+        .join(AssetRow, AssetRow.id == HoldingRow.asset_id)
+        .where(HoldingRow.account_id == account_id)
+        .order_by(AssetRow.type, AssetRow.ref, HoldingRow.role)
+    )
+    found: dict[str, list[str]] = {}
+    for row in tx.execute(query):
+        found.setdefault(f"{row.type}/{row.slug or row.name}", []).append(row.role)
+    return found
 
 
 def is_spared(mapping: HubMapping, names: Sequence[str]) -> bool:
