@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import click
 
@@ -11,6 +11,7 @@ from scim_bridge.cli.people import the_person
 from scim_bridge.cli.session import Session, pass_session
 from scim_bridge.cli.show import json_option, print_json, print_table
 from scim_bridge.db import Tx
+from scim_bridge.directory.people import user_names
 from scim_bridge.engine import link as words
 from scim_bridge.engine.account_list import FILTERS, list_accounts
 from scim_bridge.errors import InvalidInput
@@ -39,6 +40,7 @@ def list_(session: Session, hub: str, state: str | None, unlinked: bool, as_json
     with session.db.read() as tx:
         require_hub(tx, hub)
         found = list_accounts(tx, hub, state=state, ignore=_ignored(session, tx, hub))
+        names = user_names(tx, sorted({who for each in found if (who := each.person_id or each.proposed_to)}))
     if as_json:
         people = ("person_id", "proposed_to")
         print_json(
@@ -55,7 +57,7 @@ def list_(session: Session, hub: str, state: str | None, unlinked: bool, as_json
                 each.role,
                 each.emails,
                 each.state,
-                _person(each.person_id or each.proposed_to),
+                _named(names, each.person_id or each.proposed_to),
                 each.reason or each.linked_how,
                 each.remark,
             )
@@ -142,6 +144,10 @@ def refuse(session: Session, hub: str, account_name: str) -> None:
 def _ignored(session: Session, tx: Tx, hub_id: str) -> Sequence[str]:
     """`safety.ignore` of the hub."""
     return session.mappings(tx).ignores.get(hub_id, ())
+
+
+def _named(names: Mapping[int, str], person_id: int | None) -> str | None:
+    return None if person_id is None else f"{names.get(person_id, '?')} (p{person_id})"
 
 
 def _person(person_id: int | None) -> str | None:

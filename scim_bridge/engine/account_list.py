@@ -78,8 +78,8 @@ def list_accounts(tx: Tx, hub_id: str, *, state: str | None = None, ignore: Sequ
             row.proposed_to if row.state == "proposed" else None,
             row.linked_how,
             row.exempt_reason or (row.proposed_by if row.state == "proposed" else None),
-            bool(row.is_unmanaged),
-            bool(row.is_unmanaged and row.is_leaver),
+            bool(row.is_unmanaged and state != "ignored"),
+            bool(row.is_unmanaged and row.is_leaver and state != "ignored"),
         )
         for row in rows
     ]
