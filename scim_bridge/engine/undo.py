@@ -25,10 +25,10 @@ from scim_bridge.directory.keys import numbers
 from scim_bridge.directory.people import user_names
 from scim_bridge.engine.chosen import Chosen, later_deeds
 from scim_bridge.engine.decide import Ruling, decide, label
-from scim_bridge.engine.diff import NOTHING, SUSPENDED, Things
+from scim_bridge.engine.diff import NOTHING, SUSPENDED, Change, Things
 from scim_bridge.engine.guard import Counts
 from scim_bridge.engine.inverse import ENDS, STARTS, Deed, Inverse, Refusal, invert
-from scim_bridge.engine.pairs import ensure_pairs, wake
+from scim_bridge.engine.pairs import ensure_pairs, load_allowed, wake
 from scim_bridge.engine.reservations import hub_counts, open_reservations
 from scim_bridge.engine.rivals import seated, wanted_by_others
 from scim_bridge.engine.runs import run_name, start_run
@@ -189,6 +189,8 @@ class _Hub:
         self._is_lifting, self._actor, self._now = is_lifting, actor, now
         self._hub_id = mapping.hub_id
         self._are_removals_paused = False
+        self._is_live = True
+        self._allowed: dict[int, frozenset[Change]] = {}  # of people whom a filed plan holds to its changes
 
     def undo(self, deeds: Sequence[Deed]) -> None:
         self._remark_on_hub()
@@ -206,6 +208,7 @@ class _Hub:
         columns = (Hub.mode, Hub.paused_at, Hub.removals_paused_at, Hub.attention)
         hub = self._tx.execute(sa.select(*columns).where(Hub.id == self._hub_id)).one()
         self._are_removals_paused = hub.removals_paused_at is not None
+        self._is_live = hub.mode != "plan"
         if hub.mode == "plan":
             self._remark(f"{self._hub_id} is in plan mode: `scim-bridge apply {self._hub_id}` carries it out")
         if hub.paused_at is not None:
@@ -215,6 +218,7 @@ class _Hub:
 
     def _batch(self, people: list[int], deeds: list[Deed], counts: Callable[[], Counts]) -> None:
         stored = load_undone(self._tx, self._hub_id, people)
+        self._allowed = load_allowed(self._tx, self._hub_id, people)
         scene = self._scene(people, {})
         if self._is_lifting:
             inverses = _lifted(deeds)
@@ -314,6 +318,7 @@ class _Hub:
             counts,
             is_wanted_by_another=subject.person_id in rivalled,
             are_removals_paused=self._are_removals_paused,
+            allowed=None if self._is_live and subject.desired.disabled else self._allowed.get(subject.person_id),
         )
         held = {change for _, change in held_back(subject.undone, subject.standing)}
         rulings = [one for one in decision.rulings if one.change.thing in inverse.targets and one.change not in held]
