@@ -37,7 +37,7 @@ from scim_bridge.engine.standing import load_scene
 from scim_bridge.engine.tables import AccessRow, AppliedRow, Pair
 from scim_bridge.errors import NotFound
 from scim_bridge.folding import name_key
-from scim_bridge.hubs.bindings import group_bindings
+from scim_bridge.hubs.bindings import group_bindings, list_bindings
 from scim_bridge.hubs.operate import require_hub
 from scim_bridge.hubs.tables import Hub
 from scim_bridge.hubs.trust import untrusted
@@ -98,6 +98,8 @@ def plan_hub(
         work.warn(f"the last reading is untrusted: {doubt}")
     if hub.attention:
         work.warn(f"the hub needs attention: {hub.attention}")
+    for name in to_confirm(tx, hub_id):
+        work.warn(name)
     changes = tuple(work.changes())
     proposed = proposed_removals(tx, mapping, seated=work.seated, spoken_for=work.spoken_for)
     return HubPlan(
@@ -123,6 +125,17 @@ def plan_hub(
         tuple(_partners(mapping)),
         proposed,
     )
+
+
+def to_confirm(tx: Tx, hub_id: str) -> Iterator[str]:
+    """Names of groups and assets that another thing bears by now, each with the way out."""
+    for each in list_bindings(tx, hub_id):
+        if each.candidate_id is not None:
+            name = f"{each.type}/{each.name}" if each.type else f'group "{each.name}" in source {each.source}'
+            yield (
+                f"{name} means {each.target_name or each.target_id}; what bears the name now gives nobody anything "
+                f"until `scim-bridge binding confirm {each.id}`"
+            )
 
 
 def _partners(mapping: HubMapping) -> Iterator[PartnerRule]:

@@ -37,7 +37,7 @@ from scim_bridge.engine.losses import braked_sources
 from scim_bridge.engine.tables import AccessRow, DriftRow, Pair, Task
 from scim_bridge.engine.unmanaged import AccountCounts, count_accounts
 from scim_bridge.hubs.operate import hub_state
-from scim_bridge.hubs.tables import Hub
+from scim_bridge.hubs.tables import Binding, Hub
 from scim_bridge.hubs.trust import untrusted
 from scim_bridge.logs import redact
 from scim_bridge.mapping.load import MappingSet
@@ -61,7 +61,7 @@ class HubStatus:
     ``next_try_at``: when something that failed, or the hub as a whole, is tried again.
     ``untrusted``: why the last reading takes nothing away, and what to do. ``accounts``: how many there are by
     state, without those under `safety.ignore`; ``unmanaged`` of them are not ours, and ``leavers_unmanaged`` of
-    those are leavers'.
+    those are leavers'. ``to_confirm``: names that another thing bears by now (`scim-bridge binding list`).
     """
 
     state: str  # as ``hub_state`` names it
@@ -80,6 +80,7 @@ class HubStatus:
     accounts: Mapping[str, int] = field(default_factory=dict)
     unmanaged: int = 0
     leavers_unmanaged: int = 0
+    to_confirm: int = 0
 
     def account_words(self) -> list[str]:
         """Its accounts for people: ``12 linked``, ``3 unmatched``, ``3 unmanaged``."""
@@ -203,6 +204,7 @@ def read_hubs(tx: Tx, mappings: MappingSet, now: datetime) -> dict[str, HubStatu
     drifted = sa.select(DriftRow.hub_id, sa.func.count().label("number")).where(is_seen(tx, mappings.ignores))
     drift = {row.hub_id: row.number for row in tx.execute(drifted.group_by(DriftRow.hub_id))}
     leavers = {row.hub_id: row for row in tx.execute(_LEAVERS)}
+    confirms = {row.hub_id: row.number for row in tx.execute(_TO_CONFIRM)}
     accounts = count_accounts(tx, mappings.ignores)
     hubs = {}
     for row in tx.execute(sa.select(*_HUB_COLUMNS).order_by(Hub.id)):
@@ -236,6 +238,7 @@ def read_hubs(tx: Tx, mappings: MappingSet, now: datetime) -> dict[str, HubStatu
             accounts=counts.by_state,
             unmanaged=counts.unmanaged,
             leavers_unmanaged=counts.leavers,
+            to_confirm=confirms.get(row.id, 0),
         )
     return hubs
 
@@ -256,6 +259,12 @@ _HUB_COLUMNS = (
     Hub.doubt,
 )
 
+
+_TO_CONFIRM = (
+    sa.select(Binding.hub_id, sa.func.count().label("number"))
+    .where(Binding.candidate_id.is_not(None))
+    .group_by(Binding.hub_id)
+)
 
 _LEAVERS = (
     sa.select(Pair.hub_id, sa.func.count().label("number"), sa.func.min(Pair.due_at).label("next_at"))

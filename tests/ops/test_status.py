@@ -74,6 +74,7 @@ def test_a_bridge_at_rest_is_ok(db: Database):
                 "accounts": {},
                 "unmanaged": 0,
                 "leavers_unmanaged": 0,
+                "to_confirm": 0,
             }
         },
     }
