@@ -42,7 +42,6 @@ _ANOTHER = (
     "another person's access matches this account",
     "`scim-bridge account link HUB ACCOUNT PERSON` says whose it is",
 )
-_SAY = "`scim-bridge account accept HUB ACCOUNT` or `refuse` says whether it is"
 _NO_ADDRESS = ("the person has no e-mail address to invite", "push an e-mail address from the identity provider")
 
 
@@ -91,7 +90,7 @@ def decide(
     if subject.is_ignored:
         return Decision(waits=(IGNORED,) if subject.desired.role else ())
     if _may_be_there(subject):
-        return Decision(waits=(f"the account {subject.perhaps} may be theirs: {_SAY.replace('HUB', mapping.hub_id)}",))
+        return Decision(waits=(_perhaps(subject, mapping),))
     brake = _Brake(mapping, scene, counts, are_removals_paused, is_wanted_by_another, allowed)
     found = _compare(subject, scene, brake)
     raises = tuple(Ruling(held.change, held=_to(mapping, (held.cause, held.advice))) for held in subject.raises)
@@ -157,6 +156,11 @@ def _may_be_there(subject: Subject) -> bool:
     """A seat is to be filled whose person may have an account already: a second one would be paid for."""
     is_new = SEAT in subject.standing.desired and SEAT not in subject.standing.applied
     return subject.perhaps is not None and is_new and subject.account is None and subject.invitation is None
+
+
+def _perhaps(subject: Subject, mapping: HubMapping) -> str:
+    answer = f"`scim-bridge account accept {mapping.hub_id} {subject.perhaps}` or `account refuse`"
+    return f"the account {subject.perhaps} may be p{subject.person_id}'s: {answer} says whether it is"
 
 
 def _is_admitted(change: Change, subject: Subject, scene: Scene, allowed: Collection[Change] | None) -> bool:

@@ -9,6 +9,8 @@ import sqlalchemy as sa
 
 from scim_bridge.db import Tx
 from scim_bridge.engine.applied import clear_applied
+from scim_bridge.engine.approvals import withdraw
+from scim_bridge.engine.brake_tables import ApprovalRow
 from scim_bridge.engine.pairs import wake
 from scim_bridge.engine.schedule import LOSES
 from scim_bridge.errors import Conflict
@@ -30,6 +32,7 @@ def link_account(
     """
     _refuse_ignored(tx, hub_id, account, ignore)
     accounts.link(tx, hub_id, account, person_id, actor=actor, now=now)
+    _ask_no_more(tx, hub_id, account, now=now)
     wake(tx, hub_id, [person_id], now=now, priority=LOSES)
 
 
@@ -50,6 +53,7 @@ def exempt_account(
     """Nobody's on purpose: not matched, not counted as unmanaged, not removed. Whom it was proposed to goes on."""
     proposed_to = accounts.get_account(tx, hub_id, account).proposed_to
     accounts.exempt(tx, hub_id, account, kind=kind, reason=reason, actor=actor, now=now)
+    _ask_no_more(tx, hub_id, account, now=now)
     wake(tx, hub_id, [proposed_to] if proposed_to is not None else [], now=now, priority=LOSES)
 
 
@@ -75,3 +79,10 @@ def _refuse_ignored(tx: Tx, hub_id: str, account: str, ignore: Sequence[str]) ->
             f"account {account} is under `safety.ignore` of {hub_id}: nothing is done with it",
             advice="take it out of `safety.ignore` in the mapping first",
         )
+
+
+def _ask_no_more(tx: Tx, hub_id: str, account: str, *, now: datetime) -> None:
+    """Nobody needs to say whether the account is to go; what is under way is judged anew where it is carried out."""
+    row = accounts.get_account(tx, hub_id, account)
+    is_asked = sa.and_(ApprovalRow.account_id == row.id, ApprovalRow.state == "pending")
+    withdraw(tx, sa.select(ApprovalRow.id).where(is_asked), why="somebody said whose the account is", now=now)

@@ -219,6 +219,8 @@ def _of_accounts(tx: Tx, accounts: Sequence[Any], which: Wanted) -> Iterator[Hol
     for account in accounts:
         things = {SEAT: (SEAT, [account.role] if account.role else []), **held.get(account.id, {})}
         for thing, (shown, roles) in things.items():
+            if not roles and account.is_outside:
+                continue  # an outside person holds no seat
             if _is_wanted(which, thing, roles):
                 login = account.login or account.ref
                 yield Holder(None, None, login, account.status, shown, tuple(roles), (), (), _note(account))
@@ -227,4 +229,6 @@ def _of_accounts(tx: Tx, accounts: Sequence[Any], which: Wanted) -> Iterator[Hol
 def _note(account: Any) -> str | None:
     if account.exempt_kind is not None:
         return f"{account.exempt_kind}: {account.exempt_reason}"
+    if account.is_outside:
+        return "guest: an outside person"
     return f"may be p{account.proposed_to}'s" if account.proposed_to is not None else "nobody's"
