@@ -11,7 +11,7 @@ import click
 import sqlalchemy as sa
 
 from scim_bridge.cli.session import Session, pass_session
-from scim_bridge.cli.show import age, count, json_option, print_json, print_table
+from scim_bridge.cli.show import age, count, json_option, print_json, print_table, say
 from scim_bridge.cli.waiting import Progress, need_engine, wait_for_engine
 from scim_bridge.db import Tx
 from scim_bridge.engine.forget import forget_hub
@@ -146,7 +146,7 @@ def check(session: Session, ctx: click.Context, hub_id: str, trust: bool, as_jso
     else:
         click.echo(f"{hub_id}: {count(result['accounts'], 'account')} read")
         if result["untrusted"]:
-            click.echo(f"{hub_id} is untrusted: {result['untrusted']}")
+            say(f"{hub_id} is untrusted: {result['untrusted']}")
     ctx.exit(1 if result["error"] else 3 if result["untrusted"] else 0)
 
 
