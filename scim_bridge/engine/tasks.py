@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -20,6 +20,7 @@ from scim_bridge.engine.pairs import bound_time, wake
 from scim_bridge.engine.scene import Subject
 from scim_bridge.engine.schedule import REPAIRS
 from scim_bridge.engine.tables import InvitationRow, Task
+from scim_bridge.engine.undone import NUMBER
 from scim_bridge.engine.undone_rows import end_undone
 from scim_bridge.errors import NotFound
 
@@ -157,7 +158,8 @@ def list_tasks(
     ):
         if value is not None:
             query = query.where(column == value)
-    return [TaskView(*row) for row in tx.execute(query.order_by(Task.id.desc()).limit(limit))]
+    found = [TaskView(*row) for row in tx.execute(query.order_by(Task.id.desc()).limit(limit))]
+    return [replace(one, advice=one.advice and one.advice.replace(NUMBER, f"{one.id}`")) for one in found]
 
 
 def retry(tx: Tx, *, task_id: int | None = None, hub_id: str | None = None, actor: str, now: datetime) -> int:

@@ -19,6 +19,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from scim_bridge.contract.state import SEAT, SUSPENSION, Status
 from scim_bridge.engine.diff import NOTHING, Action, Change, Standing, Things
@@ -86,6 +87,10 @@ def _action(undone: Undone, wanted: frozenset[str], status: Status | None, invit
     return "change_asset" if undone.roles else "add_asset"
 
 
+NUMBER: Final = "TASK` with this task's number"
+"""Where an advice names the task that it stands in: a decision is made before there is one."""
+
+
 def words(undone: Undone, wanted: frozenset[str]) -> tuple[str, str]:
     """Why the rules' change is held, and the way out."""
     says = ", ".join(sorted(wanted)) or "nothing"
@@ -93,5 +98,5 @@ def words(undone: Undone, wanted: frozenset[str]) -> tuple[str, str]:
         says = "active" if undone.roles else "suspended"
     return (
         f"undone by {undone.actor} on {undone.at:%Y-%m-%d %H:%M} UTC ({undone.run}); the rules still say {says}",
-        "`scim-bridge tasks retry TASK` with this task's number lets the rules have their way",
+        f"`scim-bridge tasks retry {NUMBER} lets the rules have their way",
     )

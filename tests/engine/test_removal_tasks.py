@@ -135,3 +135,13 @@ def test_an_account_whose_row_is_gone_is_told_as_such(held: World) -> None:
     assert (one(held).account, one(held).state) == ("an account that is gone", "done")
     with pytest.raises(Conflict, match="it had member; give its person a seat"):
         undone(held, one(held).id)
+
+
+def test_why_tells_a_leaver_s_question_with_its_number(held: World) -> None:
+    held.app.member("bo", "bo@acme.example")
+    bo = held.push("bo", active=False)
+    held.run()
+    again(held)
+    (asked,) = [task.id[1:] for task in told(held, person_id=bo)]
+    say = f"`scim-bridge approvals approve {asked} --reason WHY`, or reject"
+    assert ("approval", f"the account is not ours and its removal is proposed: {say}") in held.waits(bo)
