@@ -10,7 +10,7 @@ from concurrent.futures import ProcessPoolExecutor
 from bench.figure import Figure, at_most
 from bench.machine import peak_mib
 from bench.rules import TODAY, hubs, people
-from scim_bridge.engine.fanout import judge
+from scim_bridge.engine.judging import judge
 
 _PEOPLE, _HUBS = 100_000, 50
 _AT_ONCE = 250  # as fan-out takes them

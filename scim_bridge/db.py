@@ -4,7 +4,7 @@ Core statements on typed tables, no ORM session: every statement on a request's 
 none is paid for twice. Putting a statement together costs ten times as much as running it (0.2 ms
 to 0.02 ms), so those on the way of every push are built once and take bound values. SQLite takes
 one writer at a time and answers a second with "busy" after a random wait, so writers of this
-process queue on a lock (p99 at 8 clients: 703 ms without, 17 ms with) and say BEGIN IMMEDIATE;
+process queue (``turns``; p99 at 8 clients: 703 ms without, 17 ms with) and say BEGIN IMMEDIATE;
 readers never wait, thanks to WAL.
 """
 
@@ -12,9 +12,8 @@ from __future__ import annotations
 
 import json
 import sqlite3
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
@@ -31,6 +30,7 @@ from scim_bridge.errors import InvalidInput
 from scim_bridge.kept import Kept, Lost
 from scim_bridge.sql_functions import postgresql as postgresql_functions
 from scim_bridge.sql_functions import register
+from scim_bridge.turns import Turns
 
 BEFORE_NEXT = "before_next"
 """Key of ``Connection.info``: what waits for the next statement, and the function that runs it."""
@@ -148,11 +148,11 @@ class Database:
         self.engine = sa.create_engine(self.url, **options)
         self._engines = {self.engine}
         self._moments = self.engine
-        self._writers: Kept | _Turn
+        self._writers: Kept | Turns
         if self.is_sqlite:
             _prepare_sqlite(self.engine, synchronous)
             self._readers = Kept(self.engine, None)
-            self._writers = _Turn(self.engine.execution_options(writes=True))
+            self._writers = Turns(self.engine.execution_options(writes=True), patience_s=_BUSY_S)
         else:
             # Pools of their own: to turn a connection into a reader and back, or to roll back what has
             # ended already, costs as much as a look-up.
@@ -163,6 +163,7 @@ class Database:
             self._engines |= {reader, self._moments, writer}
             lost = Lost()
             for engine in self._engines:
+                _prepare_postgresql(engine)
                 lost.watch(engine)
             for engine in (self.engine, writer):
                 _keep_order(engine)
@@ -200,13 +201,15 @@ class Database:
         with self._moments.connect() as connection, connection.begin():
             yield connection
 
-    @contextmanager
-    def write(self) -> Iterator[Tx]:
-        """A transaction that may write; commits at the end, rolls back on any error."""
-        with self._writers.use() as connection, connection.begin():
-            connection.info.pop(BEFORE_NEXT, None)
-            yield connection
-            run_waiting(connection)
+    def write(self, *, together: bool = False) -> AbstractContextManager[Tx]:
+        """A transaction that may write; commits at the end, rolls back on any error.
+
+        ``together``: a short one, whose commit may be that of others, too, who came at the same time (``turns``).
+        It may see what they wrote; if the commit fails, it fails for all. PostgreSQL does that by itself.
+        """
+        if isinstance(self._writers, Turns):
+            return self._writers.write(together=together)
+        return _write(self._writers)
 
     def now(self) -> datetime:
         """The database's own time where several machines share it, else the clock's."""
@@ -222,38 +225,12 @@ class Database:
             engine.dispose()
 
 
-class _Turn:
-    """The queue of this process's writers, and the one connection that they use in turn.
-
-    While another process keeps the file they give up together: one after the other would each wait for the file
-    anew, and the fourth gets its 503 after the client hung up.
-    """
-
-    def __init__(self, engine: sa.Engine) -> None:
-        self._engine = engine
-        self._lock = threading.Lock()
-        self._connection: Connection | None = None
-
-    @contextmanager
-    def use(self) -> Iterator[Connection]:
-        """The connection, when it is our turn."""
-        if not self._lock.acquire(timeout=_BUSY_S):
-            raise sa.exc.TimeoutError("another process is writing the database")
-        try:
-            if self._connection is None:
-                self._connection = self._engine.connect()
-            yield self._connection
-        except BaseException:  # whatever happened to it, the next writer has a sound one
-            self.close()
-            raise
-        finally:
-            self._lock.release()
-
-    def close(self) -> None:
-        """Give the connection back."""
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            connection.close()
+@contextmanager
+def _write(writers: Kept) -> Iterator[Tx]:
+    with writers.use() as connection, connection.begin():
+        connection.info.pop(BEFORE_NEXT, None)
+        yield connection
+        run_waiting(connection)
 
 
 def _prepare_sqlite(engine: sa.Engine, synchronous: str) -> None:
@@ -282,6 +259,18 @@ def _prepare_sqlite(engine: sa.Engine, synchronous: str) -> None:
             raise sa.exc.DBAPIError.instance(
                 "BEGIN", None, error, sqlite3.Error, hide_parameters=True, dialect=connection.dialect
             ) from error
+
+
+def _prepare_postgresql(engine: sa.Engine) -> None:
+    """Without compilation of plans: the planner cannot know how far nested groups reach, takes them for expensive,
+    and then spends 20 ms on compiling what runs for one.
+    """
+
+    @sa.event.listens_for(engine, "connect")
+    def on_connect(connection: Any, _record: Any) -> None:
+        connection.autocommit, was = True, connection.autocommit
+        connection.execute("SET jit = off")
+        connection.autocommit = was
 
 
 def _keep_order(engine: sa.Engine) -> None:

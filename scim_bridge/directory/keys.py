@@ -1,9 +1,9 @@
-"""What fits into a column of keys, and how any number of them travels in one statement."""
+"""What fits into a column of keys, and how any number of them travels in one statement, or piece by piece."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
@@ -11,6 +11,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from scim_bridge.db import Json, Tx
 from scim_bridge.errors import InvalidInput
 
+T = TypeVar("T")
 MAX_KEY = 512  # characters of a column that is looked up
 
 
@@ -19,6 +20,11 @@ def checked(text: str, name: str, *, limit: int = MAX_KEY) -> str:
     if len(text) > limit:
         raise InvalidInput(f"{name} has {len(text)} characters", advice=f"at most {limit} are stored")
     return text
+
+
+def slices(values: Sequence[T], size: int) -> Iterator[Sequence[T]]:
+    """``values`` in their order, ``size`` at most at a time: memory follows the piece."""
+    return (values[first : first + size] for first in range(0, len(values), size))
 
 
 def numbers(tx: Tx, values: Sequence[int]) -> sa.Select[tuple[int]]:

@@ -17,9 +17,11 @@ from scim_bridge.db import Tx, insert
 from scim_bridge.directory import member_statements as statements
 from scim_bridge.directory.changes import mark_group, mark_people
 from scim_bridge.directory.delta import MemberDelta
-from scim_bridge.directory.keys import checked
+from scim_bridge.directory.keys import checked, slices
 from scim_bridge.directory.tables import Group, Membership, NestedGroup, PendingMember, User
 from scim_bridge.errors import InvalidInput
+
+_RESOLVED_AT_ONCE = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,8 +189,8 @@ def _resolve(tx: Tx, source_id: int, values: Sequence[str]) -> _Resolved:
     """Ids first, then externalIds; an externalId that several bear stands for nobody."""
     found = _Resolved()
     rest = {checked(value, "members.value") for value in values}
-    if rest:
-        for scim_id, user_id, row_source, person_id in statements.users_by_scim_id.all(tx, {"chosen": sorted(rest)}):
+    for some in slices(sorted(rest), _RESOLVED_AT_ONCE):
+        for scim_id, user_id, row_source, person_id in statements.users_by_scim_id.all(tx, {"chosen": some}):
             if row_source == source_id:
                 found.users[user_id] = person_id
                 rest.discard(scim_id)

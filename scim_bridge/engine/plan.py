@@ -25,7 +25,7 @@ from scim_bridge.directory.tables import GroupChange, Person, PersonChange
 from scim_bridge.engine.allowed import brings
 from scim_bridge.engine.decide import Ruling, because_of, decide, label
 from scim_bridge.engine.diff import Things
-from scim_bridge.engine.fanout import as_rows, judge
+from scim_bridge.engine.judging import as_rows, judge
 from scim_bridge.engine.leave import Since
 from scim_bridge.engine.planned import HubPlan, HubRoleChange, Named, PartnerRule, PlannedChange, RuleCount, add_up
 from scim_bridge.engine.proposed import proposed_removals

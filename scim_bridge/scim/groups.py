@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from scim_bridge.db import Tx
+from scim_bridge.db import JsonText, Tx, to_json
 from scim_bridge.directory import groups
 from scim_bridge.directory.delta import MemberDelta
 from scim_bridge.directory.groups import StoredGroup
+from scim_bridge.directory.keys import slices
 from scim_bridge.directory.memberships import Member, members_of
 from scim_bridge.directory.ordering import group_order
 from scim_bridge.directory.pages import GROUP_SHELF
 from scim_bridge.directory.queries import group_condition
 from scim_bridge.filters import find_key
 from scim_bridge.scim import etags
-from scim_bridge.scim.answers import NO_CONTENT, Answer
+from scim_bridge.scim.answers import NO_CONTENT, Answer, Shown
 from scim_bridge.scim.attributes import Projection
 from scim_bridge.scim.dialects import operations
 from scim_bridge.scim.documents import keep_immutable
@@ -27,6 +28,7 @@ from scim_bridge.scim.schemas import read_document
 from scim_bridge.scim.service import Call, known_id
 
 _ENDPOINTS = {"User": "/Users", "Group": "/Groups"}
+_SLICE = 1_000
 
 
 def list_groups(call: Call) -> Answer:
@@ -115,17 +117,26 @@ def _read(call: Call) -> tuple[dict[str, Any], tuple[str, ...]]:
     return read_document(body, call.groups), member_ids(body[key] if key else None)
 
 
-def _render(call: Call, tx: Tx, rows: Sequence[StoredGroup], projection: Projection) -> list[dict[str, Any]]:
+def _render(call: Call, tx: Tx, rows: Sequence[StoredGroup], projection: Projection) -> list[Shown]:
     """Groups as they are shown; members are read only where they can appear."""
     members = members_of(tx, [row.id for row in rows]) if projection.shows("members") else {}
-    shown: list[dict[str, Any]] = []
-    for row in rows:
-        resource: dict[str, Any] = {"id": row.scim_id, **row.document}
-        if members.get(row.id):
-            resource["members"] = [_member(call, member) for member in members[row.id]]
-        resource["meta"] = call.meta(call.groups, row.scim_id, row.created_at, row.changed_at, etags.tag(row.version))
-        shown.append(projection.apply(resource))
-    return shown
+    return [_resource(call, row, members.get(row.id, []), projection) for row in rows]
+
+
+def _resource(call: Call, row: StoredGroup, members: Sequence[Member], projection: Projection) -> Shown:
+    """The group as it is shown: as text where it is shown whole, for 100,000 members take ten times that as objects."""
+    named = {"id": row.scim_id, **row.document}
+    meta = call.meta(call.groups, row.scim_id, row.created_at, row.changed_at, etags.tag(row.version))
+    if projection.is_whole and members:
+        return JsonText(f'{to_json(named)[:-1]},"members":[{_as_text(call, members)}],"meta":{to_json(meta)}}}')
+    shown = {"members": [_member(call, member) for member in members]} if members else {}
+    return projection.apply({**named, **shown, "meta": meta})
+
+
+def _as_text(call: Call, members: Sequence[Member]) -> str:
+    """What stands between the brackets; put together in slices, for each part of a text to be joined takes memory."""
+    texts = (",".join([to_json(_member(call, member)) for member in some]) for some in slices(members, _SLICE))
+    return ",".join(texts)
 
 
 def _member(call: Call, member: Member) -> dict[str, str]:

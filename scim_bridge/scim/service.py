@@ -61,7 +61,7 @@ class Service:
         """Run ``work`` in one transaction and commit; then wake the engine."""
         for attempt in range(1, _ATTEMPTS + 1):
             try:
-                with self.db.write() as tx:
+                with self.db.write(together=True) as tx:
                     result = work(tx)
                 break
             except DBAPIError as error:

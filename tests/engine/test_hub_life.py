@@ -197,7 +197,7 @@ def test_an_older_answer_never_wins(live: World) -> None:
 
 
 def test_a_large_group_is_expanded_in_slices(live: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("scim_bridge.engine.fanout._SLICE", 2)
+    monkeypatch.setattr("scim_bridge.engine.expand._SLICE", 2)
     for number in range(5):
         live.push(f"p{number}", "Staff")
     live.fan_out()

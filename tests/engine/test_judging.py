@@ -11,8 +11,8 @@ import pytest
 
 from scim_bridge.contract.state import Status
 from scim_bridge.directory.snapshot import GroupFact, PersonFact, UserFact
-from scim_bridge.engine.fanout import _NEVER, _Before, _compare, _priority, judge
 from scim_bridge.engine.invitations import next_values
+from scim_bridge.engine.judging import NEVER, Before, compare, judge, priority_of
 from scim_bridge.engine.leave import Since
 from scim_bridge.engine.outcome import Failure, judge_failure
 from scim_bridge.engine.schedule import DISABLED, GAINS, LOSES
@@ -149,9 +149,9 @@ def before(
     lost_at: datetime | None = None,
     disabled_at: datetime | None = None,
     **assets: list[str],
-) -> _Before:
+) -> Before:
     named = {name.replace("_", "/"): roles for name, roles in assets.items()}
-    return _Before(1, role, named, {}, disabled=disabled, since=Since(lost_at, disabled_at))
+    return Before(1, role, named, {}, disabled=disabled, since=Since(lost_at, disabled_at))
 
 
 def verdict(role: str | None, *, disabled: bool = False, because: str = "", **assets: tuple[str, ...]) -> Verdict:
@@ -166,8 +166,8 @@ YESTERDAY = NOON - timedelta(days=1)
 @pytest.mark.parametrize(
     ("old", "new", "is_written", "moved", "lost_at"),
     [
-        pytest.param(_NEVER, verdict(None), False, False, None, id="nobody-gets-no-row"),
-        pytest.param(_NEVER, verdict("member"), True, True, None, id="a-first-role"),
+        pytest.param(NEVER, verdict(None), False, False, None, id="nobody-gets-no-row"),
+        pytest.param(NEVER, verdict("member"), True, True, None, id="a-first-role"),
         pytest.param(before("member"), verdict("member"), False, False, None, id="the-same-again"),
         pytest.param(
             before("member"), verdict("member", because="staff"), True, False, None, id="another-rule-gives-the-same"
@@ -205,8 +205,8 @@ YESTERDAY = NOON - timedelta(days=1)
         ),
     ],
 )
-def test_compare(old: _Before, new: Verdict, is_written: bool, moved: bool, lost_at: datetime | None) -> None:
-    row, has_moved = _compare(old, new, now=NOON)
+def testcompare(old: Before, new: Verdict, is_written: bool, moved: bool, lost_at: datetime | None) -> None:
+    row, has_moved = compare(old, new, now=NOON)
     assert (row is not None, has_moved) == (is_written, moved)
     assert (row or {}).get("lost_at") == lost_at
 
@@ -228,8 +228,8 @@ def hub(*grants: Grant) -> HubMapping:
         pytest.param(before("retired-role"), verdict("member"), GAINS, id="a-role-that-the-mapping-no-longer-has"),
     ],
 )
-def test_priority(old: _Before, new: Verdict, priority: int) -> None:
-    assert _priority(hub(), old, new) == priority
+def testpriority_of(old: Before, new: Verdict, priority: int) -> None:
+    assert priority_of(hub(), old, new) == priority
 
 
 STAFF = hub(Grant("staff", PLACE, groups=(GroupName("Staff", "staff"),), role="member"))
