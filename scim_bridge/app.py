@@ -15,8 +15,10 @@ from flask import Flask, Response, g, jsonify, request
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
+from scim_bridge.contract import registry
 from scim_bridge.db import Database
 from scim_bridge.engine.linked import is_linked
+from scim_bridge.engine.rules import Rules
 from scim_bridge.journal.entry import new_request_id
 from scim_bridge.journal.hidden import hidden
 from scim_bridge.journal.journal import Journal
@@ -25,7 +27,7 @@ from scim_bridge.ops.pages import status_blueprint
 from scim_bridge.scim.auth import Gate, token_blueprint
 from scim_bridge.scim.blueprint import create_blueprint
 from scim_bridge.scim.errors import is_database_away
-from scim_bridge.scim.extensions import load_types, never_shown
+from scim_bridge.scim.extensions import load_traits, load_types, never_shown
 from scim_bridge.settings import Settings
 
 if TYPE_CHECKING:
@@ -75,7 +77,8 @@ def create_app(settings: Settings, db: Database, *, wake: Callable[[], None]) ->
     )
     app.register_blueprint(token_blueprint(gate))
     app.register_blueprint(health_blueprint(db))
-    app.register_blueprint(status_blueprint(settings, db))
+    rules = Rules(registry.load(), settings.environment, load_traits(settings.schemas))
+    app.register_blueprint(status_blueprint(settings, db, rules))
     return app
 
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping, Sequence
 
 import click
 
 from scim_bridge.cli.people import the_person
 from scim_bridge.cli.session import Session, pass_session
 from scim_bridge.cli.show import json_option, print_json, print_table
+from scim_bridge.db import Tx
+from scim_bridge.directory.people import user_names
 from scim_bridge.engine import link as words
 from scim_bridge.engine.account_list import FILTERS, list_accounts
 from scim_bridge.errors import InvalidInput
@@ -23,7 +26,11 @@ def account() -> None:
 
 @account.command(name="list")
 @click.argument("hub")
-@click.option("--state", type=click.Choice(FILTERS), help="Only those; unmanaged: not ours; leaver: and a leaver's.")
+@click.option(
+    "--state",
+    type=click.Choice(FILTERS),
+    help="Only those; unmanaged: not ours; leaver: and a leaver's; ignored: what `safety.ignore` names.",
+)
 @click.option("--unlinked", is_flag=True, help="The same as --state unmatched.")
 @json_option
 @pass_session
@@ -32,7 +39,8 @@ def list_(session: Session, hub: str, state: str | None, unlinked: bool, as_json
     state = state or ("unmatched" if unlinked else None)
     with session.db.read() as tx:
         require_hub(tx, hub)
-        found = list_accounts(tx, hub, state=state)
+        found = list_accounts(tx, hub, state=state, ignore=_ignored(session, tx, hub))
+        names = user_names(tx, sorted({who for each in found if (who := each.person_id or each.proposed_to)}))
     if as_json:
         people = ("person_id", "proposed_to")
         print_json(
@@ -49,7 +57,7 @@ def list_(session: Session, hub: str, state: str | None, unlinked: bool, as_json
                 each.role,
                 each.emails,
                 each.state,
-                _person(each.person_id or each.proposed_to),
+                _named(names, each.person_id or each.proposed_to),
                 each.reason or each.linked_how,
                 each.remark,
             )
@@ -69,7 +77,9 @@ def link(session: Session, hub: str, account_name: str, person: str) -> None:
     db = session.db
     with db.write() as tx:
         person_id = the_person(tx, person)
-        words.link_account(tx, hub, account_name, person_id, actor=session.actor, now=db.now())
+        words.link_account(
+            tx, hub, account_name, person_id, ignore=_ignored(session, tx, hub), actor=session.actor, now=db.now()
+        )
     click.echo(f"{account_name} in {hub} is p{person_id}'s")
 
 
@@ -114,7 +124,8 @@ def accept(session: Session, hub: str, account_name: str) -> None:
     """Say that the proposal for ACCOUNT in HUB is right: it is that person's."""
     db = session.db
     with db.write() as tx:
-        person_id = words.accept_proposal(tx, hub, account_name, actor=session.actor, now=db.now())
+        ignore = _ignored(session, tx, hub)
+        person_id = words.accept_proposal(tx, hub, account_name, ignore=ignore, actor=session.actor, now=db.now())
     click.echo(f"{account_name} in {hub} is p{person_id}'s")
 
 
@@ -128,6 +139,15 @@ def refuse(session: Session, hub: str, account_name: str) -> None:
     with db.write() as tx:
         person_id = words.refuse_proposal(tx, hub, account_name, actor=session.actor, now=db.now())
     click.echo(f"{account_name} in {hub} is not p{person_id}'s")
+
+
+def _ignored(session: Session, tx: Tx, hub_id: str) -> Sequence[str]:
+    """`safety.ignore` of the hub."""
+    return session.mappings(tx).ignores.get(hub_id, ())
+
+
+def _named(names: Mapping[int, str], person_id: int | None) -> str | None:
+    return None if person_id is None else f"{names.get(person_id, '?')} (p{person_id})"
 
 
 def _person(person_id: int | None) -> str | None:

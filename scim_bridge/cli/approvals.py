@@ -11,7 +11,6 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import click
-import sqlalchemy as sa
 
 from scim_bridge.cli.session import Session, pass_session
 from scim_bridge.cli.show import age, count, json_option, print_json, print_table
@@ -20,8 +19,8 @@ from scim_bridge.directory.people import user_names
 from scim_bridge.engine import answering
 from scim_bridge.engine.answering import ApprovalView, Verdict
 from scim_bridge.engine.losses import approve_loss, braked_sources
+from scim_bridge.engine.unmanaged_holds import first_names
 from scim_bridge.hubs.operate import require_hub
-from scim_bridge.hubs.tables import AccountRow
 
 _STATES = ["pending", "approved", "rejected", "used", "void", "withdrawn"]
 
@@ -139,15 +138,10 @@ def _reason(text: str) -> str:
 
 
 def _whose(tx: Tx, found: Sequence[ApprovalView]) -> dict[int, str]:
-    """``ana@acme.example (p7)``, or the login of an account of nobody's, by the question's id."""
+    """``ana@acme.example (p7)``, or the name of an account of nobody's, by the question's id."""
     names = user_names(tx, [one.person_id for one in found if one.person_id is not None])
     accounts = [one.account_id for one in found if one.account_id is not None]
-    logins = {
-        row.id: f"account {row.login or row.ref}"
-        for row in tx.execute(
-            sa.select(AccountRow.id, AccountRow.login, AccountRow.ref).where(AccountRow.id.in_(accounts))
-        )
-    }
+    logins = {account_id: f"account {name}" for account_id, name in first_names(tx, accounts).items()}
     return {
         one.id: logins.get(one.account_id or 0, "an account that is gone")
         if one.person_id is None

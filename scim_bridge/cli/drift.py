@@ -29,7 +29,7 @@ def list_(session: Session, hub: str | None, as_json: bool) -> None:
     with session.db.read() as tx:
         if hub is not None:
             require_hub(tx, hub)
-        found = list_drift(tx, hub)
+        found = list_drift(tx, hub, ignores=session.mappings(tx).ignores)
     if as_json:
         print_json([dataclasses.asdict(each) | {"person_id": f"p{each.person_id}"} for each in found])
         return

@@ -11,7 +11,7 @@ import click
 import sqlalchemy as sa
 
 from scim_bridge.cli.session import Session, pass_session
-from scim_bridge.cli.show import age, count, json_option, print_json, print_table
+from scim_bridge.cli.show import age, count, json_option, print_json, print_table, say
 from scim_bridge.cli.waiting import Progress, need_engine, wait_for_engine
 from scim_bridge.db import Tx
 from scim_bridge.engine.forget import forget_hub
@@ -35,11 +35,12 @@ def list_(session: Session, as_json: bool) -> None:
     now = session.db.now()
     with session.db.read() as tx:
         found = operate.list_hubs(tx)
-        work = read_hubs(tx, now)
+        work = read_hubs(tx, session.mappings(tx), now)
     if as_json:
         print_json(
             [
                 dataclasses.asdict(each)
+                | {"accounts": sum(work[each.id].accounts.values()), "linked": work[each.id].accounts.get("linked", 0)}
                 | {name: getattr(work[each.id], name) for name in ("backlog", "held", "last_error", "untrusted")}
                 for each in found
             ]
@@ -55,8 +56,8 @@ def list_(session: Session, as_json: bool) -> None:
                 each.mode,
                 age(each.observed_at, now),
                 "untrusted" if work[each.id].untrusted else "trusted" if each.observed_at else None,
-                each.accounts,
-                each.linked,
+                sum(work[each.id].accounts.values()),
+                work[each.id].accounts.get("linked", 0),
                 work[each.id].backlog,
                 work[each.id].held,
                 work[each.id].last_error,
@@ -77,7 +78,7 @@ def show(session: Session, hub_id: str, as_json: bool) -> None:
     with session.db.read() as tx:
         operate.require_hub(tx, hub_id)
         row = tx.execute(sa.select(Hub.__table__).where(Hub.id == hub_id)).one()
-        status = read_hubs(tx, now)[hub_id]
+        status = read_hubs(tx, session.mappings(tx), now)[hub_id]
     facts = {
         "hub": row.id,
         "app": row.app,
@@ -145,7 +146,7 @@ def check(session: Session, ctx: click.Context, hub_id: str, trust: bool, as_jso
     else:
         click.echo(f"{hub_id}: {count(result['accounts'], 'account')} read")
         if result["untrusted"]:
-            click.echo(f"{hub_id} is untrusted: {result['untrusted']}")
+            say(f"{hub_id} is untrusted: {result['untrusted']}")
     ctx.exit(1 if result["error"] else 3 if result["untrusted"] else 0)
 
 

@@ -92,7 +92,7 @@ def plan(
     show_plans(plans, form, ground.now, ground.notes)
     if out is not None and form == "text":
         click.echo(f"{out}: apply just this with `scim-bridge apply --from {out}`")
-    ctx.exit(3 if any(change.held for each in plans for change in each.changes) else 0)
+    ctx.exit(3 if any(each.waits for each in plans) else 0)
 
 
 def show_plans(plans: Sequence[HubPlan], form: str, now: datetime, notes: Sequence[str] = ()) -> None:

@@ -76,7 +76,15 @@ def _head(plan: HubPlan) -> str:
 
 
 def _aside(plan: HubPlan) -> Iterator[str]:
-    """What changes nothing at the app: hub roles, and partners, which this version does not carry out."""
+    """What changes nothing at the app by itself: proposed removals, hub roles, and partners (not carried out yet)."""
+    if plan.proposed:
+        yield f"- **Proposed removals**: {count(len(plan.proposed), 'account')} not ours (`safety.unmanaged: hold`)"
+    for one in plan.proposed[:_FEW]:
+        whose = f" of {_code(one.user_name or '')} (p{one.person_id})" if one.person_id is not None else ""
+        holds = f", {_code(one.role)}" if one.role else ""
+        yield f"  - {_code(one.account)}{whose}{holds}: {_inline(one.held)}"
+    if len(plan.proposed) > _FEW:
+        yield f"  - and {len(plan.proposed) - _FEW} more: `scim-bridge plan {plan.hub_id}` shows all"
     for role in plan.hub_roles[:_FEW]:
         because = ", ".join(map(_code, reasons(role)))
         text = f"- Hub role of {_code(role.user_name)}: {role.before or 'nothing'} -> {role.after or 'nothing'}"

@@ -16,6 +16,7 @@ from scim_bridge.engine.planned import (
     HubRoleChange,
     PartnerRule,
     PlannedChange,
+    ProposedRemoval,
     RuleCount,
     by_person,
     reasons,
@@ -45,10 +46,11 @@ def plan_lines(plan: HubPlan, now: datetime) -> Iterator[str]:
         for step in steps:
             yield from _step_lines(step, width)
     yield ""
+    yield from _proposed_lines(plan.proposed, width)
     yield from _hub_role_lines(plan.hub_roles, width)
     yield from _partner_lines(plan.partners, width)
     yield from _rule_lines(plan.rules)
-    if plan.changes:
+    if plan.changes or plan.totals.proposed:
         yield ""
         yield from _wrapped(f"{plan.hub_id}: {summary(plan.totals)}", width, indent=2)
 
@@ -65,6 +67,17 @@ def _step_lines(step: PlannedChange, width: int) -> Iterator[str]:
         yield from _wrapped(f"held: {step.held}", width, first=6, indent=8)
     if step.failed:
         yield from _wrapped(f"failed: {step.failed}", width, first=6, indent=8)
+
+
+def _proposed_lines(proposed: tuple[ProposedRemoval, ...], width: int) -> Iterator[str]:
+    if not proposed:
+        return
+    yield f"{count(len(proposed), 'account')} not ours, proposed for removal (`safety.unmanaged: hold`):"
+    for each in proposed:
+        whose = f" of {each.user_name} (p{each.person_id})" if each.person_id is not None else ""
+        text = f"- account {each.account}{whose} {each.role or ''}".rstrip()
+        yield from _wrapped(f"{text}  < {each.held}", width, first=2, indent=6)
+    yield ""
 
 
 def _rule_lines(rules: tuple[RuleCount, ...]) -> Iterator[str]:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
 import click
 from rich.console import Console
-from rich.table import Table
 
+from scim_bridge.cli.tables import EMPTY, print_rows
 from scim_bridge.clock import format_time
 from scim_bridge.durations import format_duration
 
@@ -41,7 +42,10 @@ def _plain(value: Any) -> Any:
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, empty: str) -> None:
-    """One line a row, or the sentence ``empty``. Cells are data: no markup in them is obeyed."""
+    """One line a row (in a terminal that is too narrow one block), or the sentence ``empty``.
+
+    Cells are data: no markup in them is obeyed.
+    """
     print_pages(columns, [rows], empty=empty)
 
 
@@ -52,35 +56,44 @@ def print_pages(columns: Sequence[str], pages: Iterable[Iterable[Sequence[Any]]]
     """
     is_empty = True
     for rows in pages:
-        table = Table(box=None, pad_edge=False, header_style="bold")
-        for column in columns:
-            table.add_column(column, overflow="fold")
-        for row in rows:
-            table.add_row(*(_cell(value) for value in row))
-        if table.row_count:
-            is_empty = False
-            console().print(table)
+        cells = [tuple(_cell(value) for value in row) for row in rows]
+        if not cells:
+            continue
+        is_empty = False
+        shown = console()
+        print_rows(shown, columns, cells, fits=not _has_width(shown))
     if is_empty:
         click.echo(empty)
+
+
+def say(text: str) -> None:
+    """A sentence, wrapped between words in a terminal and on one line in a pipe."""
+    shown = console()
+    shown.print(text, soft_wrap=not _has_width(shown))
 
 
 def console(*, stderr: bool = False) -> Console:
     """A console on the present stdout or stderr."""
     found = Console(stderr=stderr, highlight=False, markup=False, emoji=False)
-    if not found.is_terminal:
+    if not _has_width(found):
         found.width = _WIDTH
     return found
 
 
+def _has_width(shown: Console) -> bool:
+    """Whether what is printed has columns to keep to: a terminal's, or those that somebody said."""
+    return shown.is_terminal or os.environ.get("COLUMNS", "").isdigit()
+
+
 def _cell(value: Any) -> str:
     if value is None or value == "":
-        return "-"
+        return EMPTY
     if isinstance(value, datetime):
         return when(value)
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, list | tuple):
-        return ", ".join(str(each) for each in value) or "-"
+        return ", ".join(str(each) for each in value) or EMPTY
     return str(value)
 
 

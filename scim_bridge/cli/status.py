@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from scim_bridge.cli.session import Session, pass_session
-from scim_bridge.cli.show import console, json_option, print_json, print_table
+from scim_bridge.cli.show import console, json_option, print_json, print_table, say
 from scim_bridge.durations import format_duration
 from scim_bridge.engine.lock import is_held
 from scim_bridge.mapping import revisions
@@ -22,18 +22,18 @@ def status(session: Session, ctx: click.Context, as_json: bool) -> None:
     db = session.db
     runs = is_held(db)
     with db.read() as tx:
-        found = read_status(tx, now=db.now(), engine_runs=runs)
+        found = read_status(tx, mappings=session.mappings(tx), now=db.now(), engine_runs=runs)
         trouble, refused, doubts = (revisions.trouble(tx, where=where) for where in (ON_DISK, IN_FORCE, DOUBTS))
     if as_json:
         print_json(found.to_json())
     else:
         _print(found)
         for finding in trouble.findings if trouble else ():
-            click.echo(f"mappings: {finding}")
+            say(f"mappings: {finding}")
         for finding in refused.findings if refused else ():
-            click.echo(f"mappings in force: {finding}")
+            say(f"mappings in force: {finding}")
         for finding in doubts.findings if doubts else ():
-            click.echo(f"warning: {finding}")
+            say(f"warning: {finding}")
     waits = any(hub.held for hub in found.hubs.values()) or found.components["approvals"]["waiting"]
     ctx.exit(1 if found.state != "ok" else 3 if waits else 0)
 
@@ -56,6 +56,7 @@ def _print(found: Status) -> None:
             "failed",
             "drift",
             "leaving",
+            "to confirm",
             "next leaves",
             "accounts",
             "last success",
@@ -66,12 +67,13 @@ def _print(found: Status) -> None:
             (
                 hub_id,
                 hub.state,
-                hub.backlog,
+                hub.backlog or None,
                 None if hub.oldest_waiting_s is None else format_duration(hub.oldest_waiting_s),
-                hub.held,
-                hub.failed,
-                hub.drift,
-                hub.leaving,
+                hub.held or None,
+                hub.failed or None,
+                hub.drift or None,
+                hub.leaving or None,
+                hub.to_confirm or None,
                 hub.next_leave_at,
                 hub.account_words(),
                 hub.last_success_at,
@@ -84,4 +86,4 @@ def _print(found: Status) -> None:
     )
     for hub_id, hub in found.hubs.items():
         if hub.untrusted:
-            click.echo(f"{hub_id} is untrusted: {hub.untrusted}")
+            say(f"\n{hub_id} is untrusted: {hub.untrusted}")

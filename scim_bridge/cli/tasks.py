@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import click
@@ -10,6 +13,9 @@ import click
 from scim_bridge.cli.people import the_person
 from scim_bridge.cli.session import Session, pass_session
 from scim_bridge.cli.show import count, json_option, print_json, print_table
+from scim_bridge.contract.state import SEAT
+from scim_bridge.db import Tx
+from scim_bridge.engine.removal_tasks import RemovalTask, removal_tasks
 from scim_bridge.engine.runs import run_name, run_number
 from scim_bridge.engine.tasks import TaskView, list_tasks
 from scim_bridge.engine.tasks import retry as retry_tasks
@@ -49,9 +55,9 @@ def list_(
         if hub is not None:
             require_hub(tx, hub)
         person_id = the_person(tx, person) if person else None
-        found = list_tasks(tx, hub_id=hub, state=state, person_id=person_id, run_id=run_id, limit=limit)
+        found = _lines(tx, hub_id=hub, state=state, person_id=person_id, run_id=run_id, limit=limit)
     if as_json:
-        print_json([_task_json(each) for each in found])
+        print_json([each.as_json for each in found])
         return
     print_table(
         [
@@ -69,32 +75,75 @@ def list_(
             "advice",
             "next try",
         ],
-        [
-            (
-                each.id,
-                run_name(each.run_id),
-                each.hub_id,
-                f"p{each.person_id}",
-                each.action,
-                each.thing,
-                each.before,
-                each.after,
-                each.state,
-                each.step,
-                each.cause,
-                each.advice,
-                each.next_try_at,
-            )
-            for each in found
-        ],
+        [each.cells for each in found],
         empty="no tasks",
     )
 
 
-def _task_json(task: TaskView) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """A task as a line: of a person's, or the removal of an account that is nobody's."""
+
+    created_at: datetime
+    cells: Sequence[Any]
+    as_json: dict[str, Any]
+
+
+def _lines(
+    tx: Tx, *, hub_id: str | None, state: str | None, person_id: int | None, run_id: int | None, limit: int
+) -> list[_Line]:
+    """The latest first."""
+    found = [
+        _of_person(each)
+        for each in list_tasks(tx, hub_id=hub_id, state=state, person_id=person_id, run_id=run_id, limit=limit)
+    ]
+    if run_id is None:
+        removals = removal_tasks(tx, hub_id=hub_id, state=state, person_id=person_id, limit=limit)
+        found += [_of_account(each) for each in removals]
+    return sorted(found, key=lambda line: line.created_at, reverse=True)[:limit]
+
+
+def _of_person(task: TaskView) -> _Line:
     shown = dataclasses.asdict(task) | {"person_id": f"p{task.person_id}", "run": run_name(task.run_id)}
     del shown["run_id"]
-    return shown
+    cells = (
+        task.id,
+        run_name(task.run_id),
+        task.hub_id,
+        f"p{task.person_id}",
+        task.action,
+        task.thing,
+        task.before,
+        task.after,
+        task.state,
+        task.step,
+        task.cause,
+        task.advice,
+        task.next_try_at,
+    )
+    return _Line(task.created_at, cells, shown | {"account": None})
+
+
+def _of_account(task: RemovalTask) -> _Line:
+    """Whose it is where a person stands; it belongs to no run."""
+    person = f"p{task.person_id}" if task.person_id is not None else None
+    shown = dataclasses.asdict(task) | {"person_id": person, "run": None, "thing": SEAT, "after": None}
+    cells = (
+        task.id,
+        None,
+        task.hub_id,
+        f"account {task.account}" + (f" ({person})" if person else ""),
+        task.action,
+        SEAT,
+        task.before,
+        None,
+        task.state,
+        None,
+        task.cause,
+        task.advice,
+        task.next_try_at,
+    )
+    return _Line(task.created_at, cells, shown)
 
 
 @tasks.command()

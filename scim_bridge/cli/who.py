@@ -59,5 +59,5 @@ def _row(holder: Holder) -> Sequence[Any]:
         holder.thing,
         holder.holds,
         holder.should,
-        [f"{why['rule']} ({why['file']}:{why['line']})" for why in holder.because] or holder.note,
+        [*(f"{why['rule']} ({why['file']}:{why['line']})" for why in holder.because), *filter(None, [holder.note])],
     )

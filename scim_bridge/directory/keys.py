@@ -37,6 +37,16 @@ def numbers(tx: Tx, values: Sequence[int]) -> sa.Select[tuple[int]]:
     return chosen
 
 
+def texts(tx: Tx, values: Sequence[str]) -> sa.Select[tuple[str]]:
+    """The same over texts."""
+    dialect = tx.dialect.name
+    kind = sa.Text()
+    chosen: sa.Select[tuple[str]] = _unfolded(
+        dialect, sa.bindparam(None, list(values), _list_type(dialect, kind)), kind
+    )
+    return chosen
+
+
 def bound_numbers(dialect: str, name: str) -> sa.Select[tuple[int]]:
     """The same where the integers come, as a list under ``name``, when the statement runs."""
     chosen: sa.Select[tuple[int]] = _unfolded(

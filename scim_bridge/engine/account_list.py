@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
 
 from scim_bridge.db import Tx
 from scim_bridge.engine.unmanaged import IS_LEAVERS, IS_UNMANAGED
+from scim_bridge.hubs.ignored import is_named_by
 from scim_bridge.hubs.states import IS_THERE, STATE, STATES
 from scim_bridge.hubs.tables import AccountEmail, AccountRow
 
-FILTERS = (*STATES, "unmanaged", "leaver")
-"""What a list may be narrowed to: a state, those that are not ours, or those of leavers that are not ours."""
+FILTERS = (*STATES, "unmanaged", "leaver", "ignored")
+"""What a list may be narrowed to: a state, those that are not ours, or those of leavers that are not ours.
+
+``ignored``: what `safety.ignore` names, to see what a pattern hits; no other list has them."""
 
 _ORDER = ("unmatched", "proposed", "guest", "linked", "exempt", "service")  # what asks for a person's word first
 _AT_ONCE = 500
@@ -44,16 +48,20 @@ class AccountView:
         return "leaver, unmanaged" if self.is_leaver else "unmanaged"
 
 
-def list_accounts(tx: Tx, hub_id: str, *, state: str | None = None) -> list[AccountView]:
-    """The accounts that the app shows, those that wait for somebody's word first; ``state`` is one of ``FILTERS``."""
+def list_accounts(tx: Tx, hub_id: str, *, state: str | None = None, ignore: Sequence[str] = ()) -> list[AccountView]:
+    """The accounts that the app shows, those that wait for somebody's word first; ``state`` is one of ``FILTERS``.
+
+    ``ignore``: the hub's `safety.ignore`.
+    """
+    is_ignored = is_named_by(tx, ignore)
     query = sa.select(
         AccountRow, STATE.label("state"), IS_UNMANAGED.label("is_unmanaged"), IS_LEAVERS.label("is_leaver")
-    ).where(AccountRow.hub_id == hub_id, IS_THERE)
+    ).where(AccountRow.hub_id == hub_id, IS_THERE, is_ignored if state == "ignored" else ~is_ignored)
     if state == "unmanaged":
         query = query.where(IS_UNMANAGED)
     elif state == "leaver":
         query = query.where(IS_UNMANAGED, IS_LEAVERS)
-    elif state is not None:
+    elif state not in (None, "ignored"):
         query = query.where(STATE.in_([state]))
     rows = tx.execute(query.order_by(AccountRow.login_key, AccountRow.ref)).all()
     emails = _emails(tx, [row.id for row in rows])
@@ -70,8 +78,8 @@ def list_accounts(tx: Tx, hub_id: str, *, state: str | None = None) -> list[Acco
             row.proposed_to if row.state == "proposed" else None,
             row.linked_how,
             row.exempt_reason or (row.proposed_by if row.state == "proposed" else None),
-            bool(row.is_unmanaged),
-            bool(row.is_unmanaged and row.is_leaver),
+            bool(row.is_unmanaged and state != "ignored"),
+            bool(row.is_unmanaged and row.is_leaver and state != "ignored"),
         )
         for row in rows
     ]

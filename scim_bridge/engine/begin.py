@@ -107,7 +107,7 @@ def begin(tx: Tx, hub: HubNow, claims: Sequence[Claim], *, look_after_s: int, no
     bind(tx, scene.resolved.met, now=now)
     propose(tx, scene.resolved.refused)
     left_open = open_reservations(tx, hub.mapping.hub_id, [claim.person_id for claim in ready])
-    counts = hub_counts(tx, hub.mapping.hub_id, besides=left_open, now=now)
+    counts = hub_counts(tx, hub.mapping, besides=left_open, now=now)
     stretch = stretch_run(tx, hub.mapping.hub_id, now=now)
     rivalled = wanted_by_others(tx, scene.subjects.values(), partial(seated, tx, hub.mapping.hub_id))
     work = []

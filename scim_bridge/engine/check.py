@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -20,7 +20,7 @@ import sqlalchemy as sa
 from scim_bridge.audit.record import record
 from scim_bridge.contract.proof import Proof
 from scim_bridge.contract.protocol import Adapter
-from scim_bridge.contract.state import Account, Observed, Page
+from scim_bridge.contract.state import Account, Observed, Page, Status
 from scim_bridge.db import Database, Tx, UTCDateTime
 from scim_bridge.engine.ahead import batches
 from scim_bridge.engine.connections import Connections, renewing
@@ -46,6 +46,9 @@ log = logging.getLogger(__name__)
 
 _BATCH = 500
 _LOOKS_AT_ONCE = 100
+_INVITATIONS_LOOKED_AT = 20
+_SEATED = (Status.ACTIVE, Status.SUSPENDED)
+_INVITED = (Status.INVITED,)
 _REPAIR_AFTER = timedelta(hours=24)
 
 
@@ -176,19 +179,30 @@ class Check:
         return trust.on_a_word(found, shown, begun.shown, loss_percent=percent)
 
     def _confirm_missing(self, adapter: Adapter, begun: _Begun) -> None:
-        """A member can slip from one page to the next while a list is read: who is missing is looked at singly."""
+        """Something can slip from one page to the next while a list is read: what is missing is looked at singly.
+
+        Of invitations only a few: each may cost the whole list again, and where many are missing people have accepted.
+        """
         after = 0
-        while True:
-            with self._db.read() as tx:
-                missing = observed.missing_people(tx, begun.reading, after=after, at_most=_LOOKS_AT_ONCE)
-            if not missing:
-                return
+        while missing := self._missing(begun, _SEATED, after, _LOOKS_AT_ONCE):
             after = missing[-1][0]
-            for _, account in missing:
-                found = adapter.look(account)
-                if found is not None:
-                    with self._db.write() as tx:
-                        observed.take_in(tx, begun.reading, [found])
+            self._look_at(adapter, begun, missing)
+        invited = self._missing(begun, _INVITED, 0, _INVITATIONS_LOOKED_AT + 1)
+        if len(invited) <= _INVITATIONS_LOOKED_AT:
+            self._look_at(adapter, begun, invited)
+
+    def _missing(
+        self, begun: _Begun, statuses: Collection[Status], after: int, at_most: int
+    ) -> list[tuple[int, Account]]:
+        with self._db.read() as tx:
+            return observed.missing_accounts(tx, begun.reading, statuses, after=after, at_most=at_most)
+
+    def _look_at(self, adapter: Adapter, begun: _Begun, missing: Iterable[tuple[int, Account]]) -> None:
+        for _, account in missing:
+            found = adapter.look(account)
+            if found is not None:
+                with self._db.write() as tx:
+                    observed.take_in(tx, begun.reading, [found])
 
     def _end(self, begun: _Begun, doubt: Doubt | None) -> None:
         """Close what is gone, then link, then let everybody know: each a transaction, for pushes wait for them."""

@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from scim_bridge.clock import format_time
 from scim_bridge.db import Tx
 from scim_bridge.engine.inverse import Deed
+from scim_bridge.engine.removal_tasks import refuse_undo
 from scim_bridge.engine.runs import run_name, run_number
 from scim_bridge.engine.tables import Run, Task, UndoneRow
 from scim_bridge.errors import Conflict, InvalidInput, NotFound
@@ -39,6 +40,7 @@ def choose(tx: Tx, text: str, *, hub_id: str | None = None) -> Chosen:
     """
     if hub_id is not None:
         require_hub(tx, hub_id)
+    refuse_undo(tx, text)
     number = run_number(text)
     if number is not None:
         return _run(tx, number, hub_id)

@@ -28,6 +28,7 @@ from scim_bridge.engine.undone import held_back, words
 from scim_bridge.mapping.model import HubMapping
 
 RESENDS_AT_MOST = 2
+IGNORED = "the account is under `safety.ignore`"
 UNNAMED = (
     "the invitation was accepted by an account that we cannot name",
     "find it with `scim-bridge account list HUB`, then `scim-bridge account link HUB ACCOUNT PERSON`",
@@ -41,7 +42,6 @@ _ANOTHER = (
     "another person's access matches this account",
     "`scim-bridge account link HUB ACCOUNT PERSON` says whose it is",
 )
-_SAY = "`scim-bridge account accept HUB ACCOUNT` or `refuse` says whether it is"
 _NO_ADDRESS = ("the person has no e-mail address to invite", "push an e-mail address from the identity provider")
 
 
@@ -88,9 +88,9 @@ def decide(
     ``allowed``: the changes of an applied plan that this person is kept to (None: to none).
     """
     if subject.is_ignored:
-        return Decision(waits=("the account is under `safety.ignore`",) if subject.desired.role else ())
+        return Decision(waits=(IGNORED,) if subject.desired.role else ())
     if _may_be_there(subject):
-        return Decision(waits=(f"the account {subject.perhaps} may be theirs: {_SAY.replace('HUB', mapping.hub_id)}",))
+        return Decision(waits=(_perhaps(subject, mapping),))
     brake = _Brake(mapping, scene, counts, are_removals_paused, is_wanted_by_another, allowed)
     found = _compare(subject, scene, brake)
     raises = tuple(Ruling(held.change, held=_to(mapping, (held.cause, held.advice))) for held in subject.raises)
@@ -132,8 +132,7 @@ def _compare(subject: Subject, scene: Scene, brake: _Brake) -> Decision:
 
 def _undone(subject: Subject) -> Iterator[Ruling]:
     """What the rules would do about what somebody undid: held until they want something else, or are let."""
-    standing = subject.standing
-    for undone, change in held_back(subject.undone, standing.status, invites=standing.invites):
+    for undone, change in held_back(subject.undone, subject.standing):
         yield Ruling(change, held=words(undone, change.after))
 
 
@@ -157,6 +156,11 @@ def _may_be_there(subject: Subject) -> bool:
     """A seat is to be filled whose person may have an account already: a second one would be paid for."""
     is_new = SEAT in subject.standing.desired and SEAT not in subject.standing.applied
     return subject.perhaps is not None and is_new and subject.account is None and subject.invitation is None
+
+
+def _perhaps(subject: Subject, mapping: HubMapping) -> str:
+    answer = f"`scim-bridge account accept {mapping.hub_id} {subject.perhaps}` or `account refuse`"
+    return f"the account {subject.perhaps} may be p{subject.person_id}'s: {answer} says whether it is"
 
 
 def _is_admitted(change: Change, subject: Subject, scene: Scene, allowed: Collection[Change] | None) -> bool:

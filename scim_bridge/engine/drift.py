@@ -7,9 +7,10 @@ What an account had before it became ours stays in ``was_there``: no rule and no
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 
 import sqlalchemy as sa
 
@@ -22,6 +23,7 @@ from scim_bridge.engine.decide import label
 from scim_bridge.engine.diff import NOTHING, Change, Drift, shown_after
 from scim_bridge.engine.scene import KnownDrift, Scene, Subject
 from scim_bridge.engine.tables import DriftRow
+from scim_bridge.hubs.ignored import people_ignored
 from scim_bridge.hubs.tables import AssetRow
 
 _DROP = sa.delete(DriftRow).where(
@@ -150,12 +152,27 @@ class DriftView:
     since: datetime
 
 
-def list_drift(tx: Tx, hub_id: str | None = None) -> list[DriftView]:
-    """All drift, or one hub's; the latest first."""
+def is_seen(tx: Tx, ignores: Mapping[str, Sequence[str]]) -> sa.ColumnElement[bool]:
+    """Whether a row of drift is of an account that is not ignored (`safety.ignore` by hub)."""
+    return sa.and_(
+        sa.true(),
+        *(
+            ~sa.and_(DriftRow.hub_id == hub_id, DriftRow.person_id.in_(people_ignored(tx, hub_id, patterns)))
+            for hub_id, patterns in ignores.items()
+            if patterns
+        ),
+    )
+
+
+def list_drift(
+    tx: Tx, hub_id: str | None = None, *, ignores: Mapping[str, Sequence[str]] = MappingProxyType({})
+) -> list[DriftView]:
+    """All drift, or one hub's; the latest first. ``ignores``: `safety.ignore` by hub."""
     is_asset = sa.and_(AssetRow.hub_id == DriftRow.hub_id, AssetRow.type + "/" + AssetRow.ref == DriftRow.thing)
     query = (
         sa.select(*DriftRow.__table__.columns, AssetRow.type, AssetRow.slug, AssetRow.name)
         .outerjoin(AssetRow, is_asset)
+        .where(is_seen(tx, ignores))
         .order_by(DriftRow.since.desc(), DriftRow.hub_id, DriftRow.person_id, DriftRow.thing)
     )
     rows = tx.execute(query if hub_id is None else query.where(DriftRow.hub_id == hub_id)).all()

@@ -18,7 +18,7 @@ from scim_bridge.engine.undone import Undone
 ENDS: Final = frozenset({"remove", "cancel_invitation", "renew"})
 """Actions that take the seat with all that hangs on it; the last one invites anew."""
 STARTS: Final = frozenset({"invite", "add"})
-KNOWN: Final = ENDS | STARTS | {"change_role", "add_asset", "change_asset", "remove_asset"}
+KNOWN: Final = ENDS | STARTS | {"change_role", "add_asset", "change_asset", "remove_asset", "suspend", "resume"}
 _OLD: Final = "it was done before the bridge wrote down what undo needs"
 _UNKNOWN: Final = "no way back is known"
 

@@ -23,10 +23,10 @@ import sqlalchemy as sa
 from scim_bridge.contract.state import SEAT, Status
 from scim_bridge.db import Tx, upsert
 from scim_bridge.engine.applied import set_applied
-from scim_bridge.engine.guard import is_named
 from scim_bridge.engine.pairs import bound_time
 from scim_bridge.engine.scene import Subject
 from scim_bridge.engine.tables import AppliedRow, InvitationRow
+from scim_bridge.hubs.ignored import is_named_by
 from scim_bridge.hubs.states import MAY_BE_MATCHED
 from scim_bridge.hubs.tables import AccountEmail, AccountRow, AssetRow, HoldingRow
 from scim_bridge.mapping.model import HubMapping
@@ -283,22 +283,12 @@ def _linked_people(tx: Tx, hub_id: str) -> set[int]:
 
 def _newest_newcomer(tx: Tx, mapping: HubMapping) -> int | None:
     """The latest reading that showed a member for the first time whom nobody claims; None: there is no such member."""
-    query = (
-        sa.select(AccountRow.first_seen, AccountRow.login)
-        .where(
+    return tx.scalar(
+        sa.select(sa.func.max(AccountRow.first_seen)).where(
             AccountRow.hub_id == mapping.hub_id,
             AccountRow.gone_at.is_(None),
             AccountRow.status == Status.ACTIVE,
             MAY_BE_MATCHED,
+            ~is_named_by(tx, mapping.safety.ignore),
         )
-        .order_by(AccountRow.first_seen.desc(), AccountRow.id)
     )
-    start = 0
-    while True:
-        rows = tx.execute(query.offset(start).limit(_AT_ONCE)).all()
-        for row in rows:
-            if not is_named(mapping.safety.ignore, [row.login] if row.login else []):
-                return int(row.first_seen)
-        if len(rows) < _AT_ONCE:
-            return None
-        start += _AT_ONCE

@@ -21,11 +21,12 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from scim_bridge.db import Database, Tx
+from scim_bridge.directory.keys import numbers
 from scim_bridge.directory.tables import DeletedEmail, DeletedUser, FormerEmail, Source, User, UserEmail
-from scim_bridge.engine.guard import is_named
 from scim_bridge.engine.tables import InvitationRow
 from scim_bridge.folding import fold, name_key
 from scim_bridge.hubs.accounts import set_links, set_proposals
+from scim_bridge.hubs.ignored import is_named_by
 from scim_bridge.hubs.match import DEFAULT, Hit, Match, Rule, match, values_at
 from scim_bridge.hubs.states import MAY_BE_MATCHED
 from scim_bridge.hubs.tables import AccountEmail, AccountRow, RefusedMatch
@@ -280,15 +281,5 @@ def _invited(tx: Tx, mapping: HubMapping, account_ids: Sequence[int]) -> dict[in
 
 def ignored_accounts(tx: Tx, mapping: HubMapping, account_ids: Iterable[int]) -> set[int]:
     """Those of the accounts that are under `safety.ignore`, by login or address."""
-    if not mapping.safety.ignore:
-        return set()
-    query = (
-        sa.select(AccountRow.id, AccountRow.login, AccountEmail.email_key)
-        .outerjoin(AccountEmail, AccountEmail.account_id == AccountRow.id)
-        .where(AccountRow.id.in_(list(account_ids)))
-    )
-    return {
-        row.id
-        for row in tx.execute(query)
-        if is_named(mapping.safety.ignore, [name for name in (row.login, row.email_key) if name])
-    }
+    chosen = AccountRow.id.in_(numbers(tx, list(account_ids)))
+    return set(tx.execute(sa.select(AccountRow.id).where(chosen, is_named_by(tx, mapping.safety.ignore))).scalars())

@@ -19,6 +19,8 @@ from sqlalchemy.orm import InstrumentedAttribute
 from scim_bridge.db import Tx, UTCDateTime, insert
 from scim_bridge.directory.keys import bound_numbers, numbers
 from scim_bridge.directory.tables import Person
+from scim_bridge.engine.allowed import of_rows
+from scim_bridge.engine.diff import Change
 from scim_bridge.engine.schedule import DISABLED, REPAIRS, settled_at
 from scim_bridge.engine.tables import Pair
 from scim_bridge.prepared import Prepared, PreparedRows, insert_rows
@@ -257,6 +259,13 @@ def has_planned_work(hub_id: InstrumentedAttribute[str], now: sa.BindParameter[d
     is_due = sa.and_(Pair.due_at <= now, Pair.owner.is_(None))
     has_lapsed = sa.and_(Pair.owner.is_not(None), Pair.lease_until < now)
     return sa.exists().where(Pair.hub_id == hub_id, Pair.allowed.is_not(None), sa.or_(is_due, has_lapsed))
+
+
+def load_allowed(tx: Tx, hub_id: str, person_ids: Sequence[int]) -> dict[int, frozenset[Change]]:
+    """The changes that a filed plan keeps these people to, of those with whom it is not done yet."""
+    is_kept = sa.and_(Pair.hub_id == hub_id, Pair.person_id.in_(numbers(tx, person_ids)), Pair.allowed.is_not(None))
+    rows = tx.execute(sa.select(Pair.person_id, Pair.allowed).where(is_kept))
+    return {row.person_id: of_rows(row.allowed) for row in rows}
 
 
 def next_due(tx: Tx, now: datetime) -> datetime | None:

@@ -29,6 +29,7 @@ from scim_bridge.engine.doubts import doubts
 from scim_bridge.engine.judging import as_rows, judge
 from scim_bridge.engine.leave import Since
 from scim_bridge.engine.planned import HubPlan, HubRoleChange, Named, PartnerRule, PlannedChange, RuleCount, add_up
+from scim_bridge.engine.proposed import proposed_removals
 from scim_bridge.engine.reservations import hub_counts, open_reservations
 from scim_bridge.engine.rivals import wanted_by_others
 from scim_bridge.engine.scene import Desired, Scene, Subject
@@ -37,7 +38,7 @@ from scim_bridge.engine.standing import load_scene
 from scim_bridge.engine.standstill import get_mapping
 from scim_bridge.engine.tables import AccessRow, AppliedRow, Pair
 from scim_bridge.folding import name_key
-from scim_bridge.hubs.bindings import group_bindings
+from scim_bridge.hubs.bindings import group_bindings, list_bindings
 from scim_bridge.hubs.operate import require_hub
 from scim_bridge.hubs.tables import Hub
 from scim_bridge.hubs.trust import untrusted
@@ -99,7 +100,10 @@ def plan_hub(
         work.warn(f"the hub needs attention: {hub.attention}")
     for finding in doubts(tx, [mapping]):
         work.warn(str(finding))
+    for name in to_confirm(tx, hub_id):
+        work.warn(name)
     changes = tuple(work.changes())
+    proposed = proposed_removals(tx, mapping, seated=work.seated, spoken_for=work.spoken_for)
     return HubPlan(
         hub_id,
         hub.app,
@@ -116,12 +120,24 @@ def plan_hub(
             for number, grant in enumerate(mapping.grants)
             if grant.partner is None
         ),
-        add_up(changes, mapping.roles),
+        add_up(changes, mapping.roles, proposed),
         _pending(tx),
         tuple(work.warnings),
         tuple(work.hub_roles),
         tuple(_partners(mapping)),
+        proposed,
     )
+
+
+def to_confirm(tx: Tx, hub_id: str) -> Iterator[str]:
+    """Names of groups and assets that another thing bears by now, each with the way out."""
+    for each in list_bindings(tx, hub_id):
+        if each.candidate_id is not None:
+            name = f"{each.type}/{each.name}" if each.type else f'group "{each.name}" in source {each.source}'
+            yield (
+                f"{name} means {each.target_name or each.target_id}; what bears the name now gives nobody anything "
+                f"until `scim-bridge binding confirm {each.id}`"
+            )
 
 
 def _partners(mapping: HubMapping) -> Iterator[PartnerRule]:
@@ -158,11 +174,13 @@ class _Work:
         self._bound = dict(group_bindings(tx).get(mapping.hub_id, {}))
         # Everybody is decided here, so what is under way must not count against itself.
         self._counts = hub_counts(
-            tx, mapping.hub_id, besides=open_reservations(tx, mapping.hub_id, None), now=now, is_locked=False
+            tx, mapping, besides=open_reservations(tx, mapping.hub_id, None), now=now, is_locked=False
         )
         self.matched: Counter[int] = Counter()  # rule -> people for whom it holds
         self.warnings: dict[str, None] = {}
         self.hub_roles: list[HubRoleChange] = []
+        self.seated: set[int] = set()  # people who are to have a seat
+        self.spoken_for: set[int] = set()  # accounts that become somebody's, or may
 
     def warn(self, text: str) -> None:
         """Say something once."""
@@ -196,6 +214,9 @@ class _Work:
             people=people,
             now=self._now,
         )
+        self.seated |= {person_id for person_id, wish in desired.items() if wish.role is not None}
+        self.spoken_for |= {account for account, owner in scene.new_links.items() if owner in self.seated}
+        self.spoken_for |= scene.new_proposals.keys()
         rivalled = wanted_by_others(self._tx, scene.subjects.values(), self._seated)
         found: list[tuple[Subject, Ruling]] = []
         for person_id, subject in scene.subjects.items():

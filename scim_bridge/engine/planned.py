@@ -154,6 +154,56 @@ class PartnerRule:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class ProposedRemoval:
+    """An account that is not ours and that `safety.unmanaged: hold` wants to see gone, by a person's word only.
+
+    ``account``: its login, or its id; ``person_id``: whose it is (a leaver's, most often), if anybody's. ``approval``:
+    the question about it, None: not asked yet; ``state``: what was said (pending, approved, rejected).
+    """
+
+    account: str
+    ref: str
+    person_id: int | None
+    user_name: str | None
+    action: str
+    role: str | None
+    approval: int | None
+    state: str | None
+
+    @property
+    def waits(self) -> bool:
+        """Whether somebody has yet to say yes or no."""
+        return self.state in (None, "pending")
+
+    @property
+    def held(self) -> str:
+        """What it waits for, in a sentence."""
+        match self.state:
+            case "pending":
+                return f"`scim-bridge approvals approve {self.approval} --reason WHY`, or reject"
+            case "approved":
+                return f"approved (approval {self.approval}): the engine removes it"
+            case "rejected":
+                return f"rejected (approval {self.approval}): it stays"
+            case _:
+                return "asked about once the hub is live and was read again"
+
+    def to_json(self) -> dict[str, Any]:
+        """The shape inside ``plan --json``."""
+        person = {"id": f"p{self.person_id}", "user_name": self.user_name} if self.person_id is not None else None
+        return {
+            "account": self.account,
+            "ref": self.ref,
+            "person": person,
+            "action": self.action,
+            "from": self.role,
+            "approval": self.approval,
+            "state": self.state,
+            "held": self.held if self.waits else None,
+        }
+
+
 @dataclass(slots=True)
 class Moves:
     """How many are won, lost, or held in another role than before."""
@@ -187,6 +237,7 @@ class Totals:
     adopted: int = 0
     held: int = 0
     failed: int = 0
+    proposed: int = 0  # removals of accounts that are not ours, without those that were answered
 
     def to_json(self) -> dict[str, Any]:
         """The shape inside ``plan --json``."""
@@ -201,12 +252,14 @@ class Totals:
             "adopted": self.adopted,
             "held": self.held,
             "failed": self.failed,
+            "proposed": self.proposed,
         }
 
 
-def add_up(changes: Sequence[PlannedChange], roles: Sequence[str]) -> Totals:
+def add_up(changes: Sequence[PlannedChange], roles: Sequence[str], proposed: Sequence[ProposedRemoval] = ()) -> Totals:
     """Count seats, holders of the highest of ``roles``, and assets."""
     totals = Totals(len({change.person_id for change in changes}), highest=next(iter(roles), None))
+    totals.proposed = sum(each.waits for each in proposed)
     for change in changes:
         totals.held += change.held is not None
         totals.failed += change.failed is not None
@@ -251,7 +304,7 @@ def summary(totals: Totals) -> str:
     for kind, moves in sorted(totals.assets.items()):
         changed = f" ~{moves.changed}" if moves.changed else ""
         parts.append(f"{kind} +{moves.gained} -{moves.lost}{changed}")
-    rest = [(getattr(totals, what), what) for what in ("suspended", "resumed", "adopted", "held", "failed")]
+    rest = [(getattr(totals, what), what) for what in ("suspended", "resumed", "adopted", "held", "failed", "proposed")]
     return "; ".join(parts + [f"{number} {what}" for number, what in rest if number])
 
 
@@ -279,6 +332,12 @@ class HubPlan:
     warnings: tuple[str, ...]
     hub_roles: tuple[HubRoleChange, ...] = ()
     partners: tuple[PartnerRule, ...] = ()
+    proposed: tuple[ProposedRemoval, ...] = ()
+
+    @property
+    def waits(self) -> bool:
+        """Whether any of it waits for a person's word."""
+        return any(change.held for change in self.changes) or any(each.waits for each in self.proposed)
 
     def to_json(self) -> dict[str, Any]:
         """The shape that ``plan --json`` prints."""
@@ -296,6 +355,7 @@ class HubPlan:
             "totals": self.totals.to_json(),
             "hub_roles": [each.to_json() for each in self.hub_roles],
             "partners": [each.to_json() for each in self.partners],
+            "proposed_removals": [each.to_json() for each in self.proposed],
             "warnings": list(self.warnings),
         }
 

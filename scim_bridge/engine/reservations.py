@@ -18,7 +18,9 @@ from scim_bridge.engine.diff import Change
 from scim_bridge.engine.guard import Counts, ends_seat, takes_role
 from scim_bridge.engine.scene import Subject
 from scim_bridge.engine.tables import AppliedRow, Reservation
+from scim_bridge.hubs.ignored import is_named_by, people_ignored
 from scim_bridge.hubs.tables import AccountRow, Hub
+from scim_bridge.mapping.model import HubMapping
 
 _WINDOW = timedelta(hours=1)
 
@@ -49,34 +51,39 @@ def open_reservations(tx: Tx, hub_id: str, person_ids: Iterable[int] | None) -> 
 
 def hub_counts(
     tx: Tx,
-    hub_id: str,
+    mapping: HubMapping,
     *,
     besides: Sequence[OpenReservation] = (),
     besides_ids: Sequence[int] = (),
     now: datetime,
     is_locked: bool = True,
 ) -> Callable[[], Counts]:
-    """Count once, when first asked, under the hub's lock (a plan takes none); ``besides`` are left out."""
+    """Count once, when first asked, under the hub's lock (a plan takes none); ``besides`` are left out.
+
+    What `safety.ignore` names does not exist: it holds no role for `keep_at_least`, and is no managed account.
+    """
     known: list[Counts] = []
 
     def counts() -> Counts:
         if not known:
             if is_locked:
-                tx.execute(sa.select(Hub.id).where(Hub.id == hub_id).with_for_update(key_share=True))
-            known.append(_count(tx, hub_id, [*besides_ids, *(entry.id for entry in besides)], now=now))
+                tx.execute(sa.select(Hub.id).where(Hub.id == mapping.hub_id).with_for_update(key_share=True))
+            known.append(_count(tx, mapping, [*besides_ids, *(entry.id for entry in besides)], now=now))
         return known[0]
 
     return counts
 
 
-def _count(tx: Tx, hub_id: str, besides: Sequence[int], *, now: datetime) -> Counts:
-    counts = Counts()
-    counts.managed = tx.execute(
-        sa.select(sa.func.count()).where(AppliedRow.hub_id == hub_id, AppliedRow.thing == SEAT)
-    ).scalar_one()
+def _count(tx: Tx, mapping: HubMapping, besides: Sequence[int], *, now: datetime) -> Counts:
+    counts, hub_id, ignore = Counts(), mapping.hub_id, mapping.safety.ignore
+    managed = sa.select(sa.func.count()).where(AppliedRow.hub_id == hub_id, AppliedRow.thing == SEAT)
     holders = sa.select(AccountRow.role, sa.func.count()).where(
         AccountRow.hub_id == hub_id, AccountRow.status == Status.ACTIVE, AccountRow.gone_at.is_(None)
     )
+    if ignore:
+        managed = managed.where(AppliedRow.person_id.not_in(people_ignored(tx, hub_id, ignore)))
+        holders = holders.where(~is_named_by(tx, ignore))
+    counts.managed = tx.execute(managed).scalar_one()
     for role, number in tx.execute(holders.group_by(AccountRow.role)):
         if role is not None:
             counts.holders[role] = number

@@ -18,6 +18,7 @@ from scim_bridge.engine.runs import start_run
 from scim_bridge.engine.schedule import LOSES, REPAIRS
 from scim_bridge.engine.sync import sync_hubs
 from scim_bridge.engine.tables import AccessRow, AppliedRow, DriftRow, Pair, Task
+from scim_bridge.engine.unmanaged_holds import withdraw_settled
 from scim_bridge.filters import CORE_TRAITS, Traits
 from scim_bridge.mapping import revisions
 from scim_bridge.mapping.load import MappingSet, load_set, load_taken
@@ -86,6 +87,7 @@ class Rules:
             everybody = sa.select(Pair.person_id).where(Pair.hub_id == hub_id)
             wake(tx, hub_id, everybody, now=now, priority=REPAIRS, run_id=run_id)
         for hub_id, mapping in mappings.hubs.items():
+            withdraw_settled(tx, mapping, now=now)
             wake_hub(tx, hub_id, fixes=mapping.safety.drift == "fix", now=now, run_id=run_id)
         tx.execute(sa.delete(RevisionChange).where(RevisionChange.revision_id != revision))
         return InForce(revision, mappings)

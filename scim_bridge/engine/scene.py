@@ -97,7 +97,9 @@ class Subject:
     next_at: datetime | None = None  # when a timer of `leave` changes the picture
     is_ignored: bool = False
     names: tuple[str, ...] = ()
-    rules: Things = field(default_factory=dict)  # what the rules alone want, by things; no timers, nothing undone
+    rules: Things = field(
+        default_factory=dict
+    )  # what the rules want, by things; of timers only a suspension, nothing undone
     undone: tuple[Undone, ...] = ()  # what is kept against the rules
     undone_over: tuple[Undone, ...] = ()  # what was, until now
     drift: tuple[KnownDrift, ...] = ()

@@ -24,7 +24,7 @@ from scim_bridge.engine.drift import load_drift
 from scim_bridge.engine.guard import is_named
 from scim_bridge.engine.leave import Since, kept, leaving
 from scim_bridge.engine.losses import load_losses
-from scim_bridge.engine.matching import matches_for, rules_of
+from scim_bridge.engine.matching import ignored_accounts, matches_for, rules_of
 from scim_bridge.engine.scene import Desired, OpenTask, Scene, StoredAccount, StoredInvitation, Subject, roles_of
 from scim_bridge.engine.undone import Undone, keep, split
 from scim_bridge.engine.undone_rows import load_undone
@@ -130,11 +130,11 @@ def _stand(
     desired = subject.desired
     if desired.role is not None:
         wanted = _by_rules(subject, desired.role, scene)
-    subject.rules = wanted
-    subject.undone, subject.undone_over = split(against, wanted, disabled=desired.disabled)
+    left = leaving(mapping, desired.since, now) if desired.role is None and SEAT in applied else None
+    subject.rules = {**wanted, SUSPENSION: SUSPENDED} if left and left.suspends else wanted
+    subject.undone, subject.undone_over = split(against, subject.rules, disabled=desired.disabled)
     keeps_seat = any(each.thing == SEAT for each in subject.undone)
-    if desired.role is None and SEAT in applied and not keeps_seat:
-        left = leaving(mapping, desired.since, now)
+    if left is not None and not keeps_seat:
         subject.next_at = left.next_at
         wanted = dict(kept(applied, left, mapping))
     if subject.undone:
@@ -270,8 +270,9 @@ def _find_accounts(tx: Tx, mapping: HubMapping, person_ids: Sequence[int]) -> _F
     without = [who for who in person_ids if who not in found.accounts]
     if not without:
         return found
-    for row in tx.execute(statements.PROPOSED, {"hub": mapping.hub_id, "people": without}):
-        found.perhaps[row.proposed_to] = row.ref
+    proposed = tx.execute(statements.PROPOSED, {"hub": mapping.hub_id, "people": without}).all()
+    ignored = ignored_accounts(tx, mapping, [row.id for row in proposed]) if proposed else set()
+    found.perhaps.update({row.proposed_to: row.ref for row in proposed if row.id not in ignored})
     matches = matches_for(tx, mapping, without)
     stored = _accounts_by_id(tx, list(matches)) if matches else {}
     rules = rules_of(mapping)

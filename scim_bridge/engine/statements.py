@@ -55,7 +55,7 @@ ACCOUNTS = (
 ACCOUNT_EMAILS = sa.select(AccountEmail.account_id, AccountEmail.email_key).where(
     AccountEmail.account_id.in_(_ACCOUNT_IDS)
 )
-PROPOSED = sa.select(AccountRow.proposed_to, AccountRow.ref).where(
+PROPOSED = sa.select(AccountRow.id, AccountRow.proposed_to, AccountRow.ref).where(
     AccountRow.hub_id == _HUB,
     AccountRow.proposed_to.in_(_PEOPLE),
     AccountRow.person_id.is_(None),

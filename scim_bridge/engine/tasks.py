@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -14,12 +14,13 @@ from scim_bridge.contract.state import SEAT
 from scim_bridge.db import Tx
 from scim_bridge.engine.applied import clear_applied
 from scim_bridge.engine.decide import Ruling
-from scim_bridge.engine.diff import NOTHING, Change
+from scim_bridge.engine.diff import NOTHING, Change, shown_after
 from scim_bridge.engine.inverse import ENDS
 from scim_bridge.engine.pairs import bound_time, wake
 from scim_bridge.engine.scene import Subject
 from scim_bridge.engine.schedule import REPAIRS
 from scim_bridge.engine.tables import InvitationRow, Task
+from scim_bridge.engine.undone import NUMBER
 from scim_bridge.engine.undone_rows import end_undone
 from scim_bridge.errors import NotFound
 
@@ -91,7 +92,7 @@ def _states(subject: Subject, change: Change) -> dict[str, Any]:
         had, gave = dict(observed), {SEAT: change.after}
     else:
         shown = observed.get(change.thing, NOTHING)
-        had, gave = {change.thing: shown}, {change.thing: (shown - change.before) | change.after}
+        had, gave = {change.thing: shown}, {change.thing: shown_after(change, shown)}
     return {
         "key": change.thing,
         "had": {thing: sorted(roles) for thing, roles in had.items() if roles},
@@ -157,7 +158,8 @@ def list_tasks(
     ):
         if value is not None:
             query = query.where(column == value)
-    return [TaskView(*row) for row in tx.execute(query.order_by(Task.id.desc()).limit(limit))]
+    found = [TaskView(*row) for row in tx.execute(query.order_by(Task.id.desc()).limit(limit))]
+    return [replace(one, advice=one.advice and one.advice.replace(NUMBER, f"{one.id}`")) for one in found]
 
 
 def retry(tx: Tx, *, task_id: int | None = None, hub_id: str | None = None, actor: str, now: datetime) -> int:

@@ -16,18 +16,19 @@ from typing import Any
 import sqlalchemy as sa
 
 from scim_bridge.audit.record import record
+from scim_bridge.clock import format_time
 from scim_bridge.contract.protocol import Abilities
 from scim_bridge.contract.registry import Registry
-from scim_bridge.contract.state import SEAT
+from scim_bridge.contract.state import SEAT, SUSPENSION
 from scim_bridge.db import Tx
 from scim_bridge.directory.keys import numbers
 from scim_bridge.directory.people import user_names
 from scim_bridge.engine.chosen import Chosen, later_deeds
 from scim_bridge.engine.decide import Ruling, decide, label
-from scim_bridge.engine.diff import NOTHING, Things
+from scim_bridge.engine.diff import NOTHING, SUSPENDED, Change, Things
 from scim_bridge.engine.guard import Counts
 from scim_bridge.engine.inverse import ENDS, STARTS, Deed, Inverse, Refusal, invert
-from scim_bridge.engine.pairs import ensure_pairs, wake
+from scim_bridge.engine.pairs import ensure_pairs, load_allowed, wake
 from scim_bridge.engine.reservations import hub_counts, open_reservations
 from scim_bridge.engine.rivals import seated, wanted_by_others
 from scim_bridge.engine.runs import run_name, start_run
@@ -191,11 +192,13 @@ class _Hub:
         self._is_lifting, self._actor, self._now = is_lifting, actor, now
         self._hub_id = mapping.hub_id
         self._are_removals_paused = False
+        self._is_live = True
+        self._allowed: dict[int, frozenset[Change]] = {}  # of people whom a filed plan holds to its changes
 
     def undo(self, deeds: Sequence[Deed]) -> None:
         self._remark_on_hub()
         under_way = open_reservations(self._tx, self._hub_id, None)
-        counts = hub_counts(self._tx, self._hub_id, besides=under_way, now=self._now, is_locked=False)
+        counts = hub_counts(self._tx, self._mapping, besides=under_way, now=self._now, is_locked=False)
         by_person: dict[int, list[Deed]] = {}
         for deed in deeds:
             by_person.setdefault(deed.person_id, []).append(deed)
@@ -208,6 +211,7 @@ class _Hub:
         columns = (Hub.mode, Hub.paused_at, Hub.removals_paused_at, Hub.attention)
         hub = self._tx.execute(sa.select(*columns).where(Hub.id == self._hub_id)).one()
         self._are_removals_paused = hub.removals_paused_at is not None
+        self._is_live = hub.mode != "plan"
         if hub.mode == "plan":
             self._remark(f"{self._hub_id} is in plan mode: `scim-bridge apply {self._hub_id}` carries it out")
         if hub.paused_at is not None:
@@ -217,6 +221,7 @@ class _Hub:
 
     def _batch(self, people: list[int], deeds: list[Deed], counts: Callable[[], Counts]) -> None:
         stored = load_undone(self._tx, self._hub_id, people)
+        self._allowed = load_allowed(self._tx, self._hub_id, people)
         scene = self._scene(people, {})
         if self._is_lifting:
             inverses = _lifted(deeds)
@@ -261,7 +266,9 @@ class _Hub:
             unknown = sorted(roles - set(self._roles(thing)))
             if subject.desired.disabled:
                 inverse.leave(thing, "they have left: every user of this person is inactive or deleted")
-            elif roles and thing != SEAT and (thing not in assets or assets[thing].is_gone):
+            elif thing == SUSPENSION and not self._abilities.suspend:
+                inverse.leave(thing, "the app cannot suspend any more")
+            elif roles and "/" in thing and (thing not in assets or assets[thing].is_gone):
                 inverse.leave(thing, "it is not in the app any more")
             elif unknown:
                 inverse.leave(thing, f"the app has no role {', '.join(unknown)} any more")
@@ -271,6 +278,8 @@ class _Hub:
     def _roles(self, thing: str) -> tuple[str, ...]:
         if thing == SEAT:
             return self._abilities.roles
+        if thing == SUSPENSION:
+            return tuple(SUSPENDED)
         kind = self._abilities.asset_types.get(thing.partition("/")[0])
         return kind.roles if kind else ()
 
@@ -282,7 +291,8 @@ class _Hub:
             if self._is_lifting or roles == rules.get(thing, NOTHING):
                 released.append(thing)
                 continue
-            context = {thing, SEAT} if inverse.deeds[thing].action in ENDS else {thing}
+            with_seat = inverse.deeds[thing].action in ENDS or thing == SUSPENSION
+            context = {thing, SEAT} if with_seat else {thing}
             against = {each: rules.get(each, NOTHING) for each in context}
             kept.append(Undone(thing, roles, against, "", self._actor, self._now))
         if kept:
@@ -311,9 +321,9 @@ class _Hub:
             counts,
             is_wanted_by_another=subject.person_id in rivalled,
             are_removals_paused=self._are_removals_paused,
+            allowed=None if self._is_live and subject.desired.disabled else self._allowed.get(subject.person_id),
         )
-        standing = subject.standing
-        held = {change for _, change in held_back(subject.undone, standing.status, invites=standing.invites)}
+        held = {change for _, change in held_back(subject.undone, subject.standing)}
         rulings = [one for one in decision.rulings if one.change.thing in inverse.targets and one.change not in held]
         for ruling in rulings:
             plan.steps.append(_step(ruling, inverse, scene, names))
@@ -322,6 +332,9 @@ class _Hub:
             why = _why_not_now(inverse.targets[thing], thing, subject, decision.waits, is_invited=is_invited)
             plan.follows.append(_stay(inverse.deeds[thing], label(scene, thing), names, why))
         self._remark_on_losses(inverse, is_invited=is_invited)
+        if inverse.targets.get(SUSPENSION) == NOTHING and subject.next_at is not None:
+            name = names.get(subject.person_id, f"p{subject.person_id}")
+            self._remark(f"`leave` goes on: its next step about {name} is due at {format_time(subject.next_at)}")
 
     def _remark_on_losses(self, inverse: Inverse, *, is_invited: bool) -> None:
         if is_invited and self._abilities.invites:

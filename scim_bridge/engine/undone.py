@@ -9,6 +9,9 @@ said so.
     what they wanted then    | the undone state is kept; their change is held
     anything else            | the undo is over: that is a new wish
     anything, of a leaver    | the undo is over: nobody is kept in an app by an undo
+
+A suspension is what a step of `leave` wants: a suspended account that an undo let work again works while that step
+holds, and no longer than the seat, which the next step may end.
 """
 
 from __future__ import annotations
@@ -16,9 +19,10 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
-from scim_bridge.contract.state import SEAT, Status
-from scim_bridge.engine.diff import NOTHING, Action, Change, Things
+from scim_bridge.contract.state import SEAT, SUSPENSION, Status
+from scim_bridge.engine.diff import NOTHING, Action, Change, Standing, Things
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +56,7 @@ def keep(wanted: Things, undone: Collection[Undone]) -> dict[str, frozenset[str]
     return {thing: roles for thing, roles in kept.items() if roles} if kept.get(SEAT) else {}
 
 
-def held_back(undone: Collection[Undone], status: Status | None, *, invites: bool) -> list[tuple[Undone, Change]]:
+def held_back(undone: Collection[Undone], standing: Standing) -> list[tuple[Undone, Change]]:
     """What the rules would do about each undone thing, were they let."""
     by_thing: Mapping[str, Undone] = {each.thing: each for each in undone}
     seat = by_thing.get(SEAT)
@@ -62,8 +66,15 @@ def held_back(undone: Collection[Undone], status: Status | None, *, invites: boo
         goes_with_seat = seat is not None and not (seat.roles and seat.against.get(SEAT))
         if wanted == each.roles or (each is not seat and goes_with_seat):
             continue
-        found.append((each, Change(_action(each, wanted, status, invites), each.thing, each.roles, wanted)))
+        found.append((each, _change(each, wanted, standing)))
     return found
+
+
+def _change(undone: Undone, wanted: frozenset[str], standing: Standing) -> Change:
+    if undone.thing == SUSPENSION:
+        seat = standing.observed.get(SEAT, NOTHING)
+        return Change("suspend", SUSPENSION, seat) if wanted else Change("resume", SUSPENSION, NOTHING, seat)
+    return Change(_action(undone, wanted, standing.status, standing.invites), undone.thing, undone.roles, wanted)
 
 
 def _action(undone: Undone, wanted: frozenset[str], status: Status | None, invites: bool) -> Action:
@@ -76,10 +87,16 @@ def _action(undone: Undone, wanted: frozenset[str], status: Status | None, invit
     return "change_asset" if undone.roles else "add_asset"
 
 
+NUMBER: Final = "TASK` with this task's number"
+"""Where an advice names the task that it stands in: a decision is made before there is one."""
+
+
 def words(undone: Undone, wanted: frozenset[str]) -> tuple[str, str]:
     """Why the rules' change is held, and the way out."""
     says = ", ".join(sorted(wanted)) or "nothing"
+    if undone.thing == SUSPENSION:
+        says = "active" if undone.roles else "suspended"
     return (
         f"undone by {undone.actor} on {undone.at:%Y-%m-%d %H:%M} UTC ({undone.run}); the rules still say {says}",
-        "`scim-bridge tasks retry TASK` with this task's number lets the rules have their way",
+        f"`scim-bridge tasks retry {NUMBER} lets the rules have their way",
     )

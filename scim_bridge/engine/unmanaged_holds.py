@@ -28,7 +28,7 @@ from scim_bridge.engine.diff import Change
 from scim_bridge.engine.guard import is_named
 from scim_bridge.engine.tables import AccessRow
 from scim_bridge.engine.unmanaged import IS_UNMANAGED
-from scim_bridge.hubs.tables import AccountEmail, AccountRow, Hub
+from scim_bridge.hubs.tables import AccountEmail, AccountRow, AssetRow, HoldingRow, Hub
 from scim_bridge.mapping.model import HubMapping
 
 _AT_ONCE = 200
@@ -57,6 +57,28 @@ def names_of(tx: Tx, account_ids: Sequence[int]) -> dict[int, list[str]]:
     return found
 
 
+def first_names(tx: Tx, account_ids: Sequence[int]) -> dict[int, str]:
+    """What to call accounts, by row id: the login, the address of an invitation, or the id in the app."""
+    chosen = AccountRow.id.in_(numbers(tx, list(account_ids)))
+    refs = tx.execute(sa.select(AccountRow.id, AccountRow.ref).where(chosen)).all()
+    names = names_of(tx, account_ids)
+    return {row.id: next(iter(names[row.id]), row.ref) for row in refs}
+
+
+def assets_of(tx: Tx, account_id: int) -> dict[str, list[str]]:
+    """What an account holds beside its seat, as people know it: ``{"team/core": ["member"]}``."""
+    query = (
+        sa.select(AssetRow.type, AssetRow.slug, AssetRow.name, HoldingRow.role)
+        .join(AssetRow, AssetRow.id == HoldingRow.asset_id)
+        .where(HoldingRow.account_id == account_id)
+        .order_by(AssetRow.type, AssetRow.ref, HoldingRow.role)
+    )
+    found: dict[str, list[str]] = {}
+    for row in tx.execute(query):
+        found.setdefault(f"{row.type}/{row.slug or row.name}", []).append(row.role)
+    return found
+
+
 def is_spared(mapping: HubMapping, names: Sequence[str]) -> bool:
     """Whether `ignore` or `protect` keeps an account of these names out of it."""
     return is_named((*mapping.safety.ignore, *mapping.safety.protect), names)
@@ -69,7 +91,7 @@ def hold_unmanaged(db: Database, mapping: HubMapping, *, now: datetime) -> None:
         is_asked = tx.execute(_open(mapping).limit(1)).first() is not None
     if is_asked:
         with db.write() as tx:
-            _withdraw(tx, mapping, now=now)
+            withdraw_settled(tx, mapping, now=now)
     if mapping.safety.unmanaged != "hold" or not is_live:
         return
     after: int | None = 0
@@ -104,8 +126,11 @@ def _open(mapping: HubMapping) -> sa.Select[int, int | None, str]:
     )
 
 
-def _withdraw(tx: Tx, mapping: HubMapping, *, now: datetime) -> None:
+def withdraw_settled(tx: Tx, mapping: HubMapping, *, now: datetime) -> None:
+    """Ask no more about what is gone, somebody's, exempt, or spared by this mapping."""
     rows = tx.execute(_open(mapping)).all()
+    if not rows:
+        return
     accounts = [row.account_id for row in rows if row.account_id is not None]
     chosen = AccountRow.id.in_(numbers(tx, accounts))
     there = set(tx.execute(sa.select(AccountRow.id).where(chosen, AccountRow.gone_at.is_(None))).scalars())

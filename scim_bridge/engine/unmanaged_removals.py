@@ -29,11 +29,12 @@ from scim_bridge.engine.connections import Connections, renewing
 from scim_bridge.engine.diff import Change
 from scim_bridge.engine.guard import Hold, held_because
 from scim_bridge.engine.outcome import judge_failure, tell_hub
+from scim_bridge.engine.removal_tasks import HELD_ALL_THE_SAME
 from scim_bridge.engine.reservations import hub_counts
 from scim_bridge.engine.rules import Rules
 from scim_bridge.engine.scene import roles_of
 from scim_bridge.engine.tables import Reservation
-from scim_bridge.engine.unmanaged_holds import IS_HELD, is_spared, names_of, removal_of
+from scim_bridge.engine.unmanaged_holds import IS_HELD, assets_of, is_spared, names_of, removal_of
 from scim_bridge.errors import BridgeError, Conflict, Transient
 from scim_bridge.hubs.tables import AccountRow, HoldingRow, Hub
 from scim_bridge.mapping.model import HubMapping
@@ -160,7 +161,7 @@ class Removals:
             tx.execute(sa.update(Hub).where(Hub.id == mapping.hub_id, soon).values(check_at=now))
             return Hold("a reading of the app counts the holders first", "")
         besides = [] if reservation_id is None else [reservation_id]
-        counts = hub_counts(tx, mapping.hub_id, besides_ids=besides, now=now, is_locked=False)()
+        counts = hub_counts(tx, mapping, besides_ids=besides, now=now, is_locked=False)()
         said = Answer(0, ("takes", SEAT, "", ""), "unmanaged", "", "approved")
         return held_because(
             change,
@@ -179,7 +180,7 @@ class Removals:
         reservations.release(tx, removal.reservation_id)
         again_at = now + _AGAIN_AFTER if hold.advice else now + timedelta(seconds=5)
         self._give_back(tx, removal.account_id, removal.attempts, hold.cause, due_at=again_at)
-        why = f"approved, and held: {hold.cause}"
+        why = f"{HELD_ALL_THE_SAME}{hold.cause}"
         tx.execute(sa.update(ApprovalRow).where(ApprovalRow.id == approval.id).values(why=why))
 
     def _take(self, tx: Tx, hub_id: str, removal: Any, row: Any, change: Change, *, now: datetime) -> _Taken:
@@ -229,6 +230,7 @@ class Removals:
         reservations.close(tx, removal.reservation_id)
         tx.execute(sa.update(Hub).where(Hub.id == hub_id).values(last_success_at=now))
         mine = AccountRow.id == removal.account_id
+        had = assets_of(tx, removal.account_id)
         tx.execute(sa.update(AccountRow).where(mine, AccountRow.gone_at.is_(None)).values(gone_at=now, seen_at=now))
         tx.execute(sa.delete(HoldingRow).where(HoldingRow.account_id == removal.account_id))
         tx.execute(sa.delete(AccountRemoval).where(AccountRemoval.account_id == removal.account_id))
@@ -240,7 +242,7 @@ class Removals:
             action="account.removed",
             hub_id=hub_id,
             subject=f"account:{ref}",
-            detail={"from": approval.before, "approval": approval.id, "approved_by": approval.answered_by},
+            detail={"from": approval.before, "had": had, "approval": approval.id, "approved_by": approval.answered_by},
         )
 
     def _failed(self, hub_id: str, taken: _Taken, error: BridgeError) -> None:

@@ -18,7 +18,8 @@ from scim_bridge.contract.protocol import Abilities
 from scim_bridge.contract.state import SEAT
 from scim_bridge.db import Tx
 from scim_bridge.directory.tables import GroupChange, PersonChange
-from scim_bridge.engine.decide import UNNAMED, label
+from scim_bridge.engine.brake_tables import ApprovalRow
+from scim_bridge.engine.decide import IGNORED, UNNAMED, label
 from scim_bridge.engine.diff import Gap
 from scim_bridge.engine.scene import Scene, Subject
 from scim_bridge.engine.tables import Pair
@@ -65,7 +66,7 @@ def waits(
         advice = f"`scim-bridge account list {mapping.hub_id}` says why; accept or refuse it"
         found.append(Wait("proposed", f"the account {subject.perhaps} may be theirs: {advice}"))
     if subject.is_ignored:
-        found.append(Wait("ignored", "the account is under `safety.ignore`"))
+        found.append(Wait("ignored", IGNORED))
     found += [Wait(task.state, _task_words(task), task=task.id) for task in tasks if task.state in ("held", "failed")]
     found += [
         Wait(
@@ -76,7 +77,18 @@ def waits(
         for answer in subject.answers
         if answer.state == "pending"
     ]
+    found += _of_account(tx, subject)
     return [*found, *_of_pair(pair, hub, now)]
+
+
+def _of_account(tx: Tx, subject: Subject) -> Iterator[Wait]:
+    """The removal of an account that is theirs and not ours is asked about by the account (`safety.unmanaged`)."""
+    if subject.account is None or subject.is_ignored:
+        return
+    is_open = sa.and_(ApprovalRow.account_id == subject.account.id, ApprovalRow.state == "pending")
+    for asked in tx.execute(sa.select(ApprovalRow.id).where(is_open)).scalars():
+        say = f"`scim-bridge approvals approve {asked} --reason WHY`, or reject"
+        yield Wait("approval", f"the account is not ours and its removal is proposed: {say}")
 
 
 def _of_hub(hub: Any, now: datetime) -> Iterator[Wait]:

@@ -1,7 +1,7 @@
 """Who holds what in a hub now, who should, and by which rule; page by page, however large the hub is.
 
 People first, in the order of their ids, then accounts that are nobody's. *Should* is what the engine last worked out;
-*holds* is what the app last showed.
+*holds* is what the app last showed. An account under `safety.ignore` holds nothing here, as if it did not exist.
 """
 
 from __future__ import annotations
@@ -16,13 +16,14 @@ import sqlalchemy as sa
 from scim_bridge.contract.state import SEAT, Asset
 from scim_bridge.db import Tx
 from scim_bridge.directory.people import user_names
-from scim_bridge.engine.decide import label
+from scim_bridge.engine.decide import IGNORED, label
 from scim_bridge.engine.diff import NOTHING
 from scim_bridge.engine.scene import Scene, Subject
 from scim_bridge.engine.standing import load_scene
 from scim_bridge.engine.tables import AccessRow
 from scim_bridge.errors import NotFound
 from scim_bridge.folding import name_key
+from scim_bridge.hubs.ignored import is_named_by
 from scim_bridge.hubs.tables import AccountRow, AssetRow, HoldingRow
 from scim_bridge.mapping.model import HubMapping
 from scim_bridge.spelling import did_you_mean
@@ -42,7 +43,7 @@ class Holder:
     holds: tuple[str, ...]
     should: tuple[str, ...]
     because: tuple[dict[str, Any], ...]
-    note: str | None = None  # why it is nobody's on purpose, or whose it may be
+    note: str | None = None  # why it is nobody's on purpose, whose it may be, or why nothing is done
 
     def to_json(self) -> dict[str, Any]:
         """A line of ``who --json``."""
@@ -74,7 +75,13 @@ def wanted(tx: Tx, mapping: HubMapping, text: str | None) -> Wanted:
     if "/" in text:
         return _asset(tx, mapping, text)
     shown = tx.execute(
-        sa.select(AccountRow.role).where(AccountRow.hub_id == mapping.hub_id, AccountRow.gone_at.is_(None)).distinct()
+        sa.select(AccountRow.role)
+        .where(
+            AccountRow.hub_id == mapping.hub_id,
+            AccountRow.gone_at.is_(None),
+            ~is_named_by(tx, mapping.safety.ignore),
+        )
+        .distinct()
     ).scalars()
     roles = dict.fromkeys((*mapping.roles, *sorted(role for role in shown if role)))
     for role in roles:
@@ -115,7 +122,7 @@ def holders(tx: Tx, mapping: HubMapping, which: Wanted, *, invites: bool, now: d
         ]
         if page:
             yield page
-    for accounts in _nobodys(tx, mapping.hub_id):
+    for accounts in _nobodys(tx, mapping):
         page = list(_of_accounts(tx, [each for each in accounts if each.id not in matched], which))
         if page:
             yield page
@@ -147,10 +154,11 @@ def _people(tx: Tx, hub_id: str) -> Iterator[list[int]]:
 
 def _of_person(scene: Scene, subject: Subject, name: str | None, which: Wanted) -> Iterator[Holder]:
     standing = subject.standing
-    account = subject.account.account if subject.account else None
-    things = sorted({*standing.desired, *standing.observed}, key=lambda thing: (thing != SEAT, thing))
+    account = subject.account.account if subject.account and not subject.is_ignored else None
+    observed = {} if subject.is_ignored else standing.observed
+    things = sorted({*standing.desired, *observed}, key=lambda thing: (thing != SEAT, thing))
     for thing in things:
-        holds, should = standing.observed.get(thing, NOTHING), standing.desired.get(thing, NOTHING)
+        holds, should = observed.get(thing, NOTHING), standing.desired.get(thing, NOTHING)
         if _is_wanted(which, thing, holds | should):
             yield Holder(
                 subject.person_id,
@@ -161,6 +169,7 @@ def _of_person(scene: Scene, subject: Subject, name: str | None, which: Wanted) 
                 _sorted(scene, thing, holds),
                 _sorted(scene, thing, should),
                 tuple(subject.because.get(thing, ())),
+                IGNORED if subject.is_ignored else None,
             )
 
 
@@ -174,15 +183,16 @@ def _sorted(scene: Scene, thing: str, roles: frozenset[str]) -> tuple[str, ...]:
     return tuple(sorted(roles, key=lambda role: (scene.roles.rank(thing, role), role)))
 
 
-def _nobodys(tx: Tx, hub_id: str) -> Iterator[list[Any]]:
-    after = 0
+def _nobodys(tx: Tx, mapping: HubMapping) -> Iterator[list[Any]]:
+    after, is_ignored = 0, is_named_by(tx, mapping.safety.ignore)
     while True:
         rows = tx.execute(
             sa.select(AccountRow)
             .where(
-                AccountRow.hub_id == hub_id,
+                AccountRow.hub_id == mapping.hub_id,
                 AccountRow.gone_at.is_(None),
                 AccountRow.person_id.is_(None),
+                ~is_ignored,
                 AccountRow.id > after,
             )
             .order_by(AccountRow.id)
@@ -209,6 +219,8 @@ def _of_accounts(tx: Tx, accounts: Sequence[Any], which: Wanted) -> Iterator[Hol
     for account in accounts:
         things = {SEAT: (SEAT, [account.role] if account.role else []), **held.get(account.id, {})}
         for thing, (shown, roles) in things.items():
+            if not roles and account.is_outside:
+                continue  # an outside person holds no seat
             if _is_wanted(which, thing, roles):
                 login = account.login or account.ref
                 yield Holder(None, None, login, account.status, shown, tuple(roles), (), (), _note(account))
@@ -217,4 +229,6 @@ def _of_accounts(tx: Tx, accounts: Sequence[Any], which: Wanted) -> Iterator[Hol
 def _note(account: Any) -> str | None:
     if account.exempt_kind is not None:
         return f"{account.exempt_kind}: {account.exempt_reason}"
+    if account.is_outside:
+        return "guest: an outside person"
     return f"may be p{account.proposed_to}'s" if account.proposed_to is not None else "nobody's"

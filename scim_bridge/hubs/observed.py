@@ -6,7 +6,7 @@ beginning are left alone. Only a reading that ended may say that something is go
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -143,17 +143,19 @@ def count_taken(tx: Tx, hub_id: str, since: datetime) -> int:
     return tx.execute(sa.select(sa.func.count()).where(AccountRow.hub_id == hub_id, by_us)).scalar_one()
 
 
-def missing_people(tx: Tx, reading: Reading, *, after: int, at_most: int) -> list[tuple[int, Account]]:
-    """Active accounts of people that this reading did not show, and that we did not change meanwhile.
+def missing_accounts(
+    tx: Tx, reading: Reading, statuses: Collection[Status], *, after: int, at_most: int
+) -> list[tuple[int, Account]]:
+    """Accounts in these states that this reading did not show, and that we did not change meanwhile.
 
-    With their rows' ids, in their order, from ``after`` on.
+    With their rows' ids, in their order, from ``after`` on. Outside people hold no seat: nothing hangs on them.
     """
     query = (
-        sa.select(AccountRow.id, AccountRow.ref, AccountRow.role, AccountRow.login)
+        sa.select(AccountRow.id, AccountRow.ref, AccountRow.status, AccountRow.role, AccountRow.login)
         .where(
             AccountRow.hub_id == reading.hub_id,
-            AccountRow.person_id.is_not(None),
-            AccountRow.status == Status.ACTIVE,
+            AccountRow.status.in_(sorted(statuses)),
+            ~AccountRow.is_outside,
             AccountRow.gone_at.is_(None),
             AccountRow.seen < reading.number,
             AccountRow.seen_at < reading.began_at,
@@ -162,7 +164,7 @@ def missing_people(tx: Tx, reading: Reading, *, after: int, at_most: int) -> lis
         .order_by(AccountRow.id)
         .limit(at_most)
     )
-    return [(row.id, Account(row.ref, Status.ACTIVE, row.role, row.login)) for row in tx.execute(query)]
+    return [(row.id, Account(row.ref, Status(row.status), row.role, row.login)) for row in tx.execute(query)]
 
 
 def close_reading(tx: Tx, reading: Reading, *, now: datetime) -> None:

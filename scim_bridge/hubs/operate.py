@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from scim_bridge.audit.record import record
 from scim_bridge.db import Tx
 from scim_bridge.errors import Conflict, NotFound
-from scim_bridge.hubs.tables import AccountRow, Hub
+from scim_bridge.hubs.tables import Hub
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,8 +22,6 @@ class HubView:
     mode: str
     state: str
     observed_at: datetime | None
-    accounts: int
-    linked: int
 
 
 def hub_state(mode: str, *, detached: bool, attention: bool, paused: bool, removals_paused: bool) -> str:
@@ -42,18 +40,6 @@ def hub_state(mode: str, *, detached: bool, attention: bool, paused: bool, remov
 
 def list_hubs(tx: Tx) -> list[HubView]:
     """All hubs by id."""
-    counts = {
-        row.hub_id: row
-        for row in tx.execute(
-            sa.select(
-                AccountRow.hub_id,
-                sa.func.count().label("accounts"),
-                sa.func.count(AccountRow.person_id).label("linked"),
-            )
-            .where(AccountRow.gone_at.is_(None))
-            .group_by(AccountRow.hub_id)
-        )
-    }
     views = []
     for row in tx.execute(sa.select(Hub).order_by(Hub.id)):
         state = hub_state(
@@ -63,18 +49,7 @@ def list_hubs(tx: Tx) -> list[HubView]:
             paused=row.paused_at is not None,
             removals_paused=row.removals_paused_at is not None,
         )
-        count = counts.get(row.id)
-        views.append(
-            HubView(
-                row.id,
-                row.app,
-                row.mode,
-                state,
-                row.observed_at,
-                count.accounts if count else 0,
-                count.linked if count else 0,
-            )
-        )
+        views.append(HubView(row.id, row.app, row.mode, state, row.observed_at))
     return views
 
 

@@ -38,6 +38,11 @@ class MappingSet:
     warnings: tuple[Finding, ...] = ()
     refused: Mapping[str, tuple[Finding, ...]] = field(default_factory=dict)
 
+    @property
+    def ignores(self) -> Mapping[str, tuple[str, ...]]:
+        """`safety.ignore` of each hub that has any."""
+        return {hub_id: hub.safety.ignore for hub_id, hub in self.hubs.items() if hub.safety.ignore}
+
 
 def load_set(
     files: Mapping[str, str],

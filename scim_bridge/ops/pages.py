@@ -14,9 +14,12 @@ import logging
 from flask import Blueprint, Response, jsonify, make_response, render_template, request
 from sqlalchemy.exc import SQLAlchemyError
 
-from scim_bridge.db import Database
+from scim_bridge.db import Database, Tx
 from scim_bridge.durations import format_duration
 from scim_bridge.engine.lock import is_held
+from scim_bridge.engine.rules import Rules
+from scim_bridge.errors import BridgeError
+from scim_bridge.mapping.load import MappingSet
 from scim_bridge.ops.status import Status, database_away, details, read_status
 from scim_bridge.settings import Settings
 
@@ -25,27 +28,36 @@ log = logging.getLogger(__name__)
 _FORWARDED = ("X-Forwarded-For", "X-Real-Ip", "Forwarded")
 
 
-def status_blueprint(settings: Settings, db: Database) -> Blueprint:
-    """``GET /status``."""
+def status_blueprint(settings: Settings, db: Database, rules: Rules) -> Blueprint:
+    """``GET /status``; ``rules`` tell what the hubs ignore."""
     routes = Blueprint("status", __name__, template_folder="templates")
 
     @routes.get("/status")
     def status() -> Response:
         if refusal := _refusal(settings):
             return refusal
-        return _shown(_read(db))
+        return _shown(_read(db, rules))
 
     return routes
 
 
-def _read(db: Database) -> Status:
+def _read(db: Database, rules: Rules) -> Status:
     try:
         engine_runs = is_held(db)
         with db.read() as tx:
-            return read_status(tx, now=db.now(), engine_runs=engine_runs)
+            return read_status(tx, mappings=_in_force(tx, rules), now=db.now(), engine_runs=engine_runs)
     except SQLAlchemyError:
         log.warning("database.away")
         return database_away()
+
+
+def _in_force(tx: Tx, rules: Rules) -> MappingSet:
+    """The set in force; where this process cannot read it (another version's), the rest is told all the same."""
+    try:
+        return rules.in_force(tx).mappings
+    except BridgeError:
+        log.warning("mappings.unreadable")
+        return MappingSet({})
 
 
 def _shown(status: Status) -> Response:

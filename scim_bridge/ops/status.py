@@ -34,14 +34,16 @@ from scim_bridge.directory.returns import count_returns
 from scim_bridge.directory.tables import GroupChange, Person, PersonChange
 from scim_bridge.durations import format_duration
 from scim_bridge.engine.brake_tables import ApprovalRow
+from scim_bridge.engine.drift import is_seen
 from scim_bridge.engine.losses import braked_sources
 from scim_bridge.engine.standstill import WAY_OUT
 from scim_bridge.engine.tables import AccessRow, DriftRow, Pair, Task
 from scim_bridge.engine.unmanaged import AccountCounts, count_accounts
 from scim_bridge.hubs.operate import hub_state
-from scim_bridge.hubs.tables import Hub
+from scim_bridge.hubs.tables import Binding, Hub
 from scim_bridge.hubs.trust import untrusted
 from scim_bridge.logs import redact
+from scim_bridge.mapping.load import MappingSet
 from scim_bridge.mapping.revisions import DOUBTS, IN_FORCE, ON_DISK
 from scim_bridge.mapping.tables import MappingTrouble, Revision
 
@@ -63,7 +65,8 @@ class HubStatus:
     ``oldest_waiting_s``: since when the oldest of those waits that are due (a leave timer does not wait).
     ``next_try_at``: when something that failed, or the hub as a whole, is tried again.
     ``untrusted``: why the last reading takes nothing away, and what to do. ``accounts``: how many there are by
-    state; ``unmanaged`` of them are not ours, and ``leavers_unmanaged`` of those are leavers'.
+    state, without those under `safety.ignore`; ``unmanaged`` of them are not ours, and ``leavers_unmanaged`` of
+    those are leavers'. ``to_confirm``: names that another thing bears by now (`scim-bridge binding list`).
     """
 
     state: str  # as ``hub_state`` names it
@@ -82,6 +85,7 @@ class HubStatus:
     accounts: Mapping[str, int] = field(default_factory=dict)
     unmanaged: int = 0
     leavers_unmanaged: int = 0
+    to_confirm: int = 0
 
     def account_words(self) -> list[str]:
         """Its accounts for people: ``12 linked``, ``3 unmatched``, ``3 unmanaged``."""
@@ -110,8 +114,11 @@ def database_away() -> Status:
     return Status("failed", {"database": {"state": "failed"}})
 
 
-def read_status(tx: Tx, *, now: datetime, engine_runs: bool) -> Status:
-    """The state of everything, in a handful of grouped statements, however many people there are."""
+def read_status(tx: Tx, *, mappings: MappingSet, now: datetime, engine_runs: bool) -> Status:
+    """The state of everything, in a handful of grouped statements, however many people there are.
+
+    ``mappings``: the set in force, for what its hubs ignore is not counted.
+    """
     components: dict[str, dict[str, Any]] = {
         "database": {"state": "ok"},
         "engine": _engine(tx, now, engine_runs),
@@ -120,7 +127,7 @@ def read_status(tx: Tx, *, now: datetime, engine_runs: bool) -> Status:
         "sources": _sources(tx),
         "approvals": _approvals(tx, now),
     }
-    hubs = read_hubs(tx, now)
+    hubs = read_hubs(tx, mappings, now)
     components["hubs"] = _summary(hubs)
     is_well = all(each["state"] == "ok" for each in components.values())
     return Status("ok" if is_well else "degraded", components, hubs)
@@ -204,17 +211,18 @@ def _approvals(tx: Tx, now: datetime) -> dict[str, Any]:
     return found | ({"way_out": "scim-bridge approvals list"} if waiting else {})
 
 
-def read_hubs(tx: Tx, now: datetime) -> dict[str, HubStatus]:
-    """Every hub by id."""
+def read_hubs(tx: Tx, mappings: MappingSet, now: datetime) -> dict[str, HubStatus]:
+    """Every hub by id; ``mappings`` is the set in force."""
     pairs = {row.hub_id: row for row in tx.execute(_pairs(now))}
     counted = sa.select(Task.hub_id, Task.state, sa.func.count().label("number")).group_by(Task.hub_id, Task.state)
     stuck = {
         (row.hub_id, row.state): row.number for row in tx.execute(counted.where(Task.state.in_(["held", "failed"])))
     }
-    drifted = sa.select(DriftRow.hub_id, sa.func.count().label("number")).group_by(DriftRow.hub_id)
-    drift = {row.hub_id: row.number for row in tx.execute(drifted)}
+    drifted = sa.select(DriftRow.hub_id, sa.func.count().label("number")).where(is_seen(tx, mappings.ignores))
+    drift = {row.hub_id: row.number for row in tx.execute(drifted.group_by(DriftRow.hub_id))}
     leavers = {row.hub_id: row for row in tx.execute(_LEAVERS)}
-    accounts = count_accounts(tx)
+    confirms = {row.hub_id: row.number for row in tx.execute(_TO_CONFIRM)}
+    accounts = count_accounts(tx, mappings.ignores)
     hubs = {}
     for row in tx.execute(sa.select(*_HUB_COLUMNS).order_by(Hub.id)):
         pair = pairs.get(row.id)
@@ -247,6 +255,7 @@ def read_hubs(tx: Tx, now: datetime) -> dict[str, HubStatus]:
             accounts=counts.by_state,
             unmanaged=counts.unmanaged,
             leavers_unmanaged=counts.leavers,
+            to_confirm=confirms.get(row.id, 0),
         )
     return hubs
 
@@ -267,6 +276,12 @@ _HUB_COLUMNS = (
     Hub.doubt,
 )
 
+
+_TO_CONFIRM = (
+    sa.select(Binding.hub_id, sa.func.count().label("number"))
+    .where(Binding.candidate_id.is_not(None))
+    .group_by(Binding.hub_id)
+)
 
 _LEAVERS = (
     sa.select(Pair.hub_id, sa.func.count().label("number"), sa.func.min(Pair.due_at).label("next_at"))

@@ -185,3 +185,26 @@ def test_a_question_makes_status_exit_with_3(run, db: Database, asked: int):
     lock.release()
     assert json.loads(result.stdout)["components"]["approvals"]["waiting"] == 1
     assert result.exit_code == 3
+
+
+def test_a_removal_of_nobodys_account_is_listed_among_tasks(run, db: Database):
+    add_hub(db, mode="live")
+    now = db.clock.now()
+    with db.write() as tx:
+        row = {"id": 4, "hub_id": "acme", "ref": "7", "login": "mallory", "status": "active", "role": "member"}
+        tx.execute(sa.insert(AccountRow).values(**row, first_seen_at=now, seen_at=now))
+    asked = ask(db, account_id=4, kind="unmanaged", why="made by hand")
+    shown = run("tasks", "list").stdout
+    assert "account mallory" in shown
+    (task,) = json.loads(run("tasks", "list", "--json").stdout)
+    assert {name: task[name] for name in ("id", "run", "person_id", "account", "thing", "before", "state")} == {
+        "id": f"a{asked}",
+        "run": None,
+        "person_id": None,
+        "account": "mallory",
+        "thing": "seat",
+        "before": "member",
+        "state": "held",
+    }
+    refused = run("undo", f"a{asked}")
+    assert f"task a{asked} is held, not done" in refused.stderr

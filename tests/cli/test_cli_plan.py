@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from plan_kit import company, dump, leave, push
+from plan_kit import RULES, company, dump, leave, push
 
 from scim_bridge.db import Database
 
@@ -60,6 +60,7 @@ def test_json_has_the_rules_and_what_it_adds_up_to(run, acme: Database):
         "adopted": 1,
         "held": 0,
         "failed": 0,
+        "proposed": 0,
     }
 
 
@@ -191,6 +192,26 @@ def test_a_plan_by_files_that_are_not_in_force(run, acme: Database, folder: Path
     assert "+ invite as admin" in result.stdout
     assert "files that are not in force" in result.stdout
     assert "warning: hub beta is new" in result.stderr
+
+
+def test_removals_that_are_proposed_are_listed_with_what_they_wait_for(run, acme: Database, folder: Path):
+    hold = folder / "hold"
+    hold.mkdir()
+    (hold / "acme.yaml").write_text(RULES + "safety: {unmanaged: hold}\n")
+    result = run("plan", "--mappings", "hold")
+    assert result.exit_code == 3
+    assert result.stdout.splitlines()[-10:] == [
+        "1 account not ours, proposed for removal (`safety.unmanaged: hold`):",
+        "  - account root admin  < asked about once the hub is live and was read again",
+        "",
+        "people whom each rule holds for:",
+        "  2  staff (hold/acme.yaml:6)",
+        "  0  owners (hold/acme.yaml:7)",
+        "  0  nobody (hold/acme.yaml:8)",
+        "",
+        "acme: seats +1 -0; admin +0 -1; team +1 -0; 1 adopted; 1 proposed",
+        "",
+    ]
 
 
 @pytest.mark.parametrize("columns", [80, 140])

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from scim_bridge.cli.plan_markdown import LONGEST, markdown
-from scim_bridge.engine.planned import HubPlan, PlannedChange, RuleCount, add_up
+from scim_bridge.engine.planned import HubPlan, PlannedChange, ProposedRemoval, RuleCount, add_up
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 BECAUSE = ({"rule": "staff", "file": "mappings/acme.yaml", "line": 6},)
@@ -60,6 +61,16 @@ Mode plan, observed 2026-11-22 12:00:00Z.
 </details>
 """
     )
+
+
+def test_proposed_removals_are_named_up_to_twenty() -> None:
+    root = ProposedRemoval("root", "1", None, None, "remove", "admin", 12, "pending")
+    bo = ProposedRemoval("b|o", "2", 3, "bo@acme.example", "remove", None, 13, "rejected")
+    text = markdown([replace(plan(), proposed=(root, bo, *[root] * 20))])
+    assert "- **Proposed removals**: 22 accounts not ours (`safety.unmanaged: hold`)\n" in text
+    assert "  - `root`, `admin`: `scim-bridge approvals approve 12 --reason WHY`, or reject\n" in text
+    assert "  - `b|o` of `bo@acme.example` (p3): rejected (approval 13): it stays\n" in text
+    assert "  - and 2 more: `scim-bridge plan acme` shows all\n" in text
 
 
 def test_no_hubs_are_said() -> None:

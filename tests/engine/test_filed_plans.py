@@ -11,6 +11,7 @@ import pytest
 import sqlalchemy as sa
 from engine_kit import World, mapping, seated
 from memory_app import CORE, WEB
+from test_undo import planned, undo
 
 from scim_bridge.audit.tables import AuditRow
 from scim_bridge.engine.apply import apply_filed, apply_hub
@@ -422,3 +423,42 @@ def test_reformatted_json_is_the_same_plan(company: World) -> None:
 def test_a_file_says_when_and_by_whom_it_was_made(company: World) -> None:
     file: PlanFile = read_text(filed(company), "plan.json")
     assert (file.made_at, file.made_by, file.digest[:7]) == (company.now, "cli:ops", "sha256:")
+
+
+def test_an_undo_of_whom_a_plan_still_holds_says_so_and_the_way_out(live: World) -> None:
+    """Ana is kept to the plan's changes until they are done, and the app does not answer."""
+    seated(live, "Staff", "Core")
+    live.push("ana", "Staff")
+    live.run()
+    undone = f"r{live.task().run_id}"
+    live.push("ana", "Staff", "Web")
+    live.fan_out()
+    live.app.failures["set_asset"] = [Transient("503")]
+    apply_file(live, filed(live))
+    live.work()
+    (step,) = planned(live, undone).steps
+    way_out = "`scim-bridge plan HUB` shows it, `apply HUB` lets it go on".replace("HUB", "acme")
+    assert (step.action, step.held) == ("add_asset", f"{NOT_IN_PLAN}; {way_out}")
+    live.calls()
+    undo(live, undone)
+    live.later(minutes=1)
+    assert (live.calls(), held(live)[0]) == (
+        [("set_asset", "ana", "web", "member")],
+        ("add_asset", "team/core", NOT_IN_PLAN),
+    )
+    with live.db.write() as tx:
+        apply_hub(tx, "acme", release=False, actor="cli:ops", now=live.now)
+    live.run()
+    assert live.calls() == [("set_asset", "ana", "core", "member")]
+
+
+def test_an_undo_of_whom_no_plan_holds_any_more_goes_on(live: World) -> None:
+    seated(live, "Staff", "Core")
+    live.push("ana", "Staff")
+    live.run()
+    undone = f"r{live.task().run_id}"
+    live.push("ana", "Staff", "Web")
+    live.fan_out()
+    apply_file(live, filed(live))
+    live.work()
+    assert [step.held for step in planned(live, undone).steps] == [None]

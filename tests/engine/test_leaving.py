@@ -20,7 +20,7 @@ OWNER_IS_APPROVED = "approve_roles: [owner]"
 
 def status(world: World) -> HubStatus:
     with world.db.read() as tx:
-        return read_hubs(tx, world.now)["acme"]
+        return read_hubs(tx, world.rules.in_force(tx).mappings, world.now)["acme"]
 
 
 def app_status(world: World, login: str = "ana") -> Status | None:

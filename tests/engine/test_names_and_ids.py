@@ -17,6 +17,7 @@ from scim_bridge.directory.tables import Group, User
 from scim_bridge.engine.names import confirm_binding
 from scim_bridge.errors import Conflict
 from scim_bridge.hubs.bindings import BindingView, list_bindings
+from scim_bridge.ops.status import read_hubs
 
 ANOTHER = Asset("team", "70", "Core", "core")
 
@@ -46,6 +47,11 @@ def waiting(world: World) -> list[BindingView]:
     """Names that something else bears now."""
     with world.db.read() as tx:
         return [one for one in list_bindings(tx, "acme") if one.candidate_id is not None]
+
+
+def to_confirm(world: World) -> int:
+    with world.db.read() as tx:
+        return read_hubs(tx, world.rules.in_force(tx).mappings, world.now)["acme"].to_confirm
 
 
 def confirm(world: World, binding: BindingView) -> None:
@@ -78,6 +84,32 @@ def test_a_new_group_under_an_old_name_gives_nothing_until_it_is_confirmed(live:
     assert (live.ours(ana), waiting(live)) == (set(), [])
     (row,) = live.rows(sa.select(AuditRow.actor).where(AuditRow.action == "binding.confirmed"))
     assert row.actor == "cli:ops"
+
+
+def test_a_plan_warns_of_it_and_the_status_counts_it(live: World) -> None:
+    seated(live, "Staff")
+    assert (live.plan().warnings, to_confirm(live)) == ((), 0)
+    rename(live, "Staff", "Everybody")
+    new_group(live, "Staff")
+    live.push("bo", "Staff")
+    live.run()
+    (binding,) = waiting(live)
+    assert live.plan().warnings == (
+        'group "Staff" in source okta means Everybody; what bears the name now gives nobody anything until '
+        f"`scim-bridge binding confirm {binding.id}`",
+    )
+    assert to_confirm(live) == 1
+    confirm(live, binding)
+    assert (live.plan().warnings, to_confirm(live)) == ((), 0)
+
+
+def test_a_plan_warns_of_a_team_that_bears_anothers_name(live: World, core: int) -> None:
+    live.app.assets[0] = replace(CORE, slug="kernel", name="Kernel")
+    live.app.assets.append(ANOTHER)
+    reread(live)
+    live.push("bo", "Staff", "Core")
+    live.run()
+    assert [one.partition(";")[0] for one in live.plan().warnings] == ["team/core means Kernel"]
 
 
 def test_a_group_that_is_deleted_and_made_anew_waits_for_a_word(live: World) -> None:

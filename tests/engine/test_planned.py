@@ -10,7 +10,7 @@ from scim_bridge.engine.allowed import admits, brings, carried, of_rows, to_rows
 from scim_bridge.engine.compare import compare
 from scim_bridge.engine.diff import SUSPENDED, Change, Standing
 from scim_bridge.engine.plan_file import FiledStep
-from scim_bridge.engine.planned import PlannedChange, add_up, by_person, reasons, summary, words
+from scim_bridge.engine.planned import PlannedChange, ProposedRemoval, add_up, by_person, reasons, summary, words
 
 OWNER, MEMBER = frozenset({"owner"}), frozenset({"member"})
 INVITE = Change("invite", "seat", after=MEMBER)
@@ -47,6 +47,37 @@ def test_a_step_in_words(change: PlannedChange, text: str) -> None:
 def test_reasons_name_file_and_line() -> None:
     because = ({"rule": "staff", "file": "mappings/acme.yaml", "line": 7},)
     assert reasons(step("invite", None, "member", because=because)) == ["staff (mappings/acme.yaml:7)"]
+
+
+def proposed(state: str | None, *, person_id: int | None = None) -> ProposedRemoval:
+    name = None if person_id is None else "bo@acme.example"
+    return ProposedRemoval("mallory", "7", person_id, name, "remove", "member", state and 12, state)
+
+
+@pytest.mark.parametrize(
+    ("state", "waits", "says"),
+    [
+        pytest.param(None, True, "asked about once the hub is live and was read again", id="not-asked-yet"),
+        pytest.param(
+            "pending", True, "`scim-bridge approvals approve 12 --reason WHY`, or reject", id="nobody-answered"
+        ),
+        pytest.param("approved", False, "approved (approval 12): the engine removes it", id="approved"),
+        pytest.param("rejected", False, "rejected (approval 12): it stays", id="rejected"),
+    ],
+)
+def test_a_proposed_removal_says_what_it_waits_for(state: str | None, waits: bool, says: str) -> None:
+    one = proposed(state)
+    assert (one.waits, one.held, one.to_json()["held"]) == (waits, says, says if waits else None)
+
+
+def test_a_proposed_removal_names_its_leaver() -> None:
+    assert proposed("pending").to_json()["person"] is None
+    assert proposed("pending", person_id=3).to_json()["person"] == {"id": "p3", "user_name": "bo@acme.example"}
+
+
+def test_proposals_that_nobody_answered_are_counted() -> None:
+    totals = add_up([], ["owner"], [proposed(None), proposed("pending"), proposed("approved"), proposed("rejected")])
+    assert (totals.proposed, summary(totals)) == (2, "seats +0 -0; owner +0 -0; 2 proposed")
 
 
 def test_what_a_plan_adds_up_to() -> None:

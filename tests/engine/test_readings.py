@@ -10,7 +10,8 @@ import sqlalchemy as sa
 from engine_kit import World, mapping
 from memory_app import CORE
 
-from scim_bridge.contract.state import Alias, Asset, Holding
+from scim_bridge.contract.state import Alias, Asset, Holding, Status
+from scim_bridge.engine import check
 from scim_bridge.engine.names import confirm_binding
 from scim_bridge.engine.tables import Pair
 from scim_bridge.errors import NotFound, Transient
@@ -69,6 +70,66 @@ def test_whoever_slips_between_two_pages_is_looked_at_before_they_are_gone(live:
     live.app.during["look"] = lambda: live.app.accounts.update({dan: slipped})
     reread(live)
     assert gone(live) == set()
+
+
+def slips(world: World, ref: str) -> None:
+    """The next reading does not show this account, which is there all the same."""
+    slipped = world.app.accounts[ref]
+    world.app.during["observe"] = lambda: world.app.drop(ref)
+    world.app.during["look"] = lambda: world.app.accounts.update({ref: slipped})
+    reread(world)
+
+
+def test_a_suspended_account_that_slips_stays_known_and_suspended(live: World) -> None:
+    dan = live.app.member("dan", "dan@acme.example")
+    live.push("dan", "Staff")
+    live.run()
+    live.app.accounts[dan] = replace(live.app.accounts[dan], status=Status.SUSPENDED)
+    reread(live)
+    slips(live, dan)
+    assert (gone(live), live.account(dan).status) == (set(), "suspended")
+
+
+def test_an_account_of_nobodys_that_slips_keeps_what_was_said_about_it(world: World) -> None:
+    world.begin(safety="unmanaged: hold, protect: [root]")
+    mallory = world.app.member("mallory")
+    reread(world)
+    world.say("rejected")
+    slips(world, mallory)
+    reread(world)
+    assert [row[-1] for row in world.approvals("pending", "rejected", "withdrawn")] == ["rejected"]
+
+
+def test_an_invitation_that_slips_has_not_vanished(live: World) -> None:
+    live.push("ana", "Staff")
+    live.run()
+    invited = live.app.invitation(ANA)
+    assert invited is not None
+    slips(live, invited.ref)
+    assert (live.invitations(), gone(live)) == (["pending"], set())
+
+
+def test_an_outside_person_is_not_looked_at(live: World) -> None:
+    guest = live.app.member("guest")
+    live.app.accounts[guest] = replace(live.app.accounts[guest], is_outside=True)
+    reread(live)
+    slips(live, guest)
+    assert gone(live) == {"guest"}
+
+
+def test_many_missing_invitations_were_accepted_and_are_not_looked_at(
+    live: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(check, "_INVITATIONS_LOOKED_AT", 1)
+    for name in ("ana", "bob"):
+        live.push(name, "Staff")
+    live.run()
+    for name in ("ana", "bob"):
+        live.app.accept(f"{name}@acme.example")
+    looks: list[str] = []
+    live.app.during["look"] = lambda: looks.append("look")
+    reread(live)
+    assert (looks, live.invitations()) == ([], ["over", "over"])
 
 
 def test_what_we_changed_during_a_reading_is_newer_than_what_it_says(live: World) -> None:

@@ -11,7 +11,7 @@ from scim_bridge.audit.tables import AuditRow
 from scim_bridge.engine.apply import apply_hub
 from scim_bridge.engine.chosen import choose, choose_between
 from scim_bridge.engine.tables import Run, Task, UndoneRow
-from scim_bridge.engine.tasks import retry
+from scim_bridge.engine.tasks import list_tasks, retry
 from scim_bridge.engine.undo import UndoPlan, carry_out, plan_undo
 from scim_bridge.errors import Conflict, InvalidInput, NotFound, Permanent, Transient
 from scim_bridge.hubs.operate import pause, resume
@@ -85,6 +85,14 @@ def test_what_the_rules_would_do_is_held_with_who_undid_it(live: World) -> None:
     assert [(task.action, task.thing) for task in held] == [("remove", "seat")]
     assert held[0].cause == f"undone by cli:ops on 2026-11-22 12:10 UTC ({run}); the rules still say nothing"
     assert ("ana", "remove", None, True) in live.planned()
+
+
+def test_the_advice_names_the_task_that_is_to_be_retried(live: World) -> None:
+    removed(live, "Staff")
+    undo(live, last_run(live))
+    with live.db.read() as tx:
+        (held,) = list_tasks(tx, state="held")
+    assert held.advice == f"`scim-bridge tasks retry {held.id}` lets the rules have their way"
 
 
 def test_assets_that_went_with_the_seat_come_back_with_it(live: World) -> None:

@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from scim_bridge.contract.state import SEAT, Status
-from scim_bridge.engine.diff import Change, Things
+from scim_bridge.contract.state import SEAT, SUSPENSION, Status
+from scim_bridge.engine.diff import SUSPENDED, Change, Standing, Things
 from scim_bridge.engine.inverse import Deed, Inverse, invert
 from scim_bridge.engine.undone import Undone, held_back, keep, split, words
 
@@ -84,6 +84,16 @@ def test_what_is_wanted_then(wanted: Things, kept: list[tuple[str, frozenset[str
         pytest.param(
             (TEAM, MEMBER, OWNER), Status.ACTIVE, True, Change("change_asset", TEAM, MEMBER, OWNER), id="its-role"
         ),
+        pytest.param(
+            (SUSPENSION, NOTHING, SUSPENDED), Status.ACTIVE, True, Change("suspend", SUSPENSION, MEMBER), id="suspend"
+        ),
+        pytest.param(
+            (SUSPENSION, SUSPENDED, NOTHING),
+            Status.SUSPENDED,
+            True,
+            Change("resume", SUSPENSION, NOTHING, MEMBER),
+            id="resume",
+        ),
     ],
 )
 def test_what_the_rules_would_do(
@@ -91,27 +101,34 @@ def test_what_the_rules_would_do(
 ) -> None:
     thing, roles, wanted = kept
     each = undone(thing, roles, {thing: wanted})
-    assert held_back([each], status, invites=invites) == [(each, change)]
+    assert held_back([each], Standing(status=status, invites=invites, observed={SEAT: MEMBER})) == [(each, change)]
 
 
 def test_assets_that_would_go_with_the_seat_are_not_held_one_by_one() -> None:
     seat, asset = undone(SEAT, MEMBER, {SEAT: NOTHING}), undone(TEAM, MEMBER, {TEAM: NOTHING, SEAT: NOTHING})
-    assert [each for each, _ in held_back([asset, seat], Status.ACTIVE, invites=True)] == [seat]
+    assert [each for each, _ in held_back([asset, seat], Standing(status=Status.ACTIVE))] == [seat]
 
 
 def test_assets_beside_another_role_are_held_too() -> None:
     seat, asset = undone(SEAT, MEMBER, {SEAT: OWNER}), undone(TEAM, MEMBER, {TEAM: NOTHING})
-    assert [each for each, _ in held_back([seat, asset], Status.ACTIVE, invites=True)] == [seat, asset]
+    assert [each for each, _ in held_back([seat, asset], Standing(status=Status.ACTIVE))] == [seat, asset]
 
 
 def test_what_the_rules_want_as_well_is_not_held() -> None:
-    assert held_back([undone(SEAT, MEMBER, {SEAT: MEMBER})], Status.ACTIVE, invites=True) == []
+    assert held_back([undone(SEAT, MEMBER, {SEAT: MEMBER})], Standing(status=Status.ACTIVE)) == []
 
 
 def test_the_words_name_who_when_and_what_the_rules_say() -> None:
     cause, advice = words(undone(SEAT, NOTHING, {}), MEMBER)
     assert cause == "undone by cli:ops on 2026-11-22 12:00 UTC (r9); the rules still say member"
     assert "`scim-bridge tasks retry TASK`" in advice
+
+
+@pytest.mark.parametrize(
+    ("roles", "says"), [pytest.param(NOTHING, "suspended", id="resumed"), pytest.param(SUSPENDED, "active", id="rests")]
+)
+def test_of_a_suspension_the_words_say_how_the_account_should_be(roles: frozenset[str], says: str) -> None:
+    assert words(undone(SUSPENSION, roles, {}), NOTHING)[0].endswith(f"; the rules still say {says}")
 
 
 def deed(number: int, action: str, key: str | None = SEAT, had: Things | None = None, run: str | None = "r1") -> Deed:
@@ -133,6 +150,10 @@ def turned(deeds: list[Deed], since: list[Deed] | None = None, kept: list[Undone
         pytest.param([deed(1, "change_role", had={SEAT: OWNER})], {SEAT: OWNER}, id="a-role"),
         pytest.param([deed(1, "add_asset", TEAM)], {TEAM: NOTHING}, id="an-asset-given"),
         pytest.param([deed(1, "remove_asset", TEAM, {TEAM: MEMBER})], {TEAM: MEMBER}, id="an-asset-taken"),
+        pytest.param([deed(1, "suspend", SUSPENSION)], {SUSPENSION: NOTHING}, id="a-suspension"),
+        pytest.param(
+            [deed(1, "resume", SUSPENSION, {SUSPENSION: SUSPENDED})], {SUSPENSION: SUSPENDED}, id="the-end-of-one"
+        ),
         pytest.param(
             [deed(1, "change_role", had={SEAT: OWNER}), deed(2, "remove", had={SEAT: MEMBER})],
             {SEAT: OWNER},

@@ -13,6 +13,7 @@ from test_brake import seat
 from scim_bridge.audit.tables import AuditRow
 from scim_bridge.contract.state import Account, Status
 from scim_bridge.engine.brake_tables import AccountRemoval, ApprovalRow
+from scim_bridge.engine.link import exempt_account, link_account
 from scim_bridge.engine.tables import Reservation
 from scim_bridge.errors import NeedsAttention, Permanent, Transient
 from scim_bridge.hubs import accounts, operate
@@ -271,3 +272,14 @@ def test_the_keeper_carries_it_out_by_itself(held: World) -> None:
     held.keeper.step()
     held.keeper._pool.shutdown(wait=True)
     assert held.calls() == [("remove", "mallory")]
+
+
+def test_whoever_exempts_or_links_an_account_answers_the_question_about_it(held: World) -> None:
+    bo = held.push("bo")
+    held.app.member("bob")
+    again(held)
+    assert asked(held) == [("bob", "pending"), ("mallory", "pending")]
+    with held.db.write() as tx:
+        exempt_account(tx, "acme", "mallory", kind="exempt", reason="a robot", actor="cli:ops", now=held.now)
+        link_account(tx, "acme", "bob", bo, actor="cli:ops", now=held.now)
+    assert (asked(held), asked(held, "withdrawn")) == ([], [("bob", "withdrawn"), ("mallory", "withdrawn")])
