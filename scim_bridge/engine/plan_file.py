@@ -97,8 +97,11 @@ def read_text(text: str, name: str) -> PlanFile:
     digest = whole.pop("hash", None)
     if digest != _digest(whole):
         raise InvalidInput(f"{name} was changed after it was made: its hash is another", advice=_ANEW)
-    plans = tuple(_read_plan(each) for each in whole["plans"])
-    return PlanFile(datetime.fromisoformat(whole["made_at"]), whole["made_by"], digest, plans)
+    try:
+        plans = tuple(_read_plan(each) for each in whole["plans"])
+        return PlanFile(datetime.fromisoformat(whole["made_at"]), whole["made_by"], digest, plans)
+    except (AttributeError, LookupError, TypeError, ValueError) as error:  # made by other hands, with a hash of its own
+        raise InvalidInput(f"{name} is no plan that `scim-bridge plan` made", advice=_ANEW) from error
 
 
 def _read_plan(plan: dict[str, Any]) -> FiledPlan:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import replace
@@ -13,6 +14,7 @@ from engine_kit import World, mapping, seated
 from memory_app import CORE, WEB
 
 from scim_bridge.audit.tables import AuditRow
+from scim_bridge.engine.answering import answer_all
 from scim_bridge.engine.apply import apply_filed, apply_hub
 from scim_bridge.engine.compare import Comparison
 from scim_bridge.engine.filed import examine
@@ -234,6 +236,18 @@ def test_a_renewed_invitation_is_one_step_of_the_plan(live: World) -> None:
     assert live.calls() == [("cancel", "ana@acme.example"), ("invite", "ana@acme.example", "guest")]
 
 
+def test_drift_is_brought_back_by_a_plan_that_says_so(live: World) -> None:
+    live.publish(mapping(safety="drift: fix"))
+    seated(live, "Staff", "Core")
+    (ref,) = (account.ref for account in live.app.accounts.values() if account.login == "ana")
+    live.app.holdings.pop((ref, CORE.key))
+    live.clock.advance(minutes=1)
+    live.read()
+    assert apply_file(live, filed(live)).steps == 1
+    live.run()
+    assert (live.calls(), held(live)) == ([("set_asset", "ana", "core", "member")], [])
+
+
 def test_what_fails_in_passing_is_tried_again_within_the_plan(company: World) -> None:
     company.app.failures["invite"] = [Transient("busy")]
     apply_file(company, filed(company))
@@ -280,6 +294,18 @@ def test_release_lets_go_on_what_the_plan_holds(brake: World) -> None:
     found = apply_file(brake, filed(brake), release=True)
     brake.run()
     assert (found.steps, found.left_out, len(brake.calls())) == (5, 0, 5)
+
+
+def test_release_leaves_a_no_a_no(brake: World) -> None:
+    brake.run()
+    text = filed(brake)
+    with brake.db.write() as tx:
+        answer_all(tx, "rejected", hub_id="acme", actor="cli:ceo", reason="they only move", now=brake.now)
+    brake.calls()
+    apply_file(brake, text, release=True)
+    brake.run()
+    assert brake.calls() == []
+    assert {(cause or "").partition(":")[0] for _, _, cause in held(brake)} == {"rejected by cli"}
 
 
 # What moved since
@@ -394,6 +420,16 @@ def changed(how: Callable[[dict[str, Any]], object]) -> Callable[[str], str]:
     return change
 
 
+def signed(how: Callable[[dict[str, Any]], object]) -> Callable[[str], str]:
+    def change(text: str) -> str:
+        whole = json.loads(changed(how)(text))
+        del whole["hash"]
+        plain = json.dumps(whole, sort_keys=True, separators=(",", ":"))
+        return json.dumps({**whole, "hash": f"sha256:{hashlib.sha256(plain.encode()).hexdigest()}"})
+
+    return change
+
+
 @pytest.mark.parametrize(
     ("spoil", "message"),
     [
@@ -406,6 +442,11 @@ def changed(how: Callable[[dict[str, Any]], object]) -> Callable[[str], str]:
             changed(lambda whole: whole["plans"][0]["changes"].pop()), "changed after it was made", id="edited"
         ),
         pytest.param(changed(lambda whole: whole.pop("hash")), "changed after it was made", id="no-hash"),
+        pytest.param(
+            signed(lambda whole: whole["plans"][0]["changes"][0].update(steps=[])),
+            "no plan that `scim-bridge plan` made",
+            id="made-by-hand",
+        ),
     ],
 )
 def test_a_file_that_is_no_whole_plan_is_refused(company: World, spoil: Callable[[str], str], message: str) -> None:
