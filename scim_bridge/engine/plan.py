@@ -16,7 +16,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from scim_bridge.contract.registry import Registry
-from scim_bridge.contract.state import SEAT
+from scim_bridge.contract.state import SEAT, Status
 from scim_bridge.db import Tx
 from scim_bridge.directory.keys import numbers
 from scim_bridge.directory.people import load_people, name_of, user_names
@@ -297,12 +297,19 @@ def _planned(ruling: Ruling, subject: Subject, scene: Scene, mapping: HubMapping
         brings=_named(scene, {each.thing: each.after for each in along}),
         takes=_named(scene, standing.observed) if change.action in ("remove", "cancel_invitation") else (),
         steps=(change, *along),
+        account=account_of(subject),
     )
     if change.action != "renew":
         yield step
         return
     yield replace(step, action="cancel_invitation", after=None, brings=())
     yield replace(step, action="invite", before=None, is_second=True)
+
+
+def account_of(subject: Subject) -> str | None:
+    """The id of the account that the person has; an invitation is none."""
+    account = subject.account.account if subject.account else None
+    return account.ref if account and account.status in (Status.ACTIVE, Status.SUSPENDED) else None
 
 
 def _named(scene: Scene, things: Things) -> Named:

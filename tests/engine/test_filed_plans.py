@@ -18,9 +18,10 @@ from scim_bridge.engine.answering import answer_all
 from scim_bridge.engine.apply import apply_filed, apply_hub
 from scim_bridge.engine.compare import Comparison
 from scim_bridge.engine.filed import examine
+from scim_bridge.engine.link import unlink_account
 from scim_bridge.engine.plan_file import PlanFile, read_text, to_text
 from scim_bridge.errors import Conflict, InvalidInput, NotFound, Transient
-from scim_bridge.hubs.tables import Hub
+from scim_bridge.hubs.tables import AccountRow, Hub
 from scim_bridge.mapping.load import MappingSet
 
 NOT_IN_PLAN = "it is not in the plan that was applied"
@@ -341,6 +342,55 @@ def test_a_change_made_by_hand_in_the_app_is_named(company: World) -> None:
     assert moved(look(company, text)) == [
         ("low", "team/core", "~ team/core maintainer -> member", "+ team/core member")
     ]
+
+
+def test_a_removal_of_an_account_that_was_unlinked_is_named_and_not_done_before(live: World) -> None:
+    seated(live, "Staff")
+    live.push("ana")
+    live.fan_out()
+    text = filed(live)
+    with live.db.write() as tx:
+        unlink_account(tx, "acme", "ana", actor="cli:ops", now=live.now)
+    found = look(live, text)
+    assert moved(found) == [("ana", "seat", "- seat member", "the account ana is theirs no more")]
+    assert found.done == 0
+
+
+def test_the_same_step_on_another_account_is_named(live: World) -> None:
+    ana = seated(live, "Staff", "Core")
+    live.app.member("zoe", "zoe@acme.example", holds={CORE: "member"})
+    live.clock.advance(minutes=1)
+    live.read()
+    live.push("ana", "Core")
+    live.fan_out()
+    text = filed(live)
+    with live.db.write() as tx:
+        tx.execute(sa.update(AccountRow).where(AccountRow.login == "ana").values(person_id=None))
+        tx.execute(sa.update(AccountRow).where(AccountRow.login == "zoe").values(person_id=ana))
+    assert moved(look(live, text)) == [
+        ("ana", "seat", "- seat member, with team/core member", "their account is zoe, not ana")
+    ]
+
+
+def test_a_removal_that_somebody_made_in_the_app_is_done_before(live: World) -> None:
+    seated(live, "Staff")
+    live.push("ana")
+    live.fan_out()
+    text = filed(live)
+    live.app.accounts.clear()
+    live.clock.advance(minutes=1)
+    live.read()
+    live.run()
+    found = look(live, text)
+    assert (found.done, found.moved) == (1, [])
+
+
+def test_a_plan_of_removals_is_done_before_the_second_time(brake: World) -> None:
+    text = filed(brake)
+    apply_file(brake, text, release=True)
+    brake.run()
+    again = look(brake, text)
+    assert (again.done, again.steps, again.moved) == (5, 0, [])
 
 
 def test_a_new_brake_is_named(live: World) -> None:
