@@ -41,7 +41,7 @@ _ANOTHER = (
     "another person's access matches this account",
     "`scim-bridge account link HUB ACCOUNT PERSON` says whose it is",
 )
-_SAY = "`scim-bridge account accept HUB ACCOUNT` or `refuse` says whether it is"
+_SAY = "`scim-bridge account accept {hub} {account}` or `refuse` says whether it is"
 _NO_ADDRESS = ("the person has no e-mail address to invite", "push an e-mail address from the identity provider")
 
 
@@ -90,7 +90,8 @@ def decide(
     if subject.is_ignored:
         return Decision(waits=("the account is under `safety.ignore`",) if subject.desired.role else ())
     if _may_be_there(subject):
-        return Decision(waits=(f"the account {subject.perhaps} may be theirs: {_SAY.replace('HUB', mapping.hub_id)}",))
+        say = _SAY.format(hub=mapping.hub_id, account=subject.perhaps)
+        return Decision(waits=(f"the account {subject.perhaps} may be theirs: {say}",))
     brake = _Brake(mapping, scene, counts, are_removals_paused, is_wanted_by_another, allowed)
     found = _compare(subject, scene, brake)
     raises = tuple(Ruling(held.change, held=_to(mapping, (held.cause, held.advice))) for held in subject.raises)

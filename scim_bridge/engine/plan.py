@@ -34,6 +34,7 @@ from scim_bridge.engine.scene import Desired, Scene, Subject
 from scim_bridge.engine.schedule import REPAIRS
 from scim_bridge.engine.standing import load_scene
 from scim_bridge.engine.tables import AccessRow, AppliedRow, Pair
+from scim_bridge.engine.waits import stopped_by
 from scim_bridge.errors import NotFound
 from scim_bridge.folding import name_key
 from scim_bridge.hubs.bindings import group_bindings
@@ -62,7 +63,8 @@ _HUB = sa.select(
     Hub.observation,
     Hub.observed_at,
     Hub.attention,
-    Hub.detached_at,
+    Hub.paused_at,
+    Hub.paused_by,
     Hub.doubt_kind,
     Hub.doubt,
     Hub.removals_paused_at,
@@ -95,8 +97,8 @@ def plan_hub(
         work.warn("the app was never read: everybody looks new; `scim-bridge plan --refresh` reads it")
     if doubt := untrusted(hub_id, hub.doubt_kind, hub.doubt):
         work.warn(f"the last reading is untrusted: {doubt}")
-    if hub.attention:
-        work.warn(f"the hub needs attention: {hub.attention}")
+    for reason in stopped_by(hub_id, hub.paused_at, hub.paused_by, hub.attention):
+        work.warn(reason)
     changes = tuple(work.changes())
     return HubPlan(
         hub_id,
@@ -116,7 +118,7 @@ def plan_hub(
         ),
         add_up(changes, mapping.roles),
         _pending(tx),
-        tuple(work.warnings),
+        tuple(work.told()),
         tuple(work.hub_roles),
         tuple(_partners(mapping)),
     )
@@ -159,12 +161,22 @@ class _Work:
             tx, mapping.hub_id, besides=open_reservations(tx, mapping.hub_id, None), now=now, is_locked=False
         )
         self.matched: Counter[int] = Counter()  # rule -> people for whom it holds
-        self.warnings: dict[str, None] = {}
+        self._warnings: dict[str, list[int]] = {}  # text -> whom it is about; nobody: the hub
         self.hub_roles: list[HubRoleChange] = []
 
     def warn(self, text: str) -> None:
-        """Say something once."""
-        self.warnings[text] = None
+        """Say something about the hub, once."""
+        self._warnings.setdefault(text, [])
+
+    def told(self) -> Iterator[str]:
+        """All warnings; what is about people names the first of them, and how many more there are."""
+        first = {text: people[0] for text, people in self._warnings.items() if people}
+        names = user_names(self._tx, sorted(set(first.values()))) if first else {}
+        for text, people in self._warnings.items():
+            if people:
+                more = f" and {len(people) - 1} more" if len(people) > 1 else ""
+                text = f"{names.get(people[0], '?')} (p{people[0]}){more}: {text}"
+            yield text
 
     def changes(self) -> Iterator[PlannedChange]:
         """Every step for everybody."""
@@ -205,7 +217,10 @@ class _Work:
                 is_wanted_by_another=person_id in rivalled,
                 are_removals_paused=self._are_removals_paused,
             )
-            self.warnings.update(dict.fromkeys(decision.waits))
+            for text in decision.waits:
+                about = self._warnings.setdefault(text, [])
+                if text not in subject.troubles:
+                    about.append(person_id)
             found += [(subject, ruling) for ruling in decision.rulings if ruling.change.action != "forget"]
         names = self._names({subject.person_id for subject, _ in found}, people)
         for subject, ruling in found:
@@ -284,6 +299,7 @@ def desired_of(verdict: Verdict, stored: Any, *, now: datetime) -> Desired:
 def _planned(ruling: Ruling, subject: Subject, scene: Scene, mapping: HubMapping, name: str) -> Iterator[PlannedChange]:
     change, standing = ruling.change, subject.standing
     along = brings(change, standing.desired)
+    because = [rule for each in (change, *along) for rule in because_of(subject, each, mapping)]
     step = PlannedChange(
         subject.person_id,
         name,
@@ -291,7 +307,7 @@ def _planned(ruling: Ruling, subject: Subject, scene: Scene, mapping: HubMapping
         label(scene, change.thing) if "/" in change.thing else None,
         _roles(change.before),
         _roles(change.after),
-        tuple(because_of(subject, change, mapping)),
+        tuple(rule for number, rule in enumerate(because) if rule not in because[:number]),
         "; ".join(ruling.held) if ruling.held else None,
         "; ".join(ruling.failed) if ruling.failed else None,
         brings=_named(scene, {each.thing: each.after for each in along}),
