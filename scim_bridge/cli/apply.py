@@ -128,8 +128,10 @@ def _apply_file(
 
 def _chosen(file: PlanFile, hub: str | None, name: str) -> list[FiledPlan]:
     plans = [plan for plan in file.plans if hub in (None, plan.hub_id)]
+    if not file.plans:
+        raise InvalidInput(f"{name} is a plan of no hub: there was none yet", advice="make a new one")
     if not plans:
-        hubs = ", ".join(plan.hub_id for plan in file.plans) or "no hub"
+        hubs = ", ".join(plan.hub_id for plan in file.plans)
         raise InvalidInput(f"{name} is a plan of {hubs}, not of {hub}", advice="name the file of that hub")
     return plans
 

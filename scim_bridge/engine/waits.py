@@ -171,5 +171,12 @@ def _of_pair(pair: Any, hub: Any, now: datetime) -> Iterator[Wait]:
         yield Wait("reading", pair.waits or "a reading of the app", _to_come(hub.check_at, now) if hub else None)
     elif later is not None and pair.unsettled_since is not None:
         yield Wait("settle", "`safety.settle`: a burst of changes is acted on once, when it has come to rest", later)
-    else:
+    elif not _stands_still(hub, pair):
         yield Wait("due", "it is the engine's turn", later)
+
+
+def _stands_still(hub: Any, pair: Any) -> bool:
+    """Whether the hub writes nothing for this person, whosever turn it is; why is said of the hub."""
+    if hub is None or hub.paused_at is not None or hub.attention:
+        return True
+    return hub.mode == "plan" and pair.allowed is None
