@@ -25,6 +25,7 @@ from scim_bridge.engine.plan import plan_hub
 from scim_bridge.engine.plan_file import FiledPlan, PlanFile, read_text
 from scim_bridge.engine.planned import HubPlan
 from scim_bridge.engine.tables import Pair, Task
+from scim_bridge.engine.waits import stopped_by
 from scim_bridge.errors import InvalidInput
 from scim_bridge.hubs.tables import Hub
 
@@ -127,8 +128,10 @@ def _apply_file(
 
 def _chosen(file: PlanFile, hub: str | None, name: str) -> list[FiledPlan]:
     plans = [plan for plan in file.plans if hub in (None, plan.hub_id)]
+    if not file.plans:
+        raise InvalidInput(f"{name} is a plan of no hub: there was none yet", advice="make a new one")
     if not plans:
-        hubs = ", ".join(plan.hub_id for plan in file.plans) or "no hub"
+        hubs = ", ".join(plan.hub_id for plan in file.plans)
         raise InvalidInput(f"{name} is a plan of {hubs}, not of {hub}", advice="name the file of that hub")
     return plans
 
@@ -183,8 +186,12 @@ def _json(plan: FiledPlan, found: Comparison, left: _Left, run: str) -> dict[str
 
 def _tell_filed(plan: FiledPlan, found: Comparison, left: _Left, run: str) -> None:
     people = count(len(found.holds), "person", "people")
-    done = f"; {count(found.done, 'change')} were done before" if found.done else ""
-    verb = "to do once an engine runs (`scim-bridge serve`)" if not left.waited else "applied"
+    done = f"; {count(found.done, 'change')} {'was' if found.done == 1 else 'were'} done before" if found.done else ""
+    verb = "applied"
+    if left.stopped:
+        verb = f"to do once the hub goes on ({left.stopped})"
+    elif not left.waited:
+        verb = "to do once an engine runs (`scim-bridge serve`)"
     click.echo(f"{plan.hub_id}: {count(found.steps, 'change')} for {people} {verb}{done}")
     if found.steps:
         click.echo(f"  {_way_back(run)}")
@@ -207,31 +214,43 @@ def _plan(session: Session, hub_id: str) -> HubPlan:
 
 @dataclass(frozen=True, slots=True)
 class _Left:
-    """What is left after the engine had its time, if there is one."""
+    """What is left after the engine had its time, if there is one and the hub lets it."""
 
     waited: bool
     backlog: int
     held: int
+    stopped: str | None  # why the hub writes nothing at all
 
 
 def _wait(session: Session, hub_id: str, *, no_wait: bool) -> _Left:
     db = session.db
-    waited = not no_wait and is_held(db)
+    with db.read() as tx:
+        columns = (Hub.id, Hub.paused_at, Hub.paused_by, Hub.attention)
+        stopped = "; ".join(stopped_by(*tx.execute(sa.select(*columns).where(Hub.id == hub_id)).one())) or None
+    waited = not no_wait and stopped is None and is_held(db)
     if waited:
         wait_for_engine(db, lambda tx: _rest(session, tx, hub_id))
     backlog = sa.select(sa.func.count()).where(Pair.hub_id == hub_id, Pair.done < Pair.want)
     held = sa.select(sa.func.count()).where(Task.hub_id == hub_id, Task.state == "held")
     with db.read() as tx:
-        return _Left(waited, tx.scalar(backlog) or 0, tx.scalar(held) or 0)
+        return _Left(waited, tx.scalar(backlog) or 0, tx.scalar(held) or 0, stopped)
 
 
 def _rest(session: Session, tx: Tx, hub_id: str) -> Progress[bool]:
-    """At rest: nothing is under way, and nothing that has not failed once is due."""
-    is_moving = sa.or_(Pair.owner.is_not(None), sa.and_(Pair.due_at <= session.db.now(), Pair.attempts == 0))
+    """At rest: nothing is under way, and nothing that has not failed once is due; nor is the app read for it first."""
+    now = session.db.now()
+    hub = tx.execute(
+        sa.select(Hub.check_owner, Hub.check_at, Hub.check_attempts, Hub.check_step).where(Hub.id == hub_id)
+    ).one()
+    is_moving = sa.or_(Pair.owner.is_not(None), sa.and_(Pair.due_at <= now, Pair.attempts == 0))
+    is_due = hub.check_at is not None and hub.check_at <= now
+    if hub.check_attempts == 0 and (hub.check_owner is not None or is_due):
+        is_moving = sa.or_(is_moving, sa.and_(Pair.due_at.is_(None), Pair.look_after.is_not(None)))
     may_act = sa.or_(Pair.allowed.is_not(None), sa.exists().where(Hub.id == hub_id, Hub.mode == "live"))
     query = sa.select(sa.func.count()).where(Pair.hub_id == hub_id, Pair.done < Pair.want, is_moving, may_act)
     left = tx.scalar(query) or 0
-    return Progress(f"{hub_id}: {count(left, 'person', 'people')} left", answer=True if not left else None)
+    step = f", reading {hub.check_step}" if hub.check_step else ""
+    return Progress(f"{hub_id}: {count(left, 'person', 'people')} left{step}", answer=True if not left else None)
 
 
 def _way_back(run: str) -> str:
@@ -243,7 +262,9 @@ def _tell(hub: str, applied: Applied, left: _Left) -> None:
         click.echo(f"{hub} is live now")
     if applied.pairs or applied.released:
         click.echo(_way_back(applied.run))
-    if not left.waited:
+    if left.stopped:
+        click.echo(f"{count(applied.pairs, 'person', 'people')} to look at once the hub goes on: {left.stopped}")
+    elif not left.waited:
         click.echo(f"{count(applied.pairs, 'person', 'people')} to look at once an engine runs (`scim-bridge serve`)")
     elif left.backlog:
         people = count(left.backlog, "person", "people")
@@ -251,4 +272,4 @@ def _tell(hub: str, applied: Applied, left: _Left) -> None:
     else:
         click.echo(f"done: looked at {count(applied.pairs, 'person', 'people')}")
     if left.held:
-        click.echo(f"{count(left.held, 'change')} held: `scim-bridge apply {hub} --release` lets go on what may")
+        click.echo(f"{count(left.held, 'change')} held: `scim-bridge tasks list --hub {hub} --state held` says why")

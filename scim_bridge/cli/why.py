@@ -151,7 +151,7 @@ def _task(task: Mapping[str, Any]) -> str:
 
 def _answers(answers: Mapping[str, Any]) -> Iterator[tuple[int, str]]:
     if answers["last_success_at"]:
-        yield 1, f"last change that worked: {_when(answers['last_success_at'])}"
+        yield 1, f"last call that worked: {_when(answers['last_success_at'])}"
     if answers["last_error"]:
         yield 1, f"last error: {_when(answers['last_error_at'])}, {answers['last_error']}"
 

@@ -47,7 +47,7 @@ def of_rows(rows: Rows) -> frozenset[Change]:
 
 def admits(allowed: Collection[Change], change: Change) -> bool:
     """Whether a change may be made where only those allowed may."""
-    if replace(change, is_fix=False) in allowed or change.action == "forget":
+    if change in allowed or replace(change, is_fix=False) in allowed or change.action == "forget":
         return True
     return change.action == "adopt" and any(
         each.thing == change.thing and each.after == change.after for each in allowed

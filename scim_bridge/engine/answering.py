@@ -121,14 +121,20 @@ def answer_all(
 def approve_ahead(
     tx: Tx, hub_id: str, changes: Mapping[int, Sequence[Change]], *, actor: str, reason: str, now: datetime
 ) -> None:
-    """Say yes to removals (by person) before anything holds them: a person saw the plan that names them."""
+    """Say yes to removals (by person) before anything holds them: a person saw the plan that names them.
+
+    A no that somebody gave stays: it may have been given after the plan was made.
+    """
     known = load_answers(tx, hub_id, list(changes))
     ids = []
     for person_id, removals in changes.items():
         for change in removals:
             ask = Ask(change, True, "limit", "a plan that was applied ends it")
             before = answer_to(known.get(person_id, ()), ask.key)
-            ids.append(before.id if before else put(tx, hub_id, ask, change.thing, person_id=person_id, now=now))
+            if before is None:
+                ids.append(put(tx, hub_id, ask, change.thing, person_id=person_id, now=now))
+            elif before.state != "rejected":
+                ids.append(before.id)
     answer(tx, ids, "approved", actor=actor, reason=reason, now=now)
 
 

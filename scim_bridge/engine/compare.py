@@ -6,6 +6,7 @@ yes         | the same                              | holds
 yes         | the same, but held                    | moved: it would not be done
 held        | the same                              | left out: nobody said that it may go on
 yes         | not wanted, and as the step has it    | done already
+yes         | of another account of the person's    | moved: it would hit somebody's other account
 yes         | anything else                         | moved: named with what it was and what it is
 no          | something                             | new: not part of it, stays as it is
 """
@@ -49,10 +50,14 @@ def compare(
     current: Iterable[FiledStep],
     standings: Mapping[int, Standing],
     names: Mapping[int, str],
+    strayed: Mapping[int, str],
     *,
     is_released: bool,
 ) -> Comparison:
-    """``standings`` and ``names``: of the people in the file, as they are now. ``is_released``: held ones may go on."""
+    """``standings`` and ``names``: of the people in the file, as they are now. ``is_released``: held ones may go on.
+
+    ``strayed``: whose account is not the one in the file any more, as a sentence.
+    """
     now: dict[tuple[int, Change], FiledStep] = {}
     by_thing: dict[tuple[int, str], FiledStep] = {}
     for each in current:
@@ -68,6 +73,8 @@ def compare(
         same = now.get(key)
         if names.get(step.person_id) != step.user_name:
             found.moved.append(_moved(step, _somebody_else(step, names)))
+        elif step.person_id in strayed:
+            found.moved.append(_moved(step, strayed[step.person_id]))
         elif same is not None and same.steps == step.steps:
             _hold(found, step, same, is_released=is_released)
         elif same is None and _is_done(step, standings.get(step.person_id, Standing())):

@@ -147,6 +147,9 @@ def look(subject: Subject, scene: Scene) -> Gap:
 def because_of(subject: Subject, change: Change, mapping: HubMapping) -> list[dict[str, Any]]:
     """The rules behind a change, as ``{rule, file, line}``; what is brought back is so by `safety.drift`."""
     rules = list(subject.because.get(change.thing, ()))
+    if any(held.change == change for held in subject.raises):  # the seat's rules are those of what is given instead
+        (role,), desired = change.after, subject.desired
+        rules = list(desired.because.get(SEAT, ()) if role == desired.role else desired.lower.get(role, ()))
     if change.is_fix:
         rules.append({"rule": "safety.drift: fix", "file": mapping.place.file, "line": mapping.place.line})
     return rules

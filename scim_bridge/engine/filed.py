@@ -6,9 +6,9 @@ which keeps every pair to the changes that are handed to it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
@@ -16,14 +16,16 @@ from scim_bridge.contract.registry import Registry
 from scim_bridge.db import Tx
 from scim_bridge.directory.people import user_names
 from scim_bridge.engine.compare import Comparison, compare
-from scim_bridge.engine.diff import Standing
-from scim_bridge.engine.plan import plan_hub
+from scim_bridge.engine.plan import account_of, plan_hub
 from scim_bridge.engine.plan_file import FiledPlan, filed
+from scim_bridge.engine.scene import Subject
 from scim_bridge.engine.standing import load_scene
 from scim_bridge.errors import Conflict, InvalidInput, NotFound
-from scim_bridge.hubs.tables import Hub
+from scim_bridge.hubs.tables import AccountRow, Hub
 from scim_bridge.mapping.load import MappingSet
 from scim_bridge.mapping.model import HubMapping
+
+T = TypeVar("T")
 
 _AT_ONCE = 500
 _ANEW = "make a new one: `scim-bridge plan --out FILE`"
@@ -41,13 +43,16 @@ def examine(
     planned = {(step.person_id, step.steps[0]) for step in current}
     gone = sorted({step.person_id for step in plan.steps if (step.person_id, step.steps[0]) not in planned})
     mapping = mappings.hubs[plan.hub_id]
-    standings: dict[int, Standing] = {}
+    subjects: dict[int, Subject] = {}
     for ids in _slices(gone):
-        standings |= _standings(tx, mapping, ids, invites=registry.adapter(mapping.app).abilities.invites, now=now)
+        subjects |= _subjects(tx, mapping, ids, invites=registry.adapter(mapping.app).abilities.invites, now=now)
+    standings = {person_id: subject.standing for person_id, subject in subjects.items()}
+    accounts = {person_id: account_of(subject) for person_id, subject in subjects.items()}
+    accounts |= {step.person_id: step.account for step in current}
     names: dict[int, str] = {}
     for ids in _slices(sorted({step.person_id for step in plan.steps})):
         names |= user_names(tx, ids)
-    return compare(plan.steps, current, standings, names, is_released=is_released)
+    return compare(plan.steps, current, standings, names, _strayed(tx, plan, accounts), is_released=is_released)
 
 
 def _check_hub(tx: Tx, plan: FiledPlan) -> None:
@@ -63,12 +68,32 @@ def _check_hub(tx: Tx, plan: FiledPlan) -> None:
         raise Conflict(f"hub {plan.hub_id} was in mode {plan.mode} and is {hub.mode} now", advice=_ANEW)
 
 
-def _standings(
+def _subjects(
     tx: Tx, mapping: HubMapping, people: Sequence[int], *, invites: bool, now: datetime
-) -> dict[int, Standing]:
-    scene = load_scene(tx, mapping, people, invites=invites, read_in_full=True, now=now)
-    return {person_id: subject.standing for person_id, subject in scene.subjects.items()}
+) -> Mapping[int, Subject]:
+    return load_scene(tx, mapping, people, invites=invites, read_in_full=True, now=now).subjects
 
 
-def _slices(ids: Sequence[int]) -> list[list[int]]:
+def _strayed(tx: Tx, plan: FiledPlan, accounts: Mapping[int, str | None]) -> dict[int, str]:
+    """Whose account is another than in the file, as a sentence; one that the app shows no more has not strayed."""
+    were = {step.person_id: step.account for step in plan.steps if step.account is not None}
+    others = {person_id: ref for person_id, ref in were.items() if accounts.get(person_id) != ref}
+    refs = {*others.values(), *(ref for one in others if (ref := accounts.get(one)))}
+    shown: dict[str, str] = {}
+    for some in _slices(sorted(refs)):
+        query = sa.select(AccountRow.ref, AccountRow.login).where(
+            AccountRow.hub_id == plan.hub_id, AccountRow.ref.in_(some), AccountRow.gone_at.is_(None)
+        )
+        shown |= {row.ref: row.login or row.ref for row in tx.execute(query)}
+    strayed = {}
+    for person_id, ref in others.items():
+        now = accounts.get(person_id)
+        if now is not None:
+            strayed[person_id] = f"their account is {shown.get(now, now)}, not {shown.get(ref, ref)}"
+        elif ref in shown:
+            strayed[person_id] = f"the account {shown[ref]} is theirs no more"
+    return strayed
+
+
+def _slices(ids: Sequence[T]) -> list[list[T]]:
     return [list(ids[start : start + _AT_ONCE]) for start in range(0, len(ids), _AT_ONCE)]

@@ -16,7 +16,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from scim_bridge.contract.registry import Registry
-from scim_bridge.contract.state import SEAT
+from scim_bridge.contract.state import SEAT, Status
 from scim_bridge.db import Tx
 from scim_bridge.directory.keys import numbers
 from scim_bridge.directory.people import load_people, name_of, user_names
@@ -37,6 +37,7 @@ from scim_bridge.engine.schedule import REPAIRS
 from scim_bridge.engine.standing import load_scene
 from scim_bridge.engine.standstill import get_mapping
 from scim_bridge.engine.tables import AccessRow, AppliedRow, Pair
+from scim_bridge.engine.waits import stopped_by
 from scim_bridge.folding import name_key
 from scim_bridge.hubs.bindings import group_bindings, list_bindings
 from scim_bridge.hubs.operate import require_hub
@@ -64,7 +65,8 @@ _HUB = sa.select(
     Hub.observation,
     Hub.observed_at,
     Hub.attention,
-    Hub.detached_at,
+    Hub.paused_at,
+    Hub.paused_by,
     Hub.doubt_kind,
     Hub.doubt,
     Hub.removals_paused_at,
@@ -96,8 +98,8 @@ def plan_hub(
         work.warn("the app was never read: everybody looks new; `scim-bridge plan --refresh` reads it")
     if doubt := untrusted(hub_id, hub.doubt_kind, hub.doubt):
         work.warn(f"the last reading is untrusted: {doubt}")
-    if hub.attention:
-        work.warn(f"the hub needs attention: {hub.attention}")
+    for reason in stopped_by(hub_id, hub.paused_at, hub.paused_by, hub.attention):
+        work.warn(reason)
     for finding in doubts(tx, [mapping]):
         work.warn(str(finding))
     for name in to_confirm(tx, hub_id):
@@ -122,7 +124,7 @@ def plan_hub(
         ),
         add_up(changes, mapping.roles, proposed),
         _pending(tx),
-        tuple(work.warnings),
+        tuple(work.told()),
         tuple(work.hub_roles),
         tuple(_partners(mapping)),
         proposed,
@@ -177,14 +179,24 @@ class _Work:
             tx, mapping, besides=open_reservations(tx, mapping.hub_id, None), now=now, is_locked=False
         )
         self.matched: Counter[int] = Counter()  # rule -> people for whom it holds
-        self.warnings: dict[str, None] = {}
+        self._warnings: dict[str, list[int]] = {}  # text -> whom it is about; nobody: the hub
         self.hub_roles: list[HubRoleChange] = []
         self.seated: set[int] = set()  # people who are to have a seat
         self.spoken_for: set[int] = set()  # accounts that become somebody's, or may
 
     def warn(self, text: str) -> None:
-        """Say something once."""
-        self.warnings[text] = None
+        """Say something about the hub, once."""
+        self._warnings.setdefault(text, [])
+
+    def told(self) -> Iterator[str]:
+        """All warnings; what is about people names the first of them, and how many more there are."""
+        first = {text: people[0] for text, people in self._warnings.items() if people}
+        names = user_names(self._tx, sorted(set(first.values()))) if first else {}
+        for text, people in self._warnings.items():
+            if people:
+                more = f" and {len(people) - 1} more" if len(people) > 1 else ""
+                text = f"{names.get(people[0], '?')} (p{people[0]}){more}: {text}"
+            yield text
 
     def changes(self) -> Iterator[PlannedChange]:
         """Every step for everybody."""
@@ -228,7 +240,10 @@ class _Work:
                 is_wanted_by_another=person_id in rivalled,
                 are_removals_paused=self._are_removals_paused,
             )
-            self.warnings.update(dict.fromkeys(decision.waits))
+            for text in decision.waits:
+                about = self._warnings.setdefault(text, [])
+                if text not in subject.troubles:
+                    about.append(person_id)
             found += [(subject, ruling) for ruling in decision.rulings if ruling.change.action != "forget"]
         names = self._names({subject.person_id for subject, _ in found}, people)
         for subject, ruling in found:
@@ -307,6 +322,7 @@ def desired_of(verdict: Verdict, stored: Any, *, now: datetime) -> Desired:
 def _planned(ruling: Ruling, subject: Subject, scene: Scene, mapping: HubMapping, name: str) -> Iterator[PlannedChange]:
     change, standing = ruling.change, subject.standing
     along = brings(change, standing.desired)
+    because = [rule for each in (change, *along) for rule in because_of(subject, each, mapping)]
     step = PlannedChange(
         subject.person_id,
         name,
@@ -314,18 +330,25 @@ def _planned(ruling: Ruling, subject: Subject, scene: Scene, mapping: HubMapping
         label(scene, change.thing) if "/" in change.thing else None,
         _roles(change.before),
         _roles(change.after),
-        tuple(because_of(subject, change, mapping)),
+        tuple(rule for number, rule in enumerate(because) if rule not in because[:number]),
         "; ".join(ruling.held) if ruling.held else None,
         "; ".join(ruling.failed) if ruling.failed else None,
         brings=_named(scene, {each.thing: each.after for each in along}),
         takes=_named(scene, standing.observed) if change.action in ("remove", "cancel_invitation") else (),
         steps=(change, *along),
+        account=account_of(subject),
     )
     if change.action != "renew":
         yield step
         return
     yield replace(step, action="cancel_invitation", after=None, brings=())
     yield replace(step, action="invite", before=None, is_second=True)
+
+
+def account_of(subject: Subject) -> str | None:
+    """The id of the account that the person has; an invitation is none."""
+    account = subject.account.account if subject.account else None
+    return account.ref if account and account.status in (Status.ACTIVE, Status.SUSPENDED) else None
 
 
 def _named(scene: Scene, things: Things) -> Named:

@@ -34,6 +34,7 @@ class FiledStep:
     words: str
     steps: tuple[Change, ...]
     held: str | None
+    account: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +75,12 @@ def _plan_json(plan: HubPlan) -> dict[str, Any]:
     shown = plan.to_json()
     about = {"hub": plan.hub_id, "app": plan.app, "tenant": plan.tenant, "hub_since": plan.since.isoformat()}
     changes = [
-        {**change.to_json(), "words": words(change), "steps": to_rows(change.steps[:1]) + to_rows(change.steps[1:])}
+        {
+            **change.to_json(),
+            "account": change.account,
+            "words": words(change),
+            "steps": to_rows(change.steps[:1]) + to_rows(change.steps[1:]),
+        }
         for change in plan.changes
     ]
     return {**about, **shown, "changes": changes}
@@ -97,8 +103,11 @@ def read_text(text: str, name: str) -> PlanFile:
     digest = whole.pop("hash", None)
     if digest != _digest(whole):
         raise InvalidInput(f"{name} was changed after it was made: its hash is another", advice=_ANEW)
-    plans = tuple(_read_plan(each) for each in whole["plans"])
-    return PlanFile(datetime.fromisoformat(whole["made_at"]), whole["made_by"], digest, plans)
+    try:
+        plans = tuple(_read_plan(each) for each in whole["plans"])
+        return PlanFile(datetime.fromisoformat(whole["made_at"]), whole["made_by"], digest, plans)
+    except (AttributeError, LookupError, TypeError, ValueError) as error:  # made by other hands, with a hash of its own
+        raise InvalidInput(f"{name} is no plan that `scim-bridge plan` made", advice=_ANEW) from error
 
 
 def _read_plan(plan: dict[str, Any]) -> FiledPlan:
@@ -121,12 +130,15 @@ def _read_step(change: dict[str, Any]) -> FiledStep:
         change["words"],
         (*of_rows([first]), *sorted(of_rows(along), key=lambda each: each.thing)),
         change["held"],
+        change["account"],
     )
 
 
 def filed(change: PlannedChange) -> FiledStep:
     """A step of a plan that was just made, in the form in which it compares with those of a file."""
-    return FiledStep(change.person_id, change.user_name, change.thing, words(change), change.steps, held=change.held)
+    return FiledStep(
+        change.person_id, change.user_name, change.thing, words(change), change.steps, change.held, change.account
+    )
 
 
 def _digest(whole: dict[str, Any]) -> str:

@@ -27,7 +27,8 @@ class PlannedChange:
     """One step of a plan. ``asset`` is set for steps on assets; ``before`` and ``after`` are roles.
 
     ``held`` (it waits for a person's word) and ``failed`` (it cannot be made as things are) are a sentence each.
-    ``brings`` and ``takes``: the assets that come and go with a seat.
+    ``brings`` and ``takes``: the assets that come and go with a seat. ``account``: the id of the account that the
+    step is about, where the person has one (an invitation is none).
     """
 
     person_id: int
@@ -42,6 +43,7 @@ class PlannedChange:
     brings: Named = ()
     takes: Named = ()
     steps: tuple[Change, ...] = ()  # as the engine decides: the change itself, then what comes along with it
+    account: str | None = None
     is_second: bool = False  # the other half of a renewed invitation, whose first half stands before it
 
     @property

@@ -97,15 +97,31 @@ def _of_hub(hub: Any, now: datetime) -> Iterator[Wait]:
     if hub.mode == "plan":
         yield Wait("plan_mode", f"the hub is in plan mode: nothing is written until `scim-bridge apply {hub.id}`")
     if hub.paused_at is not None:
-        yield Wait("paused", f"the hub was paused by {hub.paused_by}: `scim-bridge resume {hub.id}` goes on")
+        yield Wait("paused", _paused(hub.id, hub.paused_by))
     if hub.removals_paused_at is not None:
         yield Wait("removals_paused", f"removals are paused in the hub: `scim-bridge resume {hub.id}` lets them go on")
     if hub.attention:
-        yield Wait("needs_attention", f"the hub needs attention: {hub.attention}", _to_come(hub.probe_at, now))
+        yield Wait("needs_attention", _needs(hub.attention), _to_come(hub.probe_at, now))
     if hub.resting_until is not None and hub.resting_until > now:
         yield Wait("resting", "the app asked for a rest", hub.resting_until)
     if hub.observed_at is None:
         yield Wait("never_read", "the app was never read; that comes first", _to_come(hub.check_at, now))
+
+
+def stopped_by(hub_id: str, paused_at: datetime | None, paused_by: str | None, attention: str | None) -> Iterator[str]:
+    """Why nothing at all is written in a hub until a person does something; a sentence each."""
+    if paused_at is not None:
+        yield _paused(hub_id, paused_by)
+    if attention:
+        yield _needs(attention)
+
+
+def _paused(hub_id: str, by: str | None) -> str:
+    return f"the hub was paused by {by}: `scim-bridge resume {hub_id}` goes on"
+
+
+def _needs(attention: str) -> str:
+    return f"the hub needs attention: {attention}"
 
 
 def _to_come(at: datetime | None, now: datetime) -> datetime | None:
@@ -167,5 +183,12 @@ def _of_pair(pair: Any, hub: Any, now: datetime) -> Iterator[Wait]:
         yield Wait("reading", pair.waits or "a reading of the app", _to_come(hub.check_at, now) if hub else None)
     elif later is not None and pair.unsettled_since is not None:
         yield Wait("settle", "`safety.settle`: a burst of changes is acted on once, when it has come to rest", later)
-    else:
+    elif not _stands_still(hub, pair):
         yield Wait("due", "it is the engine's turn", later)
+
+
+def _stands_still(hub: Any, pair: Any) -> bool:
+    """Whether the hub writes nothing for this person, whosever turn it is; why is said of the hub."""
+    if hub is None or hub.paused_at is not None or hub.attention:
+        return True
+    return hub.mode == "plan" and pair.allowed is None

@@ -166,6 +166,12 @@ def test_wrong_names_and_files_are_usage_errors(run, acme: Database, arguments: 
     assert message in result.stderr
 
 
+def test_a_plan_from_before_the_first_hub_says_so(run, db: Database):
+    assert run("plan", "--out", "plan.json").exit_code == 0
+    result = run("apply", "--from", "plan.json")
+    assert (result.exit_code, "plan.json is a plan of no hub: there was none yet" in result.output) == (2, True)
+
+
 def test_a_plan_file_is_for_nobody_else(run, acme: Database):
     run("plan", "--out", "plan.json")
     assert Path("plan.json").stat().st_mode & 0o777 == 0o600

@@ -110,6 +110,30 @@ def test_plan_then_apply_then_nothing_is_left(bridge: str, ana: None, github: Gi
     assert (again["mode"], again["changes"]) == ("live", [])
 
 
+@pytest.fixture
+def slow(github: GithubSimulator) -> None:
+    """The app takes its time, from the first reading on."""
+    github.set_faults(latency_ms=400)
+
+
+def test_apply_waits_for_the_reading_that_comes_first(slow: None, bridge: str, ana: None, run):
+    result = json.loads(run("apply", "acme", "--json").stdout)
+    assert (result["backlog"], result["plan"]["observed_at"]) == (0, None)
+
+
+def test_apply_waits_for_no_hub_that_is_paused(bridge: str, ana: None, github: GithubSimulator, run):
+    run("hub", "check", "acme")
+    run("pause", "acme")
+    assert run("plan", "acme", "--out", "plan.json").exit_code == 0
+    paused = "`scim-bridge resume acme` goes on"
+    filed = run("apply", "--from", "plan.json")
+    assert (filed.exit_code, filed.stdout.partition("\n")[0].endswith(f"{paused})")) == (0, True)
+    applied = run("apply", "acme")
+    assert (applied.exit_code, applied.stdout.rstrip().endswith(paused)) == (0, True)
+    assert "1 person to look at once the hub goes on: the hub was paused by cli:" in applied.stdout
+    assert [account["key"] for account in github.state()["accounts"]] == ["owner1"]
+
+
 def test_why_names_the_rule_and_what_was_given(bridge: str, ana: None, run):
     run("apply", "acme")
     (hub,) = json.loads(run("why", "ana@acme.example", "acme", "--json").stdout)["hubs"]

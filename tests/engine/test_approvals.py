@@ -251,6 +251,25 @@ def test_until_somebody_agrees_the_next_lower_role_is_given(careful: World) -> N
     assert [why["rule"] for why in invited.because] == ["staff"]
 
 
+def test_what_waits_names_the_rules_that_give_it(world: World) -> None:
+    world.begin(safety="approve_roles: [owner, member]")
+    world.push("ana", "Owners", "Staff", "Guests")
+    world.fan_out()
+    assert [(step.after, [why["rule"] for why in step.because]) for step in world.plan().changes] == [
+        ("guest", ["guests"]),
+        ("owner", ["owners"]),
+        ("member", ["staff"]),
+    ]
+
+
+def test_who_keeps_a_role_that_no_rule_gives_learns_which_rule_wants_another(careful: World) -> None:
+    seated(careful, "Staff")
+    careful.push("ana", "Owners")
+    careful.run()
+    assert (careful.task().action, careful.task().state) == ("change_role", "held")
+    assert [why["rule"] for why in careful.task().because] == ["owners"]
+
+
 def test_once_somebody_agreed_the_role_is_given(careful: World) -> None:
     seated(careful, "Owners", "Staff")
     careful.say("approved")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import replace
@@ -14,12 +15,14 @@ from memory_app import CORE, WEB
 from test_undo import planned, undo
 
 from scim_bridge.audit.tables import AuditRow
+from scim_bridge.engine.answering import answer_all
 from scim_bridge.engine.apply import apply_filed, apply_hub
 from scim_bridge.engine.compare import Comparison
 from scim_bridge.engine.filed import examine
+from scim_bridge.engine.link import unlink_account
 from scim_bridge.engine.plan_file import PlanFile, read_text, to_text
 from scim_bridge.errors import Conflict, InvalidInput, NotFound, Transient
-from scim_bridge.hubs.tables import Hub
+from scim_bridge.hubs.tables import AccountRow, Hub
 from scim_bridge.mapping.load import MappingSet
 
 NOT_IN_PLAN = "it is not in the plan that was applied"
@@ -235,6 +238,18 @@ def test_a_renewed_invitation_is_one_step_of_the_plan(live: World) -> None:
     assert live.calls() == [("cancel", "ana@acme.example"), ("invite", "ana@acme.example", "guest")]
 
 
+def test_drift_is_brought_back_by_a_plan_that_says_so(live: World) -> None:
+    live.publish(mapping(safety="drift: fix"))
+    seated(live, "Staff", "Core")
+    (ref,) = (account.ref for account in live.app.accounts.values() if account.login == "ana")
+    live.app.holdings.pop((ref, CORE.key))
+    live.clock.advance(minutes=1)
+    live.read()
+    assert apply_file(live, filed(live)).steps == 1
+    live.run()
+    assert (live.calls(), held(live)) == ([("set_asset", "ana", "core", "member")], [])
+
+
 def test_what_fails_in_passing_is_tried_again_within_the_plan(company: World) -> None:
     company.app.failures["invite"] = [Transient("busy")]
     apply_file(company, filed(company))
@@ -283,6 +298,18 @@ def test_release_lets_go_on_what_the_plan_holds(brake: World) -> None:
     assert (found.steps, found.left_out, len(brake.calls())) == (5, 0, 5)
 
 
+def test_release_leaves_a_no_a_no(brake: World) -> None:
+    brake.run()
+    text = filed(brake)
+    with brake.db.write() as tx:
+        answer_all(tx, "rejected", hub_id="acme", actor="cli:ceo", reason="they only move", now=brake.now)
+    brake.calls()
+    apply_file(brake, text, release=True)
+    brake.run()
+    assert brake.calls() == []
+    assert {(cause or "").partition(":")[0] for _, _, cause in held(brake)} == {"rejected by cli"}
+
+
 # What moved since
 
 
@@ -316,6 +343,55 @@ def test_a_change_made_by_hand_in_the_app_is_named(company: World) -> None:
     assert moved(look(company, text)) == [
         ("low", "team/core", "~ team/core maintainer -> member", "+ team/core member")
     ]
+
+
+def test_a_removal_of_an_account_that_was_unlinked_is_named_and_not_done_before(live: World) -> None:
+    seated(live, "Staff")
+    live.push("ana")
+    live.fan_out()
+    text = filed(live)
+    with live.db.write() as tx:
+        unlink_account(tx, "acme", "ana", actor="cli:ops", now=live.now)
+    found = look(live, text)
+    assert moved(found) == [("ana", "seat", "- seat member", "the account ana is theirs no more")]
+    assert found.done == 0
+
+
+def test_the_same_step_on_another_account_is_named(live: World) -> None:
+    ana = seated(live, "Staff", "Core")
+    live.app.member("zoe", "zoe@acme.example", holds={CORE: "member"})
+    live.clock.advance(minutes=1)
+    live.read()
+    live.push("ana", "Core")
+    live.fan_out()
+    text = filed(live)
+    with live.db.write() as tx:
+        tx.execute(sa.update(AccountRow).where(AccountRow.login == "ana").values(person_id=None))
+        tx.execute(sa.update(AccountRow).where(AccountRow.login == "zoe").values(person_id=ana))
+    assert moved(look(live, text)) == [
+        ("ana", "seat", "- seat member, with team/core member", "their account is zoe, not ana")
+    ]
+
+
+def test_a_removal_that_somebody_made_in_the_app_is_done_before(live: World) -> None:
+    seated(live, "Staff")
+    live.push("ana")
+    live.fan_out()
+    text = filed(live)
+    live.app.accounts.clear()
+    live.clock.advance(minutes=1)
+    live.read()
+    live.run()
+    found = look(live, text)
+    assert (found.done, found.moved) == (1, [])
+
+
+def test_a_plan_of_removals_is_done_before_the_second_time(brake: World) -> None:
+    text = filed(brake)
+    apply_file(brake, text, release=True)
+    brake.run()
+    again = look(brake, text)
+    assert (again.done, again.steps, again.moved) == (5, 0, [])
 
 
 def test_a_new_brake_is_named(live: World) -> None:
@@ -395,6 +471,16 @@ def changed(how: Callable[[dict[str, Any]], object]) -> Callable[[str], str]:
     return change
 
 
+def signed(how: Callable[[dict[str, Any]], object]) -> Callable[[str], str]:
+    def change(text: str) -> str:
+        whole = json.loads(changed(how)(text))
+        del whole["hash"]
+        plain = json.dumps(whole, sort_keys=True, separators=(",", ":"))
+        return json.dumps({**whole, "hash": f"sha256:{hashlib.sha256(plain.encode()).hexdigest()}"})
+
+    return change
+
+
 @pytest.mark.parametrize(
     ("spoil", "message"),
     [
@@ -407,6 +493,11 @@ def changed(how: Callable[[dict[str, Any]], object]) -> Callable[[str], str]:
             changed(lambda whole: whole["plans"][0]["changes"].pop()), "changed after it was made", id="edited"
         ),
         pytest.param(changed(lambda whole: whole.pop("hash")), "changed after it was made", id="no-hash"),
+        pytest.param(
+            signed(lambda whole: whole["plans"][0]["changes"][0].update(steps=[])),
+            "no plan that `scim-bridge plan` made",
+            id="made-by-hand",
+        ),
     ],
 )
 def test_a_file_that_is_no_whole_plan_is_refused(company: World, spoil: Callable[[str], str], message: str) -> None:

@@ -22,8 +22,11 @@ from memory_app import CORE, ROADMAP, WEB
 from scim_bridge.clock import FrozenClock
 from scim_bridge.contract.state import SEAT, Asset, Status
 from scim_bridge.db import Base, Database
-from scim_bridge.engine.apply import apply_hub
+from scim_bridge.engine.apply import apply_filed, apply_hub
+from scim_bridge.engine.compare import Comparison
 from scim_bridge.engine.diff import Roles
+from scim_bridge.engine.filed import examine
+from scim_bridge.engine.plan_file import read_text, to_text
 
 PEOPLE = ("ana", "bo", "cy")
 GROUPS = ("Red", "Green", "Blue")
@@ -131,6 +134,19 @@ def go(world: World) -> None:
         apply_hub(tx, "acme", release=False, actor="cli:ops", now=world.now, people=people)
 
 
+def go_by_file(world: World, text: str) -> Comparison:
+    """What `apply --from` does with a plan in a file; the comparison that it stands on."""
+    (plan,) = read_text(text, "plan.json").plans
+    with world.db.read() as tx:
+        mappings = world.rules.in_force(tx).mappings
+        found = examine(tx, plan, mappings, world.registry, is_released=False, now=world.now)
+    with world.db.write() as tx:
+        apply_filed(
+            tx, "acme", found.holds, mode=plan.mode, release=False, actor="cli:ops", digest="sha256:0", now=world.now
+        )
+    return found
+
+
 def to_rest(world: World) -> None:
     """Everybody accepts, everything is read, nothing more is due."""
     while True:
@@ -231,6 +247,19 @@ def test_after_a_plan_is_applied_the_next_plan_is_empty_and_applying_again_chang
     go(world)
     to_rest(world)
     assert (world.calls(), shown(world)) == ([], rights)
+
+
+@law()
+def test_a_filed_plan_does_all_that_it_names_and_is_done_before_the_second_time(world: World, company: Company) -> None:
+    move_on(world, company)
+    text = to_text([world.plan()], made_by="cli:ops", made_at=world.now)
+    assert go_by_file(world, text).moved == []
+    to_rest(world)
+    assert open_changes(world) == []
+    world.calls()
+    again = go_by_file(world, text)
+    to_rest(world)
+    assert (again.steps, again.moved, world.calls()) == (0, [], [])
 
 
 @law()

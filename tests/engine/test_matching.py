@@ -211,6 +211,16 @@ def test_nobody_is_invited_who_may_be_there_already(live: World, octo: int) -> N
     )
 
 
+def test_a_plan_names_who_may_be_there_already_and_the_command_that_says_so(live: World, octo: int) -> None:
+    live.push("ana", "Staff")
+    live.fan_out()
+    ref = views(live)["octo"].ref
+    assert live.plan().warnings == (
+        f"ana@acme.example (p{octo}): the account {ref} may be theirs: "
+        f"`scim-bridge account accept acme {ref}` or `refuse` says whether it is",
+    )
+
+
 def test_a_login_of_somebody_who_is_pushed_later_is_proposed_before_anybody_is_invited(live: World) -> None:
     rules(live, BY_EMAIL, BY_NICKNAME)
     live.app.member("octo")

@@ -13,9 +13,11 @@ from memory_app import CORE, WEB, MemoryAdapter
 from scim_bridge.audit.tables import AuditRow
 from scim_bridge.engine.apply import apply_hub
 from scim_bridge.engine.plan import plan_hub
+from scim_bridge.engine.planned import reasons, words
 from scim_bridge.engine.tables import Pair, Task
 from scim_bridge.engine.why import why
 from scim_bridge.errors import Conflict, NotFound, Permanent
+from scim_bridge.hubs import operate
 
 DATABASES = ("sqlite",)
 ANA = "ana@acme.example"
@@ -169,6 +171,31 @@ def test_a_plan_of_a_hub_never_read_says_so(world: World) -> None:
     plan = world.plan()
     assert (plan.observed_at, plan.to_json()["observed_at"], plan.to_json()["mode"]) == (None, None, "plan")
     assert "never read" in plan.warnings[0]
+
+
+def test_a_plan_of_a_paused_hub_says_so(company: World) -> None:
+    with company.db.write() as tx:
+        operate.pause(tx, "acme", actor="cli:ops", now=company.now)
+    assert company.plan().warnings == ("the hub was paused by cli:ops: `scim-bridge resume acme` goes on",)
+
+
+def test_a_warning_about_people_names_the_first_and_counts_the_rest(live: World) -> None:
+    ana, bo = live.push("ana", "Staff"), live.push("bo", "Staff")
+    live.run()
+    live.push("ana", "Staff", "Readers")
+    live.push("bo", "Staff", "Readers")
+    text = "board/roadmap follows when the invitation is accepted"
+    assert live.plan().warnings == (f"ana@acme.example (p{ana}) and 1 more: {text}",)
+    live.push("ana", "Staff")
+    assert live.plan().warnings == (f"bo@acme.example (p{bo}): {text}",)
+
+
+def test_a_seat_names_the_rules_of_what_comes_along_with_it(company: World) -> None:
+    invite = next(step for step in company.plan().changes if step.action == "invite")
+    assert (words(invite), reasons(invite)) == (
+        "+ invite as member, with team/web member",
+        ["staff (mappings/acme.yaml:7)", "web (mappings/acme.yaml:11)"],
+    )
 
 
 def test_the_shape_of_a_plan(company: World) -> None:

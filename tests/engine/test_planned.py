@@ -180,7 +180,7 @@ def filed(*steps: Change, held: str | None = None, name: str = "ana") -> FiledSt
     ],
 )
 def test_a_change_that_is_wanted_no_longer_is_done_where_it_is_so(standing: Standing, is_done: bool) -> None:
-    found = compare([filed(INVITE)], [], {1: standing}, {1: "ana"}, is_released=False)
+    found = compare([filed(INVITE)], [], {1: standing}, {1: "ana"}, {}, is_released=False)
     assert (found.done, len(found.moved)) == (int(is_done), int(not is_done))
 
 
@@ -214,7 +214,7 @@ def test_a_change_that_is_wanted_no_longer_is_done_where_it_is_so(standing: Stan
     ],
 )
 def test_a_removal_is_done_where_nothing_is_left(change: Change, standing: Standing, is_done: bool) -> None:
-    assert compare([filed(change)], [], {1: standing}, {1: "ana"}, is_released=False).done == is_done
+    assert compare([filed(change)], [], {1: standing}, {1: "ana"}, {}, is_released=False).done == is_done
 
 
 @pytest.mark.parametrize(
@@ -222,5 +222,5 @@ def test_a_removal_is_done_where_nothing_is_left(change: Change, standing: Stand
     [({1: "eve"}, "p1 is eve"), ({}, "there is no p1")],
 )
 def test_somebody_else_under_the_same_id_is_named(names: dict[int, str], now: str) -> None:
-    (moved,) = compare([filed(INVITE)], [filed(INVITE, name="eve")], {}, names, is_released=False).moved
+    (moved,) = compare([filed(INVITE)], [filed(INVITE, name="eve")], {}, names, {}, is_released=False).moved
     assert moved.now == now

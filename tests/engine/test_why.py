@@ -114,9 +114,10 @@ def test_a_hub_in_plan_mode_is_told(world: World) -> None:
 
 def test_a_paused_hub_is_told_with_who_paused_it(live: World) -> None:
     ana = live.push("ana", "Staff")
+    live.fan_out()
     with live.db.write() as tx:
         pause(tx, "acme", actor="cli:ops", now=live.now)
-    assert ("paused", "the hub was paused by cli:ops: `scim-bridge resume acme` goes on") in live.waits(ana)
+    assert live.waits(ana) == [("paused", "the hub was paused by cli:ops: `scim-bridge resume acme` goes on")]
 
 
 def test_a_resting_hub_is_told_with_its_end(live: World) -> None:
