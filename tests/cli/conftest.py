@@ -60,7 +60,7 @@ def start(folder: Path) -> Iterator[Start]:
 
     def start(*arguments: str, **settings: str) -> subprocess.Popen[str]:
         process = subprocess.Popen(
-            [sys.executable, "-m", "scim_bridge.cli.main", *arguments],
+            [sys.executable, "-m", "scim_bridge", *arguments],
             cwd=folder,
             env=os.environ | {f"SCIM_BRIDGE_{name}": value for name, value in settings.items()},
             stdout=subprocess.PIPE,

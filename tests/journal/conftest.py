@@ -12,7 +12,7 @@ from journal_kit import Okta
 from scim_bridge.db import Database
 from scim_bridge.directory import sources
 from scim_bridge.journal.journal import Journal
-from scim_bridge.scim import create_blueprint
+from scim_bridge.scim.blueprint import create_blueprint
 
 __all__ = ["NOON", "db", "empty_sqlite", "postgresql_url"]
 

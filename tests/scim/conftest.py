@@ -11,7 +11,7 @@ from scim_kit import Client
 
 from scim_bridge.db import Database, Tx
 from scim_bridge.directory import sources
-from scim_bridge.scim import create_blueprint
+from scim_bridge.scim.blueprint import create_blueprint
 from scim_bridge.scim.definitions import ResourceTypes
 
 __all__ = ["NOON", "db", "empty_sqlite", "postgresql_url"]

@@ -22,8 +22,8 @@ from scim_bridge.directory import sources
 from scim_bridge.directory.source_settings import SourceChange, change_source
 from scim_bridge.directory.tables import Source
 from scim_bridge.errors import Transient
-from scim_bridge.scim import create_blueprint
 from scim_bridge.scim.auth import Gate
+from scim_bridge.scim.blueprint import create_blueprint
 
 OTHER_TENANT = "3f1c2a9e-0000-4000-8000-00000000000b"
 
