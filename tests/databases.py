@@ -78,6 +78,16 @@ def postgresql_database(options: str = "") -> Iterator[str]:
         server.close()
 
 
+@pytest.fixture(scope="session")
+def migrated_postgresql() -> Iterator[str]:
+    """Options of ``postgresql_database`` that copy one which all migrations have made."""
+    with postgresql_database() as url:
+        db = Database(url)
+        upgrade(db)
+        db.close()
+        yield f'TEMPLATE "{sa.make_url(url).database}"'
+
+
 def database_url(name: str) -> str:
     """The SQLAlchemy URL of a database on the server."""
     server = sa.make_url(POSTGRES).set(drivername="postgresql+psycopg", database=name)

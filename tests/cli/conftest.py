@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from databases import migrated_sqlite
+from databases import migrated_postgresql, migrated_sqlite
 
 from scim_bridge.cli.main import cli
 from scim_bridge.db import Database
 
-__all__ = ["migrated_sqlite"]
+__all__ = ["migrated_postgresql", "migrated_sqlite"]
 
 Run = Callable[..., Result]
 Start = Callable[..., subprocess.Popen[str]]
