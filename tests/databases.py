@@ -165,9 +165,16 @@ def opened(
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def db(request: pytest.FixtureRequest, opened: Callable[..., Database]) -> Iterator[Database]:
-    """An empty database whose clock stands at noon."""
+def db(request: pytest.FixtureRequest, opened: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Database]:
+    """An empty database whose clock stands at noon. A test may close it: the next one gets another."""
     database: Database = opened(request.param)
     database.clock = FrozenClock(NOON)
+    close = database.close
+
+    def close_for_good() -> None:
+        opened.cache_clear()
+        close()
+
+    monkeypatch.setattr(database, "close", close_for_good)
     yield database
     empty(database)
