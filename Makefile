@@ -25,7 +25,7 @@ test: $(INSTALLED)
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest -n 2 $(or $(ARGS),--cov)
+	$(BIN)/pytest -n 2 --dist worksteal $(or $(ARGS),--cov)
 
 # Nightly: new requests each day, the same ones for the same seed. A failing case is shrunk and kept in .hypothesis/.
 CASES ?= 12500

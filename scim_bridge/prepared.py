@@ -22,7 +22,6 @@ import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from scim_bridge.db import BEFORE_NEXT, Base, Tx, insert_for, run_waiting
-from scim_bridge.libpq import Statements
 
 Values = Mapping[str, Any]
 _T = TypeVar("_T")
@@ -265,6 +264,8 @@ def _run(tx: Tx, connection: Any, text: str, values: Sequence[Any]) -> tuple[lis
     run_waiting(tx)
     statements = tx.info.get(STATEMENTS)
     if statements is None:
+        from scim_bridge.libpq import Statements  # an install for SQLite alone has no psycopg
+
         statements = tx.info[STATEMENTS] = Statements(connection)
     return statements.execute(text, values)
 

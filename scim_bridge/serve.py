@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import ctypes
 import errno
+import gc
 import logging
 import os
 import signal
@@ -46,6 +47,7 @@ _WAIT_S = 5.0  # for one who is just ending: its lock, its port
 _STOP_S = 20.0  # for calls under way, within gunicorn's own patience
 _KEEP_S = 5.0
 _PR_SET_PDEATHSIG = 1
+_OBJECTS_BETWEEN = 700  # Python's own: a start looks for garbage less often (__main__.py), who lives long may not wait
 _M_MMAP_THRESHOLD, _LARGE_BYTES = -3, 128 * 1024
 
 
@@ -142,7 +144,10 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
         db = self._db = _open(self._settings)
         if self._lock is not None:
             self._engine = Engine(db, self._settings, registry.load(), load_traits(self._settings.schemas))
-        return create_app(self._settings, db, wake=self._engine.wake if self._engine else _nobody)
+        app = create_app(self._settings, db, wake=self._engine.wake if self._engine else _nobody)
+        gc.freeze()  # what stays until the end is looked at no more
+        gc.set_threshold(_OBJECTS_BETWEEN)
+        return app
 
     def _started(self, _worker: Any) -> None:
         if self._db is None:

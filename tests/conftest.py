@@ -1,11 +1,30 @@
-"""What holds for every test: whoever sets up logs in this process does so for one test only."""
+"""What holds for every test: its logs are its own, and only tests that need it pay for coverage."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+
+_UNTRACED = frozenset({"adapters", "cli", "fuzz", "ops", "stories", "suites"})
+"""Folders whose tests drive the whole bridge: each branch of the pure files has a test nearer to it."""
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    """Pause coverage, which doubles what a test costs, where it adds nothing: pure code knows no kind of database."""
+    plugin = item.config.pluginmanager.getplugin("_cov")
+    controller = plugin.cov_controller if plugin else None
+    folder = item.path.relative_to(Path(__file__).parent).parts[0]
+    if controller is None or (folder not in _UNTRACED and "[postgresql" not in item.nodeid):
+        return (yield)
+    controller.pause()
+    try:
+        return (yield)
+    finally:
+        controller.resume()
 
 
 @pytest.fixture(autouse=True)

@@ -95,12 +95,3 @@ def _code(error: Exception) -> int:
 def cli(ctx: click.Context) -> None:
     """SCIM 2.0 in, seats out: give and take back seats in apps that an identity provider cannot reach."""
     ctx.obj = ctx.with_resource(Session(os.environ))
-
-
-def main() -> None:
-    """The console script."""
-    cli.main(prog_name="scim-bridge")
-
-
-if __name__ == "__main__":
-    main()

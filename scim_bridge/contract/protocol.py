@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import ClassVar, Protocol, Self
+from typing import TYPE_CHECKING, ClassVar, Protocol, Self
 
 from scim_bridge.clock import Clock
-from scim_bridge.contract.http import HttpSettings
 from scim_bridge.contract.limits import Limits
 from scim_bridge.contract.state import Account, Asset, Invitation, Observed, Probe
+
+if TYPE_CHECKING:  # every command knows what an adapter is, few call an app
+    from scim_bridge.contract.http import HttpSettings
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,6 +51,7 @@ class Engine:
         self._keeper = Keeper(db, rules, self._connections, settings, on_read=self._dispatch_bell)
         self._fanout_rung = threading.Event()
         self._dispatch_rung = threading.Event()
+        self._keeper_rung = threading.Event()
         self._stopping = threading.Event()
         self._threads: list[threading.Thread] = []
 
@@ -65,7 +66,7 @@ class Engine:
         for name, step, rung in (
             ("fanout", self._fan_out, self._fanout_rung),
             ("dispatch", self._dispatch.step, self._dispatch_rung),
-            ("keeper", self._keep, threading.Event()),
+            ("keeper", self._keep, self._keeper_rung),
         ):
             thread = threading.Thread(target=self._loop, args=(name, step, rung), name=f"engine-{name}", daemon=True)
             thread.start()
@@ -81,8 +82,8 @@ class Engine:
     def stop(self, timeout_s: float = 10.0) -> None:
         """Stop taking work; give calls under way ``timeout_s`` to end."""
         self._stopping.set()
-        self._fanout_rung.set()
-        self._dispatch_rung.set()
+        for rung in (self._fanout_rung, self._dispatch_rung, self._keeper_rung):
+            rung.set()
         self._keeper.stop()
         self._dispatch.stop(timeout_s)
         self._connections.close()
@@ -111,9 +112,11 @@ class Engine:
         return False
 
     def _loop(self, name: str, step: Callable[[], bool], rung: threading.Event) -> None:
-        while not self._stopping.is_set():
+        while True:
+            rung.clear()
+            if self._stopping.is_set():  # asked last: a bell that was rung for the end must not be lost
+                return
             try:
-                rung.clear()
                 if not step():
                     rung.wait(self._next_sweep_s(name))
             except Exception as error:

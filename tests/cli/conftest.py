@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from databases import migrated_sqlite
+from databases import migrated_postgresql, migrated_sqlite
 
 from scim_bridge.cli.main import cli
 from scim_bridge.db import Database
 
-__all__ = ["migrated_sqlite"]
+__all__ = ["migrated_postgresql", "migrated_sqlite"]
 
 Run = Callable[..., Result]
 Start = Callable[..., subprocess.Popen[str]]
@@ -60,7 +60,7 @@ def start(folder: Path) -> Iterator[Start]:
 
     def start(*arguments: str, **settings: str) -> subprocess.Popen[str]:
         process = subprocess.Popen(
-            [sys.executable, "-m", "scim_bridge.cli.main", *arguments],
+            [sys.executable, "-m", "scim_bridge", *arguments],
             cwd=folder,
             env=os.environ | {f"SCIM_BRIDGE_{name}": value for name, value in settings.items()},
             stdout=subprocess.PIPE,

@@ -20,7 +20,6 @@ from databases import postgresql_database
 from scim_bridge.db import Database
 from scim_bridge.hubs.tables import Hub
 from scim_bridge.mapping import revisions
-from scim_bridge.schema import upgrade
 
 MAPPING = """\
 app: github
@@ -35,7 +34,10 @@ WRONG = MAPPING + "  - {name: owners, group: Owners, role: owner}\nchek: 1h\n"
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def db(
-    request: pytest.FixtureRequest, folder: Path, monkeypatch: pytest.MonkeyPatch, migrated_sqlite: Path
+    request: pytest.FixtureRequest,
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    migrated_sqlite: Path,
 ) -> Iterator[Database]:
     """The database that commands and processes in the working directory use."""
     if request.param == "sqlite":
@@ -44,10 +46,9 @@ def db(
         yield database
         database.close()
         return
-    with postgresql_database() as url:
+    with postgresql_database(request.getfixturevalue("migrated_postgresql")) as url:
         monkeypatch.setenv("SCIM_BRIDGE_DATABASE_URL", url.replace("+psycopg", ""))
         database = Database(url)
-        upgrade(database)
         yield database
         database.close()
 

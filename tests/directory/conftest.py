@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from databases import NOON, db, empty_sqlite, postgresql_url
+from databases import NOON, db, empty_sqlite, opened, postgresql_url
 
 from scim_bridge.db import Database
 from scim_bridge.directory import sources
 from scim_bridge.directory.sources import SourceRef
 
-__all__ = ["NOON", "db", "empty_sqlite", "postgresql_url"]
+__all__ = ["NOON", "db", "empty_sqlite", "opened", "postgresql_url"]
 
 
 def _source(db: Database, name: str, kind: str, *, joins: bool = True) -> SourceRef:

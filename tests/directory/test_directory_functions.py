@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import sqlalchemy as sa
-from databases import db, empty_sqlite, postgresql_url
+from databases import db, empty_sqlite, opened, postgresql_url
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -12,7 +12,7 @@ from scim_bridge.db import Database
 from scim_bridge.folding import fold
 from scim_bridge.moments import moment
 
-__all__ = ["db", "empty_sqlite", "postgresql_url"]
+__all__ = ["db", "empty_sqlite", "opened", "postgresql_url"]
 QUICK = settings(
     max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], derandomize=True
 )

@@ -1,46 +1,18 @@
-"""Engine tests: a real database, an app in memory, a clock that stands still.
-
-One database of each kind serves the whole run, emptied after each test: SQLAlchemy compiles each statement once.
-"""
+"""Engine tests: a real database, an app in memory, a clock that stands still."""
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterator
-from functools import cache
 from pathlib import Path
 
 import pytest
-from databases import NOON, empty_sqlite, postgresql_url
+from databases import NOON, empty, empty_sqlite, opened, postgresql_url
 from engine_kit import World
 
 from scim_bridge.clock import FrozenClock
-from scim_bridge.db import Base, Database
+from scim_bridge.db import Database
 
-__all__ = ["empty_sqlite", "postgresql_url"]
-
-
-@pytest.fixture(scope="session")
-def opened(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Callable[..., Database]]:
-    """``opened("sqlite")``: the database of that kind."""
-    known: list[Database] = []
-
-    @cache
-    def open_database(kind: str) -> Database:
-        if kind == "sqlite":
-            file = tmp_path_factory.mktemp("engine") / "bridge.db"
-            shutil.copy(request.getfixturevalue("empty_sqlite"), file)
-            url = f"sqlite:///{file}"
-        else:
-            url = request.getfixturevalue("postgresql_url")
-        known.append(Database(url, synchronous="OFF"))
-        return known[-1]
-
-    yield open_database
-    for database in known:
-        database.close()
+__all__ = ["empty_sqlite", "opened", "postgresql_url"]
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -59,9 +31,7 @@ def db(
     database.clock = FrozenClock(NOON)
     monkeypatch.setattr(database, "now", database.clock.now)  # PostgreSQL's own clock does not stand still
     yield database
-    with database.write() as tx:
-        for table in reversed(Base.metadata.sorted_tables):
-            tx.execute(table.delete())
+    empty(database)
 
 
 @pytest.fixture

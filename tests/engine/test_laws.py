@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from databases import NOON
+from databases import NOON, empty
 from engine_kit import World, mapping
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
@@ -21,7 +21,7 @@ from memory_app import CORE, ROADMAP, WEB
 
 from scim_bridge.clock import FrozenClock
 from scim_bridge.contract.state import SEAT, Asset, Status
-from scim_bridge.db import Base, Database
+from scim_bridge.db import Database
 from scim_bridge.engine.apply import apply_filed, apply_hub
 from scim_bridge.engine.compare import Comparison
 from scim_bridge.engine.diff import Roles
@@ -118,9 +118,7 @@ def bridge(db: Database, folder: Path, company: Company) -> Iterator[World]:
         yield world
     finally:
         world.stop()
-        with db.write() as tx:
-            for table in reversed(Base.metadata.sorted_tables):
-                tx.execute(table.delete())
+        empty(db)
 
 
 def address(name: str) -> str:

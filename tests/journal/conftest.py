@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from databases import NOON, db, empty_sqlite, postgresql_url
+from databases import NOON, db, empty_sqlite, opened, postgresql_url
 from flask import Flask
 from journal_kit import Okta
 
 from scim_bridge.db import Database
 from scim_bridge.directory import sources
 from scim_bridge.journal.journal import Journal
-from scim_bridge.scim import create_blueprint
+from scim_bridge.scim.blueprint import create_blueprint
 
-__all__ = ["NOON", "db", "empty_sqlite", "postgresql_url"]
+__all__ = ["NOON", "db", "empty_sqlite", "opened", "postgresql_url"]
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from types import SimpleNamespace
 from typing import Any, ClassVar
 
 import pytest
+from databases import db, empty_sqlite, opened, postgresql_url
 from mapping_kit import MAPPING, TODAY
 
 from scim_bridge.contract.limits import Limits
@@ -17,6 +18,8 @@ from scim_bridge.errors import InvalidInput
 from scim_bridge.filters import CORE_TRAITS, Traits
 from scim_bridge.mapping.load import MappingSet, load_set
 from scim_bridge.mapping.model import HubMapping
+
+__all__ = ["db", "empty_sqlite", "opened", "postgresql_url"]
 
 
 class ForgeAdapter:

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from databases import postgresql_database
 
 import scim_bridge.tables  # noqa: F401
 from scim_bridge.audit.tables import AuditRow
-from scim_bridge.db import Base, Database
+from scim_bridge.db import Database
 from scim_bridge.errors import NotFound
 from scim_bridge.mapping import revisions
 from scim_bridge.mapping.findings import Finding
@@ -34,21 +31,6 @@ def publish_all(db: Database, *contents: dict[str, str], restores: dict[int, int
         ]
     assert None not in found
     return [revision for revision in found if revision is not None]
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def db(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
-    if request.param == "sqlite":
-        database = Database(f"sqlite:///{tmp_path}/bridge.db")
-        Base.metadata.create_all(database.engine)
-        yield database
-        database.close()
-        return
-    with postgresql_database() as url:
-        database = Database(url)
-        Base.metadata.create_all(database.engine)
-        yield database
-        database.close()
 
 
 def test_before_the_first_nothing_is_in_force(db: Database) -> None:

@@ -8,17 +8,26 @@ import pytest
 import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 
 import scim_bridge.tables  # noqa: F401
 from scim_bridge.db import Base, Database
 from scim_bridge.errors import InvalidInput
-from scim_bridge.schema import check_schema, current, head, prepare_schema, upgrade
+from scim_bridge.schema import check_schema, config, current, head, prepare_schema, revisions, upgrade
 
 
 def test_migrations_and_tables_say_the_same(blank_db: Database):
     upgrade(blank_db)
     with blank_db.read() as tx:
         assert compare_metadata(MigrationContext.configure(tx), Base.metadata) == []
+
+
+def test_the_revisions_are_those_that_alembic_finds(blank_db: Database):
+    script = ScriptDirectory.from_config(config())
+    assert list(reversed(revisions())) == [each.revision for each in script.walk_revisions()]
+    upgrade(blank_db)
+    with blank_db.read() as tx:
+        assert MigrationContext.configure(tx).get_current_revision() == current(blank_db) == head()
 
 
 def test_an_upgraded_database_folds_and_reads_times(blank_db: Database):

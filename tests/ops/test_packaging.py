@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from configparser import ConfigParser
 from pathlib import Path
 
@@ -35,3 +37,16 @@ def test_every_file_that_is_no_code_is_covered():
         and not any(each.match(pattern) for pattern in patterns)
     ]
     assert missing == []
+
+
+def test_without_the_extra_for_postgresql_everything_can_be_imported():
+    """A name in ``sys.modules`` without a module is one that cannot be imported."""
+    lines = "import sys; sys.modules['psycopg'] = None; import scim_bridge.serve, scim_bridge.cli.doctor"
+    subprocess.run([sys.executable, "-c", lines], check=True)
+
+
+def test_a_command_pays_for_no_library_that_it_does_not_use():
+    heavy = ["alembic", "cryptography", "flask", "marshmallow", "psycopg", "requests"]
+    lines = f"import sys, scim_bridge.cli.main; print(*(name for name in {heavy} if name in sys.modules))"
+    done = subprocess.run([sys.executable, "-c", lines], check=True, capture_output=True, text=True)
+    assert done.stdout.split() == []

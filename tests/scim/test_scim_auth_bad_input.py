@@ -9,8 +9,8 @@ from auth_kit import refused_rows
 from flask import Flask
 
 from scim_bridge.db import Database
-from scim_bridge.scim import create_blueprint
 from scim_bridge.scim.auth import Gate
+from scim_bridge.scim.blueprint import create_blueprint
 
 RS256 = '{"alg":"RS256","kid":"k"}'
 CLAIMS = '{"iss":"https://sts.windows.net/3f1c2a9e-0000-4000-8000-00000000000a/","exp":99999999999}'

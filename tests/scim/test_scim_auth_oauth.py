@@ -21,8 +21,8 @@ from scim_bridge.directory import sources
 from scim_bridge.directory.source_settings import SourceChange, change_source
 from scim_bridge.directory.tables import SigningKey, Token
 from scim_bridge.directory.tokens import CLIENT, new_token, public_id_of
-from scim_bridge.scim import create_blueprint
 from scim_bridge.scim.auth import Gate, token_blueprint
+from scim_bridge.scim.blueprint import create_blueprint
 
 FORM = {"grant_type": "client_credentials"}
 

@@ -13,7 +13,7 @@ from scim_kit import USER, Client
 from scim_bridge.db import Database
 from scim_bridge.directory import sources
 from scim_bridge.directory.tables import Person, User
-from scim_bridge.scim import create_blueprint
+from scim_bridge.scim.blueprint import create_blueprint
 
 ERROR = "urn:ietf:params:scim:api:messages:2.0:Error"
 

@@ -10,7 +10,7 @@ from scim_kit import ENTERPRISE, Client
 
 from scim_bridge.db import Database
 from scim_bridge.errors import Transient
-from scim_bridge.scim import create_blueprint
+from scim_bridge.scim.blueprint import create_blueprint
 
 BULK = "urn:ietf:params:scim:api:messages:2.0:BulkRequest"
 ERROR = "urn:ietf:params:scim:api:messages:2.0:Error"
