@@ -20,7 +20,7 @@ from scim_bridge.engine.answering import answer_all, approve_ahead
 from scim_bridge.engine.diff import Change
 from scim_bridge.engine.guard import ends_seat
 from scim_bridge.engine.pairs import ensure_pairs, wake
-from scim_bridge.engine.runs import run_name, start_run
+from scim_bridge.engine.runs import mark_for_run, run_name, start_run
 from scim_bridge.engine.schedule import LOSES, REPAIRS
 from scim_bridge.engine.tables import Pair, Task
 from scim_bridge.errors import Conflict
@@ -57,7 +57,7 @@ def apply_hub(
     run_id = start_run(tx, "apply", actor=actor, now=now, hub_id=hub_id)
     run = run_name(run_id)
     _lift(tx, hub_id, now=now)
-    ensure_pairs(tx, hub_id, people, now=now)
+    _look_at(tx, hub_id, people, run_id, now=now)
     dirty = sa.select(Pair.person_id).where(Pair.hub_id == hub_id, Pair.done < Pair.want)
     failed = sa.select(Task.person_id).where(Task.hub_id == hub_id, Task.state == "failed")
     looked_at: sa.SelectBase = sa.union(dirty, failed, numbers(tx, sorted(people)))
@@ -110,15 +110,15 @@ def apply_filed(
     if found != mode:
         raise Conflict(f"hub {hub_id} was in mode {mode} and is {found} now", advice="make a new plan")
     people = sorted(changes)
-    ensure_pairs(tx, hub_id, people, now=now)
+    run_id = start_run(tx, "apply", actor=actor, now=now, hub_id=hub_id)
+    run = run_name(run_id)
+    _look_at(tx, hub_id, people, run_id, now=now)
     if people:
         rows = [{"of_person": person_id, "rows": to_rows(changes[person_id])} for person_id in people]
         tx.execute(_ALLOW, [{"of_hub": hub_id, **row} for row in rows])
     if release:
         ending = {person_id: [one for one in made if ends_seat(one)] for person_id, made in changes.items()}
         approve_ahead(tx, hub_id, ending, actor=actor, reason=f"apply --release of plan {digest}", now=now)
-    run_id = start_run(tx, "apply", actor=actor, now=now, hub_id=hub_id)
-    run = run_name(run_id)
     chosen = numbers(tx, people)
     wake(tx, hub_id, chosen, now=now, priority=REPAIRS, is_planned=mode == "plan", cuts_settle=True, run_id=run_id)
     detail = {"plan": digest, "people": len(people), "changes": sum(map(len, changes.values())), "release": release}
@@ -131,6 +131,12 @@ _ALLOW = (
     .where(Pair.hub_id == sa.bindparam("of_hub"), Pair.person_id == sa.bindparam("of_person"))
     .values(allowed=sa.bindparam("rows"))
 )
+
+
+def _look_at(tx: Tx, hub_id: str, people: Collection[int], run_id: int, *, now: datetime) -> None:
+    """A plan sees pushes that fan-out has not seen yet: it is to find these people in this run, too."""
+    ensure_pairs(tx, hub_id, people, now=now)
+    mark_for_run(tx, sorted(people), run_id, now=now)
 
 
 def _mode(tx: Tx, hub_id: str) -> str:

@@ -5,28 +5,19 @@ In slices, so that a group of 100,000 never holds the write lock for long.
 
 from __future__ import annotations
 
-from typing import Any
-
 import sqlalchemy as sa
 
 from scim_bridge.db import Database, Tx
 from scim_bridge.directory.changes import mark_group, mark_people
-from scim_bridge.directory.keys import bound_numbers, slices
+from scim_bridge.directory.keys import slices
 from scim_bridge.directory.memberships import people_in
-from scim_bridge.directory.tables import Group, GroupChange, Person, PersonChange
-from scim_bridge.engine.runs import run_of_revision
+from scim_bridge.directory.tables import Group, GroupChange, Person
+from scim_bridge.engine.runs import mark_for_run, run_of_revision
 from scim_bridge.mapping.tables import RevisionChange
-from scim_bridge.prepared import Prepared
 
 _SLICE = 2000
 _GROUP_CHANGES = sa.select(GroupChange).order_by(GroupChange.id).limit(50)
 _EXPANDED = sa.delete(GroupChange).where(GroupChange.id == sa.bindparam("change"))
-
-
-@Prepared
-def _in_run(dialect: str) -> Any:
-    chosen = PersonChange.person_id.in_(bound_numbers(dialect, "people"))
-    return sa.update(PersonChange).where(chosen).values(run_id=sa.bindparam("run", type_=sa.Integer()))
 
 
 def expand_groups(db: Database) -> None:
@@ -63,8 +54,7 @@ def expand_revision(db: Database) -> None:
     same = sa.and_(RevisionChange.revision_id == row.revision_id, RevisionChange.after_person_id == row.after_person_id)
     with db.write() as tx:
         if people:
-            mark_people(tx, people, now=db.clock.now())
-            _in_run.run(tx, {"run": run_of_revision(tx, row.revision_id), "people": list(people)})
+            mark_for_run(tx, people, run_of_revision(tx, row.revision_id), now=db.clock.now())
             tx.execute(sa.update(RevisionChange).where(same).values(after_person_id=people[-1]))
         else:
             tx.execute(sa.delete(RevisionChange).where(same))

@@ -9,14 +9,18 @@ changes    what pushes, timers and readings led to in one hub, ten minutes of it
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
-from typing import Literal, overload
+from typing import Any, Literal, overload
 
 import sqlalchemy as sa
 
 from scim_bridge.db import Tx
+from scim_bridge.directory.changes import mark_people
+from scim_bridge.directory.keys import bound_numbers
+from scim_bridge.directory.tables import PersonChange
 from scim_bridge.engine.tables import Run
+from scim_bridge.prepared import Prepared
 
 Kind = Literal["apply", "revision", "undo", "changes"]
 
@@ -28,6 +32,12 @@ _LATEST = (
     .limit(1)
 )
 _OF_REVISION = sa.select(Run.id).where(Run.revision == sa.bindparam("number")).order_by(Run.id.desc()).limit(1)
+
+
+@Prepared
+def _in_run(dialect: str) -> Any:
+    chosen = PersonChange.person_id.in_(bound_numbers(dialect, "people"))
+    return sa.update(PersonChange).where(chosen).values(run_id=sa.bindparam("run", type_=sa.Integer()))
 
 
 @overload
@@ -64,6 +74,12 @@ def start_run(
 def run_of_revision(tx: Tx, revision: int) -> int | None:
     """The run of what a revision set going; None for one that is older than runs."""
     return tx.execute(_OF_REVISION, {"number": revision}).scalar()
+
+
+def mark_for_run(tx: Tx, person_ids: Sequence[int], run_id: int | None, *, now: datetime) -> None:
+    """Have fan-out look at these people, and count what that sets going as the run's."""
+    mark_people(tx, person_ids, now=now)
+    _in_run.run(tx, {"run": run_id, "people": list(person_ids)})
 
 
 def stretch_run(tx: Tx, hub_id: str, *, now: datetime) -> Callable[[], int]:

@@ -449,6 +449,17 @@ def test_what_an_apply_sets_going_belongs_to_it(world: World) -> None:
     assert last_run(world) == applied.run
 
 
+def test_what_an_apply_sees_before_fan_out_does_belongs_to_it_too(world: World) -> None:
+    world.publish(mapping(start="plan"))
+    world.run()
+    ana = world.push("ana", "Staff")
+    with world.db.write() as tx:
+        applied = apply_hub(tx, "acme", release=False, actor="cli:ops", now=world.now, people=[ana])
+    world.work()
+    world.run()
+    assert (world.task().action, last_run(world)) == ("invite", applied.run)
+
+
 def test_what_a_revision_changes_belongs_to_it_and_a_push_after_it_does_not(live: World) -> None:
     seated(live, "Staff")
     live.publish(mapping(grants="  - {name: staff, group: Staff, role: guest}"))
