@@ -176,7 +176,7 @@ def test_a_plan_of_a_hub_never_read_says_so(world: World) -> None:
 def test_a_plan_of_a_paused_hub_says_so(company: World) -> None:
     with company.db.write() as tx:
         operate.pause(tx, "acme", actor="cli:ops", now=company.now)
-    assert company.plan().warnings == ("the hub was paused by cli:ops: `scim-bridge resume acme` goes on",)
+    assert "the hub was paused by cli:ops: `scim-bridge resume acme` goes on" in company.plan().warnings
 
 
 def test_a_warning_about_people_names_the_first_and_counts_the_rest(live: World) -> None:
@@ -185,9 +185,9 @@ def test_a_warning_about_people_names_the_first_and_counts_the_rest(live: World)
     live.push("ana", "Staff", "Readers")
     live.push("bo", "Staff", "Readers")
     text = "board/roadmap follows when the invitation is accepted"
-    assert live.plan().warnings == (f"ana@acme.example (p{ana}) and 1 more: {text}",)
+    assert [each for each in live.plan().warnings if text in each] == [f"ana@acme.example (p{ana}) and 1 more: {text}"]
     live.push("ana", "Staff")
-    assert live.plan().warnings == (f"bo@acme.example (p{bo}): {text}",)
+    assert [each for each in live.plan().warnings if text in each] == [f"bo@acme.example (p{bo}): {text}"]
 
 
 def test_a_seat_names_the_rules_of_what_comes_along_with_it(company: World) -> None:
