@@ -18,7 +18,7 @@ from typing import Any, Literal
 import sqlalchemy as sa
 
 from scim_bridge.audit.record import record
-from scim_bridge.db import Tx, insert
+from scim_bridge.db import Tx, UTCDateTime, insert
 from scim_bridge.directory.keys import numbers
 from scim_bridge.engine.approvals import load_answers, put
 from scim_bridge.engine.asks import Ask, answer_to
@@ -59,6 +59,8 @@ class ApprovalView:
     reason: str | None
 
 
+_OF_ITS_LIFE = {"id", "state", "asked", "asked_at", "last_asked_at", "answered_by", "answered_at", "reason", "ended_at"}
+_COPIED = [column.name for column in ApprovalRow.__table__.columns if column.name not in _OF_ITS_LIFE]
 _VIEW = tuple(getattr(ApprovalRow, name) for name in ApprovalView.__dataclass_fields__)
 
 
@@ -215,4 +217,18 @@ def sweep(tx: Tx, *, remind: timedelta, now: datetime) -> None:
     tx.execute(sa.update(ApprovalRow).where(_among(tx, void)).values(state="void", ended_at=now))
     for one in void:
         _tell(tx, one, "void", actor="engine", detail={"approved_by": one.answered_by}, now=now)
+    _ask_anew(tx, [one for one in void if one.kind == "limit"], now=now)
     _pass_on(tx, void, is_yes=False, now=now)
+
+
+def _ask_anew(tx: Tx, void: Sequence[ApprovalView], *, now: datetime) -> None:
+    """Put the same questions once more; who is decided next withdraws what nobody wants any more.
+
+    Not left to the next decision: a pause of removals hides that `max_removals` held them, and time would free them.
+    """
+    fresh = {"state": sa.literal("pending"), "asked": sa.literal(1)}
+    fresh |= {name: sa.literal(now, UTCDateTime()) for name in ("asked_at", "last_asked_at")}
+    copies = sa.select(*(getattr(ApprovalRow, name) for name in _COPIED), *fresh.values()).where(_among(tx, void))
+    put = sa.insert(ApprovalRow).from_select([*_COPIED, *fresh], copies).returning(*_VIEW)
+    for row in tx.execute(put).all():
+        _tell(tx, ApprovalView(*row), "asked", actor="engine", detail={"kind": row.kind}, now=now)

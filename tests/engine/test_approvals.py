@@ -121,6 +121,18 @@ def test_a_yes_that_is_not_used_in_seven_days_is_void_and_asked_anew(held: World
     assert kinds(held) == [("limit", "pending")] * 3
 
 
+def test_a_yes_that_is_void_while_removals_are_paused_does_not_free_them(held: World) -> None:
+    pause(held, removals_only=True)
+    held.say("approved")
+    held.run()
+    held.clock.advance(days=7)
+    held.keeper._ask_again(held.now)
+    held.run()
+    resume(held)
+    assert held.calls() == []
+    assert kinds(held) == [("limit", "pending")] * 3
+
+
 def test_within_seven_days_it_is_used(held: World) -> None:
     pause(held)
     held.say("approved")
