@@ -94,16 +94,8 @@ def plan_hub(
         are_removals_paused=hub.removals_paused_at is not None,
         now=now,
     )
-    if hub.observed_at is None:
-        work.warn("the app was never read: everybody looks new; `scim-bridge plan --refresh` reads it")
-    if doubt := untrusted(hub_id, hub.doubt_kind, hub.doubt):
-        work.warn(f"the last reading is untrusted: {doubt}")
-    for reason in stopped_by(hub_id, hub.paused_at, hub.paused_by, hub.attention):
+    for reason in _about_hub(tx, mapping, hub):
         work.warn(reason)
-    for finding in doubts(tx, [mapping]):
-        work.warn(str(finding))
-    for name in to_confirm(tx, hub_id):
-        work.warn(name)
     changes = tuple(work.changes())
     proposed = proposed_removals(tx, mapping, seated=work.seated, spoken_for=work.spoken_for)
     return HubPlan(
@@ -129,6 +121,18 @@ def plan_hub(
         tuple(_partners(mapping)),
         proposed,
     )
+
+
+def _about_hub(tx: Tx, mapping: HubMapping, hub: Any) -> Iterator[str]:
+    """What a plan of the hub must be read with."""
+    hub_id = mapping.hub_id
+    if hub.observed_at is None:
+        yield "the app was never read: everybody looks new; `scim-bridge plan --refresh` reads it"
+    if doubt := untrusted(hub_id, hub.doubt_kind, hub.doubt):
+        yield f"the last reading is untrusted: {doubt}"
+    yield from stopped_by(hub_id, hub.paused_at, hub.paused_by, hub.attention)
+    yield from map(str, doubts(tx, [mapping]))
+    yield from to_confirm(tx, hub_id)
 
 
 def to_confirm(tx: Tx, hub_id: str) -> Iterator[str]:

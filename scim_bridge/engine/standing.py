@@ -1,37 +1,25 @@
-"""Read what there is to know of some people in one hub: a constant number of statements for any number of them.
+"""Where the states of some people in one hub meet the world: what should be, what we did, and what is there.
 
-Here the states meet the world: names of assets become ids, a leaver's timers hold back the loss, an account
-that nobody claims becomes theirs by its address, an invitation's life shows in what is observed.
+A leaver's timers hold back the loss, an undo stands against the rules, roles wait for approval, and an invitation's
+life shows in what is observed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
-from typing import Any
 
-import sqlalchemy as sa
-
-from scim_bridge.contract.state import SEAT, SUSPENSION, Account, Asset, Status
+from scim_bridge.contract.state import SEAT, SUSPENSION, Status
 from scim_bridge.db import Tx
 from scim_bridge.directory.snapshot import PersonFact
-from scim_bridge.engine import statements
-from scim_bridge.engine.approvals import load_answers
 from scim_bridge.engine.approved_roles import restrain
 from scim_bridge.engine.diff import SUSPENDED, Standing
-from scim_bridge.engine.drift import load_drift
 from scim_bridge.engine.guard import is_named
-from scim_bridge.engine.leave import Since, kept, leaving
-from scim_bridge.engine.losses import load_losses
-from scim_bridge.engine.matching import ignored_accounts, matches_for, rules_of
-from scim_bridge.engine.scene import Desired, OpenTask, Scene, StoredAccount, StoredInvitation, Subject, roles_of
+from scim_bridge.engine.known import Known, load_desired, load_known
+from scim_bridge.engine.leave import kept, leaving
+from scim_bridge.engine.scene import Desired, Scene, StoredAccount, Subject, roles_of
 from scim_bridge.engine.undone import Undone, keep, split
-from scim_bridge.engine.undone_rows import load_undone
-from scim_bridge.folding import fold
-from scim_bridge.hubs.bindings import resolve_assets
-from scim_bridge.hubs.bound import Resolved
-from scim_bridge.hubs.tables import AccountRow, AssetRow
 from scim_bridge.mapping.model import HubMapping
 
 
@@ -55,56 +43,19 @@ def load_scene(
     ``is_doubted``: what was read last is not to be trusted, so it proves no drift and nothing is brought back by it.
     ``people``: these as they were read already, so that their documents are not read again.
     """
-    wishes = dict(desired) if desired is not None else _desired(tx, mapping.hub_id, person_ids)
-    addresses = load_addresses(tx, person_ids, people)
-    found = _find_accounts(tx, mapping, person_ids)
-    accounts = found.accounts
-    holdings, assets = _holdings(tx, [stored.id for stored in accounts.values()])
-    applied = _applied(tx, mapping.hub_id, person_ids)
-    invitations = _invitations(tx, mapping.hub_id, person_ids)
-    tasks = _tasks(tx, mapping.hub_id, person_ids)
-    drift = load_drift(tx, mapping.hub_id, person_ids)
-    against = undone if undone is not None else load_undone(tx, mapping.hub_id, person_ids)
-    things = {thing for mine in applied.values() for thing in mine}
-    things |= {one.thing for mine in against.values() for one in mine}
-    resolved = _resolve(tx, mapping.hub_id, wishes, things, assets)
-    answers = load_answers(tx, mapping.hub_id, person_ids)
-    losses = load_losses(tx, person_ids)
+    wishes = dict(desired) if desired is not None else load_desired(tx, mapping.hub_id, person_ids)
+    known = load_known(tx, mapping, person_ids, wishes=wishes, people=people, undone=undone)
+    found, proves_drift = known.found, read_in_full and not is_doubted
     scene = Scene(
-        roles_of(mapping),
-        {},
-        assets,
-        resolved,
-        found.links,
-        found.proposals,
-        proves_drift=read_in_full and not is_doubted,
+        roles_of(mapping), {}, known.assets, known.resolved, found.links, found.proposals, proves_drift=proves_drift
     )
     for person_id in person_ids:
-        stored = accounts.get(person_id)
-        mine = addresses.get(person_id, {})
-        names = tuple(dict.fromkeys((*(stored.names if stored else ()), *mine)))
-        subject = scene.subjects[person_id] = Subject(
-            person_id,
-            wishes.get(person_id, Desired()),
-            mine,
-            Standing(),
-            stored,
-            invitations.get(person_id),
-            tuple(tasks.get(person_id, ())),
-            is_ignored=is_named(mapping.safety.ignore, names),
-            names=names,
-            drift=tuple(drift.get(person_id, ())),
-            answers=answers.get(person_id, ()),
-            loss=losses.get(person_id),
-            perhaps=found.perhaps.get(person_id) if stored is None else None,
-        )
+        subject = scene.subjects[person_id] = _subject(person_id, wishes.get(person_id, Desired()), known, mapping)
         _stand(
             subject,
             mapping,
             scene,
-            applied.get(person_id, {}),
-            holdings.get(stored.id, {}) if stored else {},
-            against.get(person_id, ()),
+            known,
             is_planned=person_id in planned,
             invites=invites,
             read_in_full=read_in_full,
@@ -113,25 +64,46 @@ def load_scene(
     return scene
 
 
+def _subject(person_id: int, desired: Desired, known: Known, mapping: HubMapping) -> Subject:
+    stored = known.found.accounts.get(person_id)
+    addresses = known.addresses.get(person_id, {})
+    names = tuple(dict.fromkeys((*(stored.names if stored else ()), *addresses)))
+    return Subject(
+        person_id,
+        desired,
+        addresses,
+        Standing(),
+        stored,
+        known.invitations.get(person_id),
+        tuple(known.tasks.get(person_id, ())),
+        is_ignored=is_named(mapping.safety.ignore, names),
+        names=names,
+        drift=tuple(known.drift.get(person_id, ())),
+        answers=known.answers.get(person_id, ()),
+        loss=known.losses.get(person_id),
+        perhaps=known.found.perhaps.get(person_id) if stored is None else None,
+    )
+
+
 def _stand(
     subject: Subject,
     mapping: HubMapping,
     scene: Scene,
-    applied: Mapping[str, frozenset[str]],
-    holdings: Mapping[str, frozenset[str]],
-    against: Sequence[Undone],
+    known: Known,
     *,
     is_planned: bool,
     invites: bool,
     read_in_full: bool,
     now: datetime,
 ) -> None:
+    applied = known.applied.get(subject.person_id, {})
     wanted: dict[str, frozenset[str]] = {}
     desired = subject.desired
     if desired.role is not None:
         wanted = _by_rules(subject, desired.role, scene)
     left = leaving(mapping, desired.since, now) if desired.role is None and SEAT in applied else None
     subject.rules = {**wanted, SUSPENSION: SUSPENDED} if left and left.suspends else wanted
+    against = known.undone.get(subject.person_id, ())
     subject.undone, subject.undone_over = split(against, subject.rules, disabled=desired.disabled)
     keeps_seat = any(each.thing == SEAT for each in subject.undone)
     if left is not None and not keeps_seat:
@@ -140,29 +112,34 @@ def _stand(
     if subject.undone:
         wanted = keep(wanted, subject.undone)
         subject.desired = replace(desired, role=next(iter(wanted.get(SEAT, ())), None) if keeps_seat else desired.role)
-    account = subject.account.account if subject.account else None
-    observed: dict[str, frozenset[str]] = {}
-    if account is not None and account.status is not Status.EXPIRED:
-        observed = {**({SEAT: frozenset([account.role])} if account.role else {}), **holdings}
-        if account.status is Status.SUSPENDED:
-            observed[SUSPENSION] = SUSPENDED
     standing = Standing(
         desired=wanted,
         applied=applied,
-        observed=observed,
-        status=account.status if account else None,
+        observed=_observed(subject.account, known),
+        status=subject.account.account.status if subject.account else None,
         read_in_full=read_in_full,
         is_planned=is_planned,
         invites=invites,
         # An invitation that was cancelled by hand has a life of its own (``decide``).
         fixes=scene.proves_drift
         and mapping.safety.drift == "fix"
-        and (subject.invitation is None or account is not None),
+        and (subject.invitation is None or subject.account is not None),
         is_leaving=subject.desired.role is None,
-        were_there={known.thing: known.was_there for known in subject.drift},
+        were_there={drifted.thing: drifted.was_there for drifted in subject.drift},
         vanished=_vanished(subject, scene),
     )
     _hold_back(subject, standing, mapping, scene)
+
+
+def _observed(stored: StoredAccount | None, known: Known) -> dict[str, frozenset[str]]:
+    """What the app last showed of the account."""
+    if stored is None or stored.account.status is Status.EXPIRED:
+        return {}
+    account = stored.account
+    observed = {**({SEAT: frozenset([account.role])} if account.role else {}), **known.holdings.get(stored.id, {})}
+    if account.status is Status.SUSPENDED:
+        observed[SUSPENSION] = SUSPENDED
+    return observed
 
 
 def _hold_back(subject: Subject, standing: Standing, mapping: HubMapping, scene: Scene) -> None:
@@ -200,184 +177,3 @@ def _by_rules(subject: Subject, role: str, scene: Scene) -> dict[str, frozenset[
             subject.because.setdefault(asset.key, []).extend(desired.because.get(name, ()))
     subject.troubles = tuple(trouble for name, trouble in scene.resolved.troubles.items() if name in desired.assets)
     return wanted
-
-
-def _desired(tx: Tx, hub_id: str, person_ids: Sequence[int]) -> dict[int, Desired]:
-    return {
-        row.person_id: Desired(row.role, row.assets, row.because, row.disabled, Since.of(row), row.lower)
-        for row in tx.execute(statements.DESIRED, {"hub": hub_id, "people": person_ids})
-    }
-
-
-Addresses = Mapping[str, str]
-"""A person's addresses: case-folded, as they compare -> as they were pushed, as they are written to."""
-
-
-def load_addresses(
-    tx: Tx, person_ids: Sequence[int], people: Mapping[int, PersonFact] | None = None
-) -> dict[int, Addresses]:
-    """Each person's addresses: of active users first, the primary (or first, or the name) in front.
-
-    ``people``: these as they were read already.
-    """
-    found: dict[int, dict[str, str]] = {}
-    if people is None:
-        users = {row.id: row for row in tx.execute(statements.USERS, {"people": person_ids}).all()}
-        documents = {user_id: row.document for user_id, row in users.items()}
-    else:
-        users = {row.id: row for row in tx.execute(statements.USER_KEYS, {"people": person_ids}).all()}
-        documents = {user.id: user.document for person in people.values() for user in person.users}
-    spelled = {user_id: _as_pushed(documents.get(user_id, {})) for user_id in users}
-    keys = [(row.id, row.join_key) for row in users.values() if row.join_key]
-    keys += [(row.user_id, row.value_key) for row in tx.execute(statements.USER_EMAILS, {"users": list(users)}).all()]
-    for user_id, key in keys:
-        found.setdefault(users[user_id].person_id, {}).setdefault(key, spelled[user_id].get(key, key))
-    return dict(found)
-
-
-def _as_pushed(document: Mapping[str, Any]) -> dict[str, str]:
-    texts = [document.get("userName"), *(email.get("value") for email in document.get("emails", ()))]
-    return {fold(text): text for text in texts if isinstance(text, str)}
-
-
-def _stored(row: Any, emails: Sequence[str]) -> StoredAccount:
-    account = Account(row.ref, Status(row.status), row.role, row.login, tuple(emails), row.detail)
-    return StoredAccount(row.id, account, row.seen_at)
-
-
-def _with_emails(tx: Tx, rows: Iterable[Any]) -> list[tuple[Any, StoredAccount]]:
-    kept = list(rows)
-    if not kept:
-        return []
-    emails: dict[int, list[str]] = {}
-    for account_id, key in tx.execute(statements.ACCOUNT_EMAILS, {"accounts": [row.id for row in kept]}).all():
-        emails.setdefault(account_id, []).append(key)
-    return [(row, _stored(row, emails.get(row.id, ()))) for row in kept]
-
-
-@dataclass(slots=True)
-class _Found:
-    """Accounts of people; which are theirs by a rule and not linked yet; which may be theirs, by account and person."""
-
-    accounts: dict[int, StoredAccount]
-    links: dict[int, int] = field(default_factory=dict)
-    proposals: dict[int, tuple[int, str]] = field(default_factory=dict)
-    perhaps: dict[int, str] = field(default_factory=dict)  # person -> ref of an account that may be theirs
-
-
-def _find_accounts(tx: Tx, mapping: HubMapping, person_ids: Sequence[int]) -> _Found:
-    found = _Found(_accounts(tx, mapping, person_ids))
-    without = [who for who in person_ids if who not in found.accounts]
-    if not without:
-        return found
-    proposed = tx.execute(statements.PROPOSED, {"hub": mapping.hub_id, "people": without}).all()
-    ignored = ignored_accounts(tx, mapping, [row.id for row in proposed]) if proposed else set()
-    found.perhaps.update({row.proposed_to: row.ref for row in proposed if row.id not in ignored})
-    matches = matches_for(tx, mapping, without)
-    stored = _accounts_by_id(tx, list(matches)) if matches else {}
-    rules = rules_of(mapping)
-    for account_id, match in matches.items():
-        who, account = match.person_id, stored[account_id]
-        if is_named(mapping.safety.ignore, account.names):
-            continue
-        if not match.is_sure:
-            found.proposals[account_id] = (who, str(rules[match.rule]))
-            found.perhaps[who] = account.account.ref
-            continue
-        twin = next((other for other, owner in found.links.items() if owner == who), None)
-        if twin is not None and _closeness(stored[twin]) <= _closeness(account):
-            continue
-        if twin is not None:
-            del found.links[twin]
-        found.links[account_id] = who
-    found.accounts.update({who: stored[account_id] for account_id, who in found.links.items()})
-    return found
-
-
-def _accounts(tx: Tx, mapping: HubMapping, person_ids: Sequence[int]) -> dict[int, StoredAccount]:
-    best: dict[int, StoredAccount] = {}
-    rows = tx.execute(statements.ACCOUNTS, {"hub": mapping.hub_id, "people": person_ids}).all()
-    for row, stored in _with_emails(tx, rows):
-        known = best.get(row.person_id)
-        if known is None or _closeness(stored) < _closeness(known):
-            best[row.person_id] = stored
-    return best
-
-
-def _closeness(stored: StoredAccount) -> int:
-    """An accepted invitation may show beside its account for a while: the account counts."""
-    return [Status.ACTIVE, Status.SUSPENDED, Status.INVITED, Status.EXPIRED].index(stored.account.status)
-
-
-def _accounts_by_id(tx: Tx, ids: Sequence[int]) -> dict[int, StoredAccount]:
-    query = sa.select(*statements.ACCOUNT).where(AccountRow.id.in_(ids))
-    return {row.id: stored for row, stored in _with_emails(tx, tx.execute(query))}
-
-
-def _holdings(tx: Tx, account_ids: Sequence[int]) -> tuple[dict[int, dict[str, frozenset[str]]], dict[str, Asset]]:
-    held: dict[int, dict[str, frozenset[str]]] = {}
-    assets: dict[str, Asset] = {}
-    keys: dict[int, str] = {}
-    rows = tx.execute(statements.HOLDINGS, {"accounts": account_ids}).all() if account_ids else ()
-    for account_id, role, asset_id, *names in rows:
-        key = keys.get(asset_id)
-        if key is None:
-            asset = Asset(*names)
-            key = keys[asset_id] = asset.key
-            assets[key] = asset
-        mine = held.setdefault(account_id, {})
-        mine[key] = mine.get(key, frozenset()) | {role}
-    return held, assets
-
-
-def _applied(tx: Tx, hub_id: str, person_ids: Sequence[int]) -> dict[int, dict[str, frozenset[str]]]:
-    applied: dict[int, dict[str, frozenset[str]]] = {}
-    for row in tx.execute(statements.APPLIED, {"hub": hub_id, "people": person_ids}).all():
-        mine = applied.setdefault(row.person_id, {})
-        mine[row.thing] = mine.get(row.thing, frozenset()) | {row.role}
-    return applied
-
-
-def _resolve(
-    tx: Tx,
-    hub_id: str,
-    wishes: Mapping[int, Desired],
-    things: Collection[str],
-    assets: dict[str, Asset],
-) -> Resolved:
-    """What the names in the wishes mean; ``assets`` is completed by whatever is wished for, and by ``things``."""
-    resolved = resolve_assets(tx, hub_id, sorted({name for wish in wishes.values() for name in wish.assets}))
-    for group in resolved.assets.values():
-        assets.update({asset.key: asset for asset in group})
-    _complete_assets(tx, hub_id, things, assets)
-    return resolved
-
-
-def _complete_assets(tx: Tx, hub_id: str, things: Collection[str], assets: dict[str, Asset]) -> None:
-    missing = sorted({thing for thing in things if "/" in thing} - set(assets))
-    if not missing:
-        return
-    refs = [key.partition("/")[2] for key in missing]
-    query = sa.select(AssetRow.type, AssetRow.ref, AssetRow.name, AssetRow.slug)
-    for row in tx.execute(query.where(AssetRow.hub_id == hub_id, AssetRow.ref.in_(refs))):
-        asset = Asset(*row)
-        assets.setdefault(asset.key, asset)
-    for key in missing:
-        kind, _, ref = key.partition("/")
-        assets.setdefault(key, Asset(kind, ref, ref))
-
-
-def _invitations(tx: Tx, hub_id: str, person_ids: Sequence[int]) -> dict[int, StoredInvitation]:
-    return {
-        row.person_id: StoredInvitation(row.id, row.ref, row.state, row.resends, row.sent_at)
-        for row in tx.execute(statements.INVITATIONS, {"hub": hub_id, "people": person_ids})
-    }
-
-
-def _tasks(tx: Tx, hub_id: str, person_ids: Sequence[int]) -> dict[int, list[OpenTask]]:
-    found: dict[int, list[OpenTask]] = {}
-    for row in tx.execute(statements.TASKS, {"hub": hub_id, "people": person_ids}):
-        found.setdefault(row.person_id, []).append(
-            OpenTask(row.id, row.action, row.thing, row.state, row.attempts, row.cause, row.after)
-        )
-    return found
