@@ -16,7 +16,7 @@ from scim_bridge.directory import sources
 from scim_bridge.journal.hidden import Hidden, hidden
 from scim_bridge.journal.journal import Journal
 from scim_bridge.journal.redact import KEPT_BYTES, redact_body, redact_target
-from scim_bridge.scim import create_blueprint
+from scim_bridge.scim.blueprint import create_blueprint
 from scim_bridge.scim.extensions import never_shown, read_types
 
 URN = "urn:ietf:params:scim:schemas:extension:acme:2.0:User"
