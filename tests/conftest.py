@@ -34,3 +34,9 @@ def own_logs() -> Iterator[None]:
     handlers, level = root.handlers[:], root.level
     yield
     root.handlers[:], root.level = handlers, level
+
+
+@pytest.fixture(autouse=True)
+def no_width(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Commands print to a pipe, however wide the terminal is in which the tests were begun."""
+    monkeypatch.delenv("COLUMNS", raising=False)

@@ -162,8 +162,8 @@ def _may_be_there(subject: Subject) -> bool:
 
 
 def _perhaps(subject: Subject, mapping: HubMapping) -> str:
-    answer = f"`scim-bridge account accept {mapping.hub_id} {subject.perhaps}` or `account refuse`"
-    return f"the account {subject.perhaps} may be p{subject.person_id}'s: {answer} says whether it is"
+    say = f"`scim-bridge account accept {mapping.hub_id} {subject.perhaps}` or `refuse` says whether it is"
+    return f"the account {subject.perhaps} may be theirs: {say}"
 
 
 def _is_admitted(change: Change, subject: Subject, scene: Scene, allowed: Collection[Change] | None) -> bool:

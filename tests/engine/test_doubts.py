@@ -109,7 +109,7 @@ def test_publish_plan_and_status_say_it(live: World) -> None:
     assert said in live.plan().warnings
     live.keeper.note_doubts(live.now)
     with live.db.read() as tx:
-        status = read_status(tx, now=live.now, engine_runs=True)
+        status = read_status(tx, mappings=live.rules.in_force(tx).mappings, now=live.now, engine_runs=True)
     rules = status.components["mappings"]
     assert (rules["state"], rules["warnings"], rules["warning"]) == ("ok", 1, said)
 
@@ -121,7 +121,11 @@ def test_status_forgets_a_doubt_once_the_thing_is_there(live: World) -> None:
     def warnings() -> int:
         live.keeper.note_doubts(live.now)
         with live.db.read() as tx:
-            found: int = read_status(tx, now=live.now, engine_runs=True).components["mappings"].get("warnings", 0)
+            found: int = (
+                read_status(tx, mappings=live.rules.in_force(tx).mappings, now=live.now, engine_runs=True)
+                .components["mappings"]
+                .get("warnings", 0)
+            )
         return found
 
     assert warnings() == 1

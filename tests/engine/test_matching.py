@@ -215,10 +215,10 @@ def test_a_plan_names_who_may_be_there_already_and_the_command_that_says_so(live
     live.push("ana", "Staff")
     live.fan_out()
     ref = views(live)["octo"].ref
-    assert live.plan().warnings == (
+    assert (
         f"ana@acme.example (p{octo}): the account {ref} may be theirs: "
-        f"`scim-bridge account accept acme {ref}` or `refuse` says whether it is",
-    )
+        f"`scim-bridge account accept acme {ref}` or `refuse` says whether it is"
+    ) in live.plan().warnings
 
 
 def test_a_login_of_somebody_who_is_pushed_later_is_proposed_before_anybody_is_invited(live: World) -> None:
