@@ -7,7 +7,6 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from functools import cache
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -141,40 +140,51 @@ def sent(tx: Tx) -> Iterator[list[str]]:
     tx.info[STATEMENTS] = known or Statements(raw)
 
 
+class Shared(Database):
+    """Serves many tests, until one of them closes it."""
+
+    is_closed = False
+
+    def close(self) -> None:
+        super().close()
+        self.is_closed = True
+
+
 @pytest.fixture(scope="session")
 def opened(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Callable[..., Database]]:
+) -> Iterator[Callable[[str], Shared]]:
     """``opened("sqlite")``: one of each kind for the whole run; it connects and compiles statements once."""
-    known: list[Database] = []
+    known: dict[str, Shared] = {}
 
-    @cache
-    def open_database(kind: str) -> Database:
-        if kind == "sqlite":
-            file = tmp_path_factory.mktemp("opened") / "bridge.db"
-            shutil.copy(request.getfixturevalue("empty_sqlite"), file)
-            url = f"sqlite:///{file}"
-        else:
-            url = request.getfixturevalue("postgresql_url")
-        known.append(Database(url, synchronous="OFF"))
-        return known[-1]
+    def open_database(kind: str) -> Shared:
+        if kind not in known or known[kind].is_closed:
+            known[kind] = Shared(url_of(kind), synchronous="OFF")
+        return known[kind]
+
+    def url_of(kind: str) -> str:
+        if kind == "postgresql":
+            return str(request.getfixturevalue("postgresql_url"))
+        file = tmp_path_factory.mktemp("opened") / "bridge.db"
+        shutil.copy(request.getfixturevalue("empty_sqlite"), file)
+        return f"sqlite:///{file}"
 
     yield open_database
-    for database in known:
+    for database in known.values():
+        database.close()
+
+
+def give_back(database: Shared) -> None:
+    """Leave it as it was found: empty; what was closed stays so."""
+    empty(database)
+    if database.is_closed:
         database.close()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def db(request: pytest.FixtureRequest, opened: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Database]:
+def db(request: pytest.FixtureRequest, opened: Callable[[str], Shared]) -> Iterator[Database]:
     """An empty database whose clock stands at noon. A test may close it: the next one gets another."""
-    database: Database = opened(request.param)
+    database = opened(request.param)
     database.clock = FrozenClock(NOON)
-    close = database.close
-
-    def close_for_good() -> None:
-        opened.cache_clear()
-        close()
-
-    monkeypatch.setattr(database, "close", close_for_good)
     yield database
-    empty(database)
+    give_back(database)

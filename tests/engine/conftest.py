@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from databases import NOON, empty, empty_sqlite, opened, postgresql_url
+from databases import NOON, Shared, empty_sqlite, give_back, opened, postgresql_url
 from engine_kit import World
 
 from scim_bridge.clock import FrozenClock
@@ -24,14 +24,14 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.fixture
 def db(
-    request: pytest.FixtureRequest, opened: Callable[..., Database], monkeypatch: pytest.MonkeyPatch
+    request: pytest.FixtureRequest, opened: Callable[[str], Shared], monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Database]:
     """An empty database whose clock stands at noon."""
     database = opened(request.param)
     database.clock = FrozenClock(NOON)
     monkeypatch.setattr(database, "now", database.clock.now)  # PostgreSQL's own clock does not stand still
     yield database
-    empty(database)
+    give_back(database)
 
 
 @pytest.fixture
