@@ -5,6 +5,8 @@ It writes rows; an engine carries them out, now or whenever one starts.
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +19,8 @@ from scim_bridge.cli.session import Session, pass_session
 from scim_bridge.cli.show import count, json_option, print_json, print_table
 from scim_bridge.cli.waiting import Progress, wait_for_engine
 from scim_bridge.db import Tx
+from scim_bridge.directory.keys import numbers
+from scim_bridge.directory.tables import GroupChange, PersonChange
 from scim_bridge.engine.apply import Applied, apply_filed, apply_hub
 from scim_bridge.engine.compare import Comparison
 from scim_bridge.engine.filed import examine
@@ -26,8 +30,9 @@ from scim_bridge.engine.plan_file import FiledPlan, PlanFile, read_text
 from scim_bridge.engine.planned import HubPlan
 from scim_bridge.engine.tables import Pair, Task
 from scim_bridge.engine.waits import stopped_by
-from scim_bridge.errors import InvalidInput
+from scim_bridge.errors import InvalidInput, Transient
 from scim_bridge.hubs.tables import Hub
+from scim_bridge.mapping.tables import RevisionChange
 
 
 @click.command()
@@ -67,8 +72,9 @@ def apply(
     planned = _plan(session, hub)
     if not as_json:
         show_plans([planned], "text", db.now())
+    people = {change.person_id for change in planned.changes}
+    _catch_up(session, people, no_wait=no_wait)
     with db.write() as tx:
-        people = {change.person_id for change in planned.changes}
         applied = apply_hub(tx, hub, release=release, actor=session.actor, now=db.now(), people=people)
     left = _wait(session, hub, no_wait=no_wait)
     if as_json:
@@ -103,6 +109,7 @@ def _apply_file(
     if moved and not rest:
         _refuse(ctx, found, as_json=as_json)
         return
+    _catch_up(session, {person for each in found.values() for person in each.holds}, no_wait=no_wait)
     with db.write() as tx:
         runs = {
             plan.hub_id: apply_filed(
@@ -234,6 +241,27 @@ def _wait(session: Session, hub_id: str, *, no_wait: bool) -> _Left:
     held = sa.select(sa.func.count()).where(Task.hub_id == hub_id, Task.state == "held")
     with db.read() as tx:
         return _Left(waited, tx.scalar(backlog) or 0, tx.scalar(held) or 0, stopped)
+
+
+def _catch_up(session: Session, people: Collection[int], *, no_wait: bool) -> None:
+    """A plan sees pushes before fan-out has worked them out; only what it has can be carried out now."""
+    db = session.db
+    if no_wait or not is_held(db):
+        return
+    with db.read() as tx:
+        newest = tx.scalar(sa.select(sa.func.max(GroupChange.id))) or 0
+
+    def look(tx: Tx) -> Progress[bool]:
+        waiting = (
+            sa.select(sa.func.count()).where(PersonChange.person_id.in_(numbers(tx, sorted(people)))),
+            sa.select(sa.func.count()).where(GroupChange.id <= newest),
+            sa.select(sa.func.count()).select_from(RevisionChange),
+        )
+        left = sum(tx.scalar(each) or 0 for each in waiting)
+        return Progress(f"{count(left, 'pushed change')} to work out", answer=True if not left else None)
+
+    with suppress(Transient):  # a change that comes again and again is worked out once it rests
+        wait_for_engine(db, look)
 
 
 def _rest(session: Session, tx: Tx, hub_id: str) -> Progress[bool]:

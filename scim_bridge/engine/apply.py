@@ -20,7 +20,7 @@ from scim_bridge.engine.answering import answer_all, approve_ahead
 from scim_bridge.engine.diff import Change
 from scim_bridge.engine.guard import ends_seat
 from scim_bridge.engine.pairs import ensure_pairs, wake
-from scim_bridge.engine.runs import mark_for_run, run_name, start_run
+from scim_bridge.engine.runs import name_run, run_name, start_run
 from scim_bridge.engine.schedule import LOSES, REPAIRS
 from scim_bridge.engine.tables import Pair, Task
 from scim_bridge.errors import Conflict
@@ -134,9 +134,9 @@ _ALLOW = (
 
 
 def _look_at(tx: Tx, hub_id: str, people: Collection[int], run_id: int, *, now: datetime) -> None:
-    """A plan sees pushes that fan-out has not seen yet: it is to find these people in this run, too."""
+    """A plan may see pushes that fan-out has not seen yet: what it finds then is this run's, too."""
     ensure_pairs(tx, hub_id, people, now=now)
-    mark_for_run(tx, sorted(people), run_id, now=now)
+    name_run(tx, sorted(people), run_id)
 
 
 def _mode(tx: Tx, hub_id: str) -> str:

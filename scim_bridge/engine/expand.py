@@ -12,7 +12,7 @@ from scim_bridge.directory.changes import mark_group, mark_people
 from scim_bridge.directory.keys import slices
 from scim_bridge.directory.memberships import people_in
 from scim_bridge.directory.tables import Group, GroupChange, Person
-from scim_bridge.engine.runs import mark_for_run, run_of_revision
+from scim_bridge.engine.runs import name_run, run_of_revision
 from scim_bridge.mapping.tables import RevisionChange
 
 _SLICE = 2000
@@ -54,7 +54,8 @@ def expand_revision(db: Database) -> None:
     same = sa.and_(RevisionChange.revision_id == row.revision_id, RevisionChange.after_person_id == row.after_person_id)
     with db.write() as tx:
         if people:
-            mark_for_run(tx, people, run_of_revision(tx, row.revision_id), now=db.clock.now())
+            mark_people(tx, people, now=db.clock.now())
+            name_run(tx, people, run_of_revision(tx, row.revision_id))
             tx.execute(sa.update(RevisionChange).where(same).values(after_person_id=people[-1]))
         else:
             tx.execute(sa.delete(RevisionChange).where(same))

@@ -16,7 +16,6 @@ from typing import Any, Literal, overload
 import sqlalchemy as sa
 
 from scim_bridge.db import Tx
-from scim_bridge.directory.changes import mark_people
 from scim_bridge.directory.keys import bound_numbers
 from scim_bridge.directory.tables import PersonChange
 from scim_bridge.engine.tables import Run
@@ -76,9 +75,8 @@ def run_of_revision(tx: Tx, revision: int) -> int | None:
     return tx.execute(_OF_REVISION, {"number": revision}).scalar()
 
 
-def mark_for_run(tx: Tx, person_ids: Sequence[int], run_id: int | None, *, now: datetime) -> None:
-    """Have fan-out look at these people, and count what that sets going as the run's."""
-    mark_people(tx, person_ids, now=now)
+def name_run(tx: Tx, person_ids: Sequence[int], run_id: int | None) -> None:
+    """What changes of these people, which wait for fan-out, set going is the run's."""
     _in_run.run(tx, {"run": run_id, "people": list(person_ids)})
 
 

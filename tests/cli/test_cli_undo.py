@@ -50,7 +50,7 @@ def test_yes_carries_it_out_and_names_the_run(applied: dict[str, Any], github: G
 def test_undone_twice_says_that_there_is_nothing(applied: dict[str, Any], run):
     run("undo", applied["run"], "--yes")
     result = run("undo", applied["run"], "--yes")
-    assert result.exit_code == 0
+    assert (result.exit_code, result.stderr) == (0, "")
     assert "does not come back:" in result.stdout
     assert result.stdout.endswith("there is nothing to undo\n")
 
