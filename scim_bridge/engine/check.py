@@ -30,6 +30,7 @@ from scim_bridge.engine.matching import match_some, walk_people
 from scim_bridge.engine.names import Known, known_assets, wake_for_assets
 from scim_bridge.engine.outcome import attention, resting_until
 from scim_bridge.engine.pairs import wake
+from scim_bridge.engine.reservations import count_unheard
 from scim_bridge.engine.rules import Rules
 from scim_bridge.engine.schedule import LOSES, REPAIRS, check_wait_s
 from scim_bridge.engine.tables import InvitationRow, Pair, Task
@@ -172,6 +173,7 @@ class Check:
             hub = tx.execute(sa.select(Hub.trusted_accounts, Hub.observed_from).where(Hub.id == begun.hub_id)).one()
             shown = observed.count_shown(tx, begun.reading)
             taken = 0 if hub.observed_from is None else observed.count_taken(tx, begun.hub_id, hub.observed_from)
+            taken += count_unheard(tx, begun.reading)
         percent = self._settings.reading_loss_percent
         found = trust.doubt(proof.lack(), shown, trust.Baseline(hub.trusted_accounts, taken), loss_percent=percent)
         if begun.trust_by is None:

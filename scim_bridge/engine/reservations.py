@@ -14,11 +14,13 @@ import sqlalchemy as sa
 
 from scim_bridge.contract.state import SEAT, SUSPENSION, Status
 from scim_bridge.db import Tx
+from scim_bridge.engine.brake_tables import AccountRemoval
 from scim_bridge.engine.diff import Change
 from scim_bridge.engine.guard import Counts, ends_seat, takes_role
 from scim_bridge.engine.scene import Subject
 from scim_bridge.engine.tables import AppliedRow, Reservation
 from scim_bridge.hubs.ignored import is_named_by, people_ignored
+from scim_bridge.hubs.observed import Reading
 from scim_bridge.hubs.tables import AccountRow, Hub
 from scim_bridge.mapping.model import HubMapping
 
@@ -147,6 +149,24 @@ def close(tx: Tx, reservation_id: int | None) -> None:
     """It happened."""
     if reservation_id is not None:
         tx.execute(sa.update(Reservation).where(Reservation.id == reservation_id).values(is_open=False))
+
+
+def count_unheard(tx: Tx, reading: Reading) -> int:
+    """How many accounts a reading does not show whose removal we asked for without hearing how that ended.
+
+    A bridge that died among calls leaves them, and so does an app whose answers get lost.
+    """
+    is_asked = sa.and_(Reservation.hub_id == reading.hub_id, Reservation.is_open, Reservation.ends_seat)
+    of_people = sa.select(Reservation.person_id).where(is_asked, Reservation.person_id.is_not(None))
+    by_id = sa.select(AccountRemoval.account_id).join(Reservation, Reservation.id == AccountRemoval.reservation_id)
+    query = sa.select(sa.func.count()).where(
+        AccountRow.hub_id == reading.hub_id,
+        AccountRow.gone_at.is_(None),
+        AccountRow.seen < reading.number,
+        AccountRow.seen_at < reading.began_at,
+        sa.or_(AccountRow.person_id.in_(of_people), AccountRow.id.in_(by_id.where(is_asked))),
+    )
+    return tx.scalar(query) or 0
 
 
 def release(tx: Tx, reservation_id: int | None) -> None:

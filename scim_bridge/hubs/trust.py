@@ -31,7 +31,10 @@ class Doubt:
 
 @dataclass(frozen=True, slots=True)
 class Baseline:
-    """What is expected: accounts of the last trusted reading (None: there is none), and those we took away since."""
+    """What is expected: accounts of the last trusted reading (None: there is none), and those we took away since.
+
+    Those count, too, that we asked the app to take away and that are not there, though no answer came.
+    """
 
     accounts: int | None = None
     taken: int = 0

@@ -11,7 +11,7 @@ from engine_kit import World, mapping, seated
 from memory_app import CORE
 
 from scim_bridge.audit.tables import AuditRow
-from scim_bridge.engine.tables import Pair
+from scim_bridge.engine.tables import Pair, Task
 from scim_bridge.errors import Transient
 from scim_bridge.hubs.operate import request_check
 from scim_bridge.hubs.tables import AccountEmail, AccountRow, AssetRow, HoldingRow
@@ -61,6 +61,24 @@ def trust(world: World) -> None:
 
 def test_a_proven_reading_is_trusted(crowd: World) -> None:
     assert (crowd.hub().doubt, crowd.hub().trusted_accounts) == (None, 10)
+
+
+def test_removals_whose_answers_got_lost_do_not_make_a_reading_shrunken(live: World) -> None:
+    live.publish(mapping(safety="max_removals: {count: 100}"))
+    people = ("ana", "bo", "cy", "di", "ed", "flo")
+    for name in people:
+        live.app.member(name, f"{name}@acme.example")
+    reread(live)
+    for name in people:
+        live.push(name, "Staff")
+    live.run()
+    live.app.after["remove"] = [Transient("no answer", maybe_done=True)] * 4
+    for name in people[:4]:
+        live.push(name)
+    live.run()
+    live.later(seconds=10)
+    assert (live.hub().doubt_kind, {task.state for task in live.rows(sa.select(Task.state))}) == (None, {"done"})
+    assert known(live) == {"root", "ed", "flo"}
 
 
 def test_two_accounts_of_ten_may_go(crowd: World) -> None:

@@ -134,7 +134,9 @@ def at_rest(bridge: BridgeProcess, hub: str = HUB) -> None:
 
     def check() -> bool:
         found = status(bridge)
-        return not found["components"]["engine"]["changes_waiting"] and not found["hubs"][hub]["backlog"]
+        assert found["components"]["engine"]["changes_waiting"] == 0
+        assert found["hubs"][hub]["backlog"] == 0, found["hubs"][hub]
+        return True
 
     eventually(check)
 
