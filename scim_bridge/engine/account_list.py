@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from scim_bridge.db import Tx
+from scim_bridge.directory.keys import slices
 from scim_bridge.engine.unmanaged import IS_LEAVERS, IS_UNMANAGED
 from scim_bridge.hubs.ignored import is_named_by
 from scim_bridge.hubs.states import IS_THERE, STATE, STATES
@@ -88,8 +89,7 @@ def list_accounts(tx: Tx, hub_id: str, *, state: str | None = None, ignore: Sequ
 
 def _emails(tx: Tx, account_ids: list[int]) -> dict[int, list[str]]:
     found: dict[int, list[str]] = {}
-    for start in range(0, len(account_ids), _AT_ONCE):
-        some = account_ids[start : start + _AT_ONCE]
+    for some in slices(account_ids, _AT_ONCE):
         query = sa.select(AccountEmail.account_id, AccountEmail.email_key).where(AccountEmail.account_id.in_(some))
         for account_id, email in tx.execute(query.order_by(AccountEmail.email_key)):
             found.setdefault(account_id, []).append(email)

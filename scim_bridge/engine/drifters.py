@@ -6,12 +6,14 @@ brought back is woken behind everybody else; under ``drift: report`` nobody is.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import sqlalchemy as sa
 
 from scim_bridge.contract.state import SEAT, SUSPENSION, Status
 from scim_bridge.db import Database, Tx
+from scim_bridge.directory.keys import slices
 from scim_bridge.engine.decide import look
 from scim_bridge.engine.diff import SUSPENDED
 from scim_bridge.engine.drift import keep_drift
@@ -30,13 +32,13 @@ def find_drift(db: Database, mapping: HubMapping, *, invites: bool) -> int:
     with db.read() as tx:
         people = _who_differ(tx, mapping)
     woken = 0
-    for start in range(0, len(people), _AT_ONCE):
+    for some in slices(people, _AT_ONCE):
         with db.write() as tx:
-            woken += _look_at(tx, mapping, people[start : start + _AT_ONCE], invites=invites, db=db)
+            woken += _look_at(tx, mapping, some, invites=invites, db=db)
     return woken
 
 
-def _look_at(tx: Tx, mapping: HubMapping, people: list[int], *, invites: bool, db: Database) -> int:
+def _look_at(tx: Tx, mapping: HubMapping, people: Sequence[int], *, invites: bool, db: Database) -> int:
     # The hub, then pairs, then drift: the order in which decisions and outcomes take them.
     tx.execute(sa.select(Hub.id).where(Hub.id == mapping.hub_id).with_for_update(key_share=True))
     now = db.clock.now()

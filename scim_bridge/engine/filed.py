@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any
 
 import sqlalchemy as sa
 
 from scim_bridge.contract.registry import Registry
 from scim_bridge.db import Tx
+from scim_bridge.directory.keys import slices
 from scim_bridge.directory.people import user_names
 from scim_bridge.engine.compare import Comparison, compare
 from scim_bridge.engine.plan import account_of, plan_hub
@@ -24,8 +25,6 @@ from scim_bridge.errors import Conflict, InvalidInput, NotFound
 from scim_bridge.hubs.tables import AccountRow, Hub
 from scim_bridge.mapping.load import MappingSet
 from scim_bridge.mapping.model import HubMapping
-
-T = TypeVar("T")
 
 _AT_ONCE = 500
 _ANEW = "make a new one: `scim-bridge plan --out FILE`"
@@ -44,13 +43,13 @@ def examine(
     gone = sorted({step.person_id for step in plan.steps if (step.person_id, step.steps[0]) not in planned})
     mapping = mappings.hubs[plan.hub_id]
     subjects: dict[int, Subject] = {}
-    for ids in _slices(gone):
+    for ids in slices(gone, _AT_ONCE):
         subjects |= _subjects(tx, mapping, ids, invites=registry.adapter(mapping.app).abilities.invites, now=now)
     standings = {person_id: subject.standing for person_id, subject in subjects.items()}
     accounts = {person_id: account_of(subject) for person_id, subject in subjects.items()}
     accounts |= {step.person_id: step.account for step in current}
     names: dict[int, str] = {}
-    for ids in _slices(sorted({step.person_id for step in plan.steps})):
+    for ids in slices(sorted({step.person_id for step in plan.steps}), _AT_ONCE):
         names |= user_names(tx, ids)
     return compare(plan.steps, current, standings, names, _strayed(tx, plan, accounts), is_released=is_released)
 
@@ -80,7 +79,7 @@ def _strayed(tx: Tx, plan: FiledPlan, accounts: Mapping[int, str | None]) -> dic
     others = {person_id: ref for person_id, ref in were.items() if accounts.get(person_id) != ref}
     refs = {*others.values(), *(ref for one in others if (ref := accounts.get(one)))}
     shown: dict[str, str] = {}
-    for some in _slices(sorted(refs)):
+    for some in slices(sorted(refs), _AT_ONCE):
         query = sa.select(AccountRow.ref, AccountRow.login).where(
             AccountRow.hub_id == plan.hub_id, AccountRow.ref.in_(some), AccountRow.gone_at.is_(None)
         )
@@ -93,7 +92,3 @@ def _strayed(tx: Tx, plan: FiledPlan, accounts: Mapping[int, str | None]) -> dic
         elif ref in shown:
             strayed[person_id] = f"the account {shown[ref]} is theirs no more"
     return strayed
-
-
-def _slices(ids: Sequence[T]) -> list[list[T]]:
-    return [list(ids[start : start + _AT_ONCE]) for start in range(0, len(ids), _AT_ONCE)]

@@ -18,7 +18,7 @@ import sqlalchemy as sa
 from scim_bridge.contract.registry import Registry
 from scim_bridge.contract.state import SEAT, Status
 from scim_bridge.db import Tx
-from scim_bridge.directory.keys import numbers
+from scim_bridge.directory.keys import numbers, slices
 from scim_bridge.directory.people import load_people, name_of, user_names
 from scim_bridge.directory.snapshot import PersonFact
 from scim_bridge.directory.tables import GroupChange, Person, PersonChange
@@ -205,8 +205,8 @@ class _Work:
     def changes(self) -> Iterator[PlannedChange]:
         """Every step for everybody."""
         everyone = _in_order(self._tx, self._mapping.hub_id)
-        for start in range(0, len(everyone), _AT_ONCE):
-            yield from self._batch(everyone[start : start + _AT_ONCE])
+        for some in slices(everyone, _AT_ONCE):
+            yield from self._batch(some)
 
     def _batch(self, ids: Sequence[int]) -> Iterator[PlannedChange]:
         people = load_people(self._tx, ids)

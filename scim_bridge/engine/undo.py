@@ -21,7 +21,7 @@ from scim_bridge.contract.protocol import Abilities
 from scim_bridge.contract.registry import Registry
 from scim_bridge.contract.state import SEAT, SUSPENSION
 from scim_bridge.db import Tx
-from scim_bridge.directory.keys import numbers
+from scim_bridge.directory.keys import numbers, slices
 from scim_bridge.directory.people import user_names
 from scim_bridge.engine.chosen import Chosen, later_deeds
 from scim_bridge.engine.decide import Ruling, decide, label
@@ -202,9 +202,7 @@ class _Hub:
         by_person: dict[int, list[Deed]] = {}
         for deed in deeds:
             by_person.setdefault(deed.person_id, []).append(deed)
-        people = list(by_person)
-        for start in range(0, len(people), _AT_ONCE):
-            batch = people[start : start + _AT_ONCE]
+        for batch in slices(list(by_person), _AT_ONCE):
             self._batch(batch, [deed for who in batch for deed in by_person[who]], counts)
 
     def _remark_on_hub(self) -> None:
@@ -219,7 +217,7 @@ class _Hub:
         if hub.attention:
             self._remark(f"{self._hub_id} needs attention: {hub.attention}")
 
-    def _batch(self, people: list[int], deeds: list[Deed], counts: Callable[[], Counts]) -> None:
+    def _batch(self, people: Sequence[int], deeds: list[Deed], counts: Callable[[], Counts]) -> None:
         stored = load_undone(self._tx, self._hub_id, people)
         self._allowed = load_allowed(self._tx, self._hub_id, people)
         scene = self._scene(people, {})
@@ -241,7 +239,7 @@ class _Hub:
         for inverse in inverses:
             self._show(inverse, seen, assets, names, counts, rivalled)
 
-    def _scene(self, people: list[int], undone: Mapping[int, Sequence[Undone]]) -> Scene:
+    def _scene(self, people: Sequence[int], undone: Mapping[int, Sequence[Undone]]) -> Scene:
         invites = self._abilities.invites
         return load_scene(
             self._tx, self._mapping, people, invites=invites, read_in_full=True, undone=undone, now=self._now
