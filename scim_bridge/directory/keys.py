@@ -29,47 +29,38 @@ def slices(values: Sequence[T], size: int) -> Iterator[Sequence[T]]:
 
 def numbers(tx: Tx, values: Sequence[int]) -> sa.Select[tuple[int]]:
     """``SELECT`` over any number of integers in one bound parameter: no limit on variables applies."""
-    dialect = tx.dialect.name
-    kind = sa.Integer()
-    chosen: sa.Select[tuple[int]] = _unfolded(
-        dialect, sa.bindparam(None, list(values), _list_type(dialect, kind)), kind
-    )
-    return chosen
+    found: sa.Select[tuple[int]] = _listed(tx.dialect.name, sa.Integer(), values=list(values))
+    return found
 
 
 def texts(tx: Tx, values: Sequence[str]) -> sa.Select[tuple[str]]:
     """The same over texts."""
-    dialect = tx.dialect.name
-    kind = sa.Text()
-    chosen: sa.Select[tuple[str]] = _unfolded(
-        dialect, sa.bindparam(None, list(values), _list_type(dialect, kind)), kind
-    )
-    return chosen
+    found: sa.Select[tuple[str]] = _listed(tx.dialect.name, sa.Text(), values=list(values))
+    return found
 
 
 def bound_numbers(dialect: str, name: str) -> sa.Select[tuple[int]]:
     """The same where the integers come, as a list under ``name``, when the statement runs."""
-    chosen: sa.Select[tuple[int]] = _unfolded(
-        dialect, sa.bindparam(name, type_=_list_type(dialect, sa.Integer())), sa.Integer()
-    )
-    return chosen
+    found: sa.Select[tuple[int]] = _listed(dialect, sa.Integer(), name=name)
+    return found
 
 
 def bound_texts(dialect: str, name: str) -> sa.Select[tuple[str]]:
     """The same for texts."""
-    chosen: sa.Select[tuple[str]] = _unfolded(
-        dialect, sa.bindparam(name, type_=_list_type(dialect, sa.Text())), sa.Text()
-    )
-    return chosen
+    found: sa.Select[tuple[str]] = _listed(dialect, sa.Text(), name=name)
+    return found
 
 
-def _list_type(dialect: str, kind: sa.Integer | sa.Text) -> Json | ARRAY[Any]:
-    return Json() if dialect == "sqlite" else ARRAY(kind)
-
-
-def _unfolded(dialect: str, values: sa.BindParameter[Any], kind: sa.Integer | sa.Text) -> Any:
+def _listed(
+    dialect: str, kind: sa.Integer | sa.Text, *, values: list[Any] | None = None, name: str | None = None
+) -> Any:
+    """``values`` now, or what comes under ``name`` later."""
     column = sa.column("value", kind)
+    listed: Json | ARRAY[Any] = Json() if dialect == "sqlite" else ARRAY(kind)
+    given: sa.BindParameter[Any] = (
+        sa.bindparam(None, values, listed) if name is None else sa.bindparam(name, type_=listed)
+    )
     if dialect == "sqlite":
-        return sa.select(sa.func.json_each(values).table_valued(column).c.value)
-    array = sa.cast(values, ARRAY(kind))
+        return sa.select(sa.func.json_each(given).table_valued(column).c.value)
+    array = sa.cast(given, ARRAY(kind))
     return sa.select(sa.func.unnest(array).table_valued(column).render_derived().c.value)
