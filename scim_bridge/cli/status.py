@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
+from typing import Any
+
 import click
 
 from scim_bridge.cli.session import Session, pass_session
@@ -11,6 +14,8 @@ from scim_bridge.engine.lock import is_held
 from scim_bridge.mapping import revisions
 from scim_bridge.mapping.revisions import DOUBTS, IN_FORCE, ON_DISK
 from scim_bridge.ops.status import Status, details, read_status
+
+_BELOW = ("finding", "warning")  # all of them are printed below
 
 
 @click.command()
@@ -38,11 +43,15 @@ def status(session: Session, ctx: click.Context, as_json: bool) -> None:
     ctx.exit(1 if found.state != "ok" else 3 if waits else 0)
 
 
+def _without(component: Mapping[str, Any], names: Collection[str]) -> dict[str, Any]:
+    return {name: value for name, value in component.items() if name not in names}
+
+
 def _print(found: Status) -> None:
     console().print(f"scim_bridge is {found.state}\n")
     print_table(
         ["component", "state", "detail"],
-        [(name, each["state"], details(each)) for name, each in found.components.items()],
+        [(name, each["state"], details(_without(each, _BELOW))) for name, each in found.components.items()],
         empty="",
     )
     click.echo()
