@@ -5,9 +5,9 @@ and every push runs a dozen. What is compiled here is the same Core statement on
 its execution skips the result and context objects. Errors leave in SQLAlchemy's families, so that whoever
 catches them need not know which way a statement went.
 
-On PostgreSQL each statement is a trip to the server, and trips are what a request waits for. So inserts and
-updates whose outcome nobody asks for go ``later``: they are gathered and sent as one statement with common table
-expressions, before the next statement of the transaction or its commit. SQLite runs them at once, inside this process.
+On PostgreSQL each statement is a trip to the server, and trips are what a request waits for. So writes whose
+outcome nobody asks for go ``later``: they are gathered and sent as one statement with common table expressions,
+before the next statement of the transaction or its commit. SQLite runs them at once, inside this process.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ class Prepared:
         return count
 
     def later(self, tx: Tx, values: Values, *, conflict: Conflict | None = None) -> None:
-        """Run an INSERT or UPDATE before the next statement of the transaction, at the latest before its commit.
+        """Run a statement that writes before the transaction's next one, at the latest before its commit.
 
         ``conflict``: a name that the database's message about a broken uniqueness holds, and the error to raise
         then. None may need what another of the same batch makes, but to point at it.

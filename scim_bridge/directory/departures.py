@@ -38,4 +38,4 @@ def note_departure(tx: Tx, source: SourceRef, scim_id: str, person_id: int, *, n
 
 def note_return(tx: Tx, scim_id: str) -> None:
     """It is active again."""
-    _returns.run(tx, {"user": scim_id})
+    _returns.later(tx, {"user": scim_id})
