@@ -79,7 +79,7 @@ class Turns:
             is_called = me.called.acquire(timeout=self._patience_s)
         except BaseException:
             if not self._withdraw(me):
-                self._call_next()
+                self._end(self._batch)
             raise
         if not is_called and self._withdraw(me):
             raise sa.exc.TimeoutError("another process is writing the database")
@@ -108,16 +108,21 @@ class Turns:
         if self._hands_on(batch, me):
             me.called.acquire()
         else:
-            self._batch = None
-            batch.end()
-            if not batch.is_sound:  # whatever happened to the connection, the next writer has a sound one
-                self.close()
-            self._call_next()
-            for other in batch.waiting:
-                other.called.release()
+            self._end(batch)
         if batch.error is not None:
             cause = getattr(batch.error, "orig", batch.error)
             raise sa.exc.OperationalError("COMMIT", None, cause, hide_parameters=True) from batch.error
+
+    def _end(self, batch: _Batch | None) -> None:
+        """End the transaction, if one is open, and the turn."""
+        self._batch = None
+        if batch is not None:
+            batch.end()
+            if not batch.is_sound:  # whatever happened to the connection, the next writer has a sound one
+                self.close()
+        self._call_next()
+        for other in batch.waiting if batch else ():
+            other.called.release()
 
     def _hands_on(self, batch: _Batch, me: _Writer) -> bool:
         if not (me.together and batch.takes_more):

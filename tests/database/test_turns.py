@@ -12,7 +12,7 @@ import pytest
 import sqlalchemy as sa
 
 from scim_bridge.db import Database, Tx
-from scim_bridge.turns import Turns
+from scim_bridge.turns import Turns, _Writer
 
 Work = Callable[[Tx], None]
 
@@ -175,3 +175,36 @@ def test_whose_turn_does_not_come_is_told_and_leaves_the_queue(writers: Writers)
             pass
     writers.one_after_the_other((add("b"), True))
     assert writers.names() == ["a", "b"]
+
+
+def test_who_is_interrupted_when_called_ends_what_was_handed_on(
+    writers: Writers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Interrupted:
+        """The second writer's bell: it rings, and at that moment somebody presses Ctrl-C."""
+
+        def __init__(self) -> None:
+            self._rung = Event()
+
+        def acquire(self, timeout: float = -1) -> bool:
+            assert self._rung.wait(5)
+            raise KeyboardInterrupt
+
+        def release(self) -> None:
+            self._rung.set()
+
+    made: list[_Writer] = []
+
+    class Counted(_Writer):
+        def __init__(self, together: bool) -> None:
+            super().__init__(together)
+            made.append(self)
+            if len(made) == 2:
+                self.called = Interrupted()  # type: ignore[assignment]
+
+    monkeypatch.setattr("scim_bridge.turns._Writer", Counted)
+    first, second = writers.one_after_the_other((add("a"), True), (add("b"), True))
+    assert (type(first.exception(5)), type(second.exception(5))) == (type(None), KeyboardInterrupt)
+    assert writers.names() == ["a"]
+    writers.one_after_the_other((add("c"), True))
+    assert writers.names() == ["a", "c"]
